@@ -1,0 +1,173 @@
+// node build.mjs [--test] [--quiet]
+//
+// Makes dist/ (sse.js, sse.d.ts, sse.min.js) and .build/ (what the tests run), and holds the
+// sizes to their budget. --test then runs every check, in order, and stops at the first failure.
+
+import {spawn} from 'node:child_process';
+import {
+  existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync,
+} from 'node:fs';
+import {createRequire} from 'node:module';
+import {dirname, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {gzipSync} from 'node:zlib';
+import {build, transform} from 'esbuild';
+
+const ROOT = dirname(fileURLToPath(import.meta.url));
+const {resolve: find} = createRequire(import.meta.url);
+const TSC = join(dirname(find('typescript/package.json')), 'bin/tsc');
+
+// What sse.ts is compiled to wherever it is compiled by esbuild.
+const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
+
+// Bytes, minified and gzipped, of what a bundler makes of each import.
+const BUNDLES = {
+  parser: {code: `export {EventParser} from './sse.ts'`, limit: 1900},
+  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 4500},
+  all: {code: `export * from './sse.ts'`, limit: 6500},
+};
+
+const LIBRARIES = [
+  ['ES2022', '--types', ''],
+  ['ES2022,DOM,DOM.Iterable', '--types', ''],
+  ['ES2022,WebWorker', '--types', ''],
+  ['ES2022', '--types', 'node'],
+  ['ES2022,DOM,DOM.Iterable', '--types', 'node'],
+];
+
+const unknown = process.argv.slice(2).find((arg) => arg !== '--test' && arg !== '--quiet');
+if (unknown !== undefined) {
+  console.error(`build.mjs: unknown argument '${unknown}'; known are --test and --quiet`);
+  process.exit(2);
+}
+const quiet = process.argv.includes('--quiet');
+const say = (line) => quiet || console.log(line);
+
+process.chdir(ROOT);
+try {
+  const bundles = await make();
+  if (process.argv.includes('--test')) await test(bundles);
+} catch (error) {
+  console.error(`build.mjs: ${error.message}`);
+  process.exit(1);
+}
+
+async function make() {
+  if (!existsSync('sse.ts')) throw new Error('there is no sse.ts to build');
+  const source = readFileSync('sse.ts', 'utf8');
+
+  // tsc for the readable file: it keeps the comments where they were, esbuild drops most.
+  await tsc('-p', 'tsconfig.json');
+  const min = await transform(source, {...OUTPUT, loader: 'ts', minify: true});
+  writeFileSync('dist/sse.min.js', min.code);
+
+  mkdirSync('.build', {recursive: true});
+  await compileTests(source);
+
+  const bundles = {};
+  const sizes = {};
+  for (const [name, {code, limit}] of Object.entries(BUNDLES)) {
+    const {outputFiles: [file]} = await build({
+      stdin: {contents: code, resolveDir: ROOT},
+      ...OUTPUT, bundle: true, minify: true, write: false,
+    });
+    bundles[name] = file.text;
+    sizes[name] = gzipSync(file.contents, {level: 9}).length;
+    say(`size ${name.padEnd(6)} ${sizes[name]} of ${limit} B minified + gzip`);
+    if (sizes[name] > limit) {
+      throw new Error(`bundle '${name}' is ${sizes[name] - limit} B over its budget`);
+    }
+  }
+  writeFileSync('.build/sizes.json', `${JSON.stringify(sizes)}\n`);
+  return bundles;
+}
+
+/** Node 20 runs no TypeScript: the tests run as .build/sse.test.js, beside .build/sse.js. */
+async function compileTests(source) {
+  const options = {...OUTPUT, loader: 'ts'};
+  writeFileSync('.build/sse.js', (await transform(source, options)).code);
+  if (existsSync('sse.test.ts')) {
+    const {code} = await transform(readFileSync('sse.test.ts', 'utf8'), options);
+    writeFileSync('.build/sse.test.js', code.replaceAll('./sse.ts', './sse.js'));
+  }
+  // So that './test/…' and './examples/…' mean the same to sse.test.ts and to its compiled twin.
+  for (const folder of ['test', 'examples']) {
+    if (existsSync(folder) && !existsSync(join('.build', folder))) {
+      symlinkSync(join(ROOT, folder), join('.build', folder), 'junction');
+    }
+  }
+}
+
+async function test(bundles) {
+  await step('types: sse.ts under five sets of libraries', () => Promise.all(LIBRARIES.map(
+    ([lib, ...types]) => tsc('-p', 'tsconfig.json', '--noEmit', '--lib', lib, ...types))));
+  const libs = ['ES2022,DOM,DOM.Iterable', 'ES2022'];
+  await step('types: test/types.ts', () => Promise.all(libs.map((lib) =>
+    tsc('-p', 'test/tsconfig.json', '--lib', lib, '--types', 'node'))));
+  await step('layers', () => node('test/layers.mjs'));
+  await step('docs', () => node('test/docs.mjs'));
+  await step('bundles and package', () => checkBundles(bundles));
+  await step('tests', runTests);
+  await step('mutants', () => node('test/mutants.mjs'));
+}
+
+async function step(name, run) {
+  const start = performance.now();
+  const took = () => `${((performance.now() - start) / 1000).toFixed(1)} s`;
+  try {
+    await run();
+  } catch (error) {
+    throw new Error(`FAILED ${name} (${took()})\n${error.message}`);
+  }
+  say(`ok   ${name} (${took()})`);
+}
+
+async function checkBundles(bundles) {
+  for (const name of ['parser', 'async']) {
+    const found = /SharedArrayBuffer|worker_threads|Atomics/.exec(bundles[name]);
+    if (found) throw new Error(`bundle '${name}' holds blocking code: '${found[0]}'`);
+  }
+  // Proves that the search above can find something.
+  if (!bundles.all.includes('Atomics')) throw new Error(`bundle 'all' holds no blocking code`);
+
+  const check = (load) => `
+    const state = () => [...Reflect.ownKeys(globalThis), ...process.getActiveResourcesInfo()]
+    const before = state()
+    const sse = ${load}
+    // The loader may still be closing the file it read.
+    const added = state().filter((item) => !before.includes(item) && item !== 'CloseReq')
+    if (added.length) throw new Error('importing leaves behind: ' + added.map(String))
+    if (typeof sse.EventParser !== 'function') throw new Error('EventParser is missing')
+    if ('default' in sse) throw new Error('there is a default export')`;
+  await node('--input-type=module', '-e', check(`await import('ssekit')`));
+  await node('--input-type=module', '-e', check(`await import('ssekit/min')`));
+  await node('--input-type=commonjs', '-e', check(`require('ssekit')`));
+}
+
+function runTests() {
+  const files = ['.build', 'test'].flatMap((folder) => readdirSync(folder)
+    .filter((name) => /\.test\.m?js$/.test(name)).map((name) => `${folder}/${name}`));
+  if (!files.includes('.build/sse.test.js')) throw new Error('there is no sse.test.ts');
+  return node('--test', '--test-reporter=spec', '--test-reporter-destination=stdout', ...files);
+}
+
+function tsc(...args) {
+  return node(TSC, '--pretty', 'false', ...args);
+}
+
+/** Runs node; what it prints is shown at once, or with --quiet only if it fails. */
+function node(...args) {
+  return new Promise((resolve, reject) => {
+    const shown = quiet ? 'pipe' : 'inherit';
+    const child = spawn(process.execPath, args, {stdio: ['ignore', shown, shown]});
+    let output = '';
+    child.stdout?.on('data', (text) => output += text);
+    child.stderr?.on('data', (text) => output += text);
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (code === 0) return resolve();
+      const what = args.filter((arg) => !arg.includes('\n')).join(' ').replace(ROOT, '.');
+      reject(new Error(`${output}node ${what}: ${signal ?? `exit ${code}`}`));
+    });
+  });
+}
