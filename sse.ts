@@ -20,15 +20,15 @@
 // that it compiles with or without DOM, Node, Bun or Deno types.
 
 // ── 1. Errors ─────────────────────────────────────────────────────────────────────────────────
-// Every error of this file's own, but for wrong arguments (TypeError, RangeError). Messages name
-// the URL without its userinfo and never a header's value.
+// Every error of this file's own but TypeError and RangeError, which are for wrong arguments.
+// Messages name the URL without its userinfo, and never a header's value.
 
 /**
- * What went wrong. Thrown by: `json` events (§2); `limit` the parser (§4); `content-type`, `http`
- * an EventSource over a response (§5) and the clients; `connection`, `redirect`, `truncated` the
- * clients on behalf of §6; `timeout`, `unsupported` transports (§7) and clients (§8). A client
- * connects again after `connection`, `timeout`, `truncated`, and `http` as `retryStatus` says;
- * the others end its loop.
+ * What went wrong. `json` comes from events (§2), `limit` from the parser (§4), `content-type`
+ * and `http` from an EventSource over a response (§5) and from clients, `connection`, `redirect`
+ * and `truncated` from clients as §6 decides, `timeout` and `unsupported` from transports (§7)
+ * and clients (§8). Clients connect again after `connection`, `timeout`, `truncated`, and after
+ * `http` as `retryStatus` says; the others end the loop.
  */
 export type SSEErrorCode =
   | 'connection' | 'content-type' | 'http' | 'json' | 'limit' | 'redirect' | 'timeout'
@@ -39,7 +39,7 @@ export class SSEError extends Error {
   override readonly name: string = 'SSEError';
   readonly code: SSEErrorCode;
   constructor(code: SSEErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(message, cause === undefined ? cause : { cause });
     this.code = code;
   }
 }
@@ -57,14 +57,14 @@ export class SSEHTTPError extends SSEError {
   /** Where it came from, redirects followed, without userinfo. */
   readonly url: string;
   readonly headers: HeadersLike;
-  /** The response's body as text, cut at 65,536 UTF-16 code units. */
+  /** The response's body as text, cut at 65,536 UTF-16 code units; `""` from an EventSource. */
   readonly body: string;
   /** How long the server asked to wait (`Retry-After`), milliseconds; undefined = it did not. */
   readonly retryAfter: number | undefined;
   constructor(
     status: number, url: string, headers: HeadersLike, body: string, retryAfter?: number,
   ) {
-    super('http', `HTTP status ${status} from ${url}: not an event stream (see error.body)`);
+    super('http', `HTTP status ${status} from ${url}: see the error's body`);
     this.status = status;
     this.url = url;
     this.headers = headers;
@@ -73,7 +73,7 @@ export class SSEHTTPError extends SSEError {
   }
 }
 
-/** The connection was lost and will not be made again; `cause` is what ended the last one. */
+/** The connection was lost and is not made again; `cause` is what ended the last one. */
 export class SSEConnectionError extends SSEError {
   override readonly name = 'SSEConnectionError';
   /** The URL of the client, without userinfo. */
@@ -81,8 +81,8 @@ export class SSEConnectionError extends SSEError {
   /** Reconnections really made since the last event, ≥ 0. */
   readonly retries: number;
   constructor(url: string, retries: number, cause: unknown) {
-    const after = `after ${retries} retr${retries === 1 ? 'y' : 'ies'}`;
-    super('connection', `SSE connection to ${url} failed ${after}: ${describe(cause)}`, cause);
+    super('connection',
+      `SSE connection to ${url} failed after ${retries} retries: ${describe(cause)}`, cause);
     this.url = url;
     this.retries = retries;
   }
@@ -96,16 +96,17 @@ class UserError {
   }
 }
 
-/** Messages down the chain of causes: runtimes hide the reason ("ECONNREFUSED …") in there. */
+/** A message and its cause's: that is where runtimes keep the reason (ECONNREFUSED). */
 function describe(error: unknown): string {
-  let text = '';
-  for (let depth = 0; error instanceof Error && depth < 4; depth++) {
-    const { message, cause } = error;
-    const words = message || error.name;
-    if (!text.includes(words)) text += (text && ': ') + words;
-    error = cause;
-  }
-  return text || String(error);
+  if (!(error instanceof Error)) return String(error);
+  return error.message + (error.cause instanceof Error ? `: ${error.cause.message}` : '');
+}
+
+/** For arguments: what must be so, or TypeError or RangeError says it. */
+function must(
+  ok: unknown, message: string, Kind: new (message: string) => Error = TypeError,
+): asserts ok {
+  if (!ok) throw new Kind(message);
 }
 
 // ── 2. Events ─────────────────────────────────────────────────────────────────────────────────
@@ -139,10 +140,8 @@ export class SSEEvent {
     try {
       return JSON.parse(this.data);
     } catch (cause) {
-      const { data, event, id } = this;
-      const head = JSON.stringify(data.slice(0, SHOWN_DATA));
-      const where = `event '${event}'${id && ` with id '${id}'`}`;
-      throw new SSEError('json', `The data of ${where} is not JSON: ${head}`, cause);
+      const head = JSON.stringify(this.data.slice(0, SHOWN_DATA));
+      throw new SSEError('json', `Data of event '${this.event}' is not JSON: ${head}`, cause);
     }
   }
 }
@@ -169,15 +168,12 @@ export interface EventFields {
 export function formatEvent({ event, data, id, retry, comment }: EventFields): string {
   const write = (name: string, value: string | undefined, single?: RegExp): string => {
     if (value === undefined) return '';
-    if (typeof value !== 'string') throw new TypeError(`${name || 'comment'} must be a string`);
-    if (single?.test(value)) {
-      throw new TypeError(`${name} must be one line without NUL, got ${JSON.stringify(value)}`);
-    }
+    must(typeof value === 'string', `${name || 'comment'} must be a string`);
+    must(!single?.test(value), `${name} must be one line without NUL: ${JSON.stringify(value)}`);
     return value.split(/\r\n|\r|\n/).map((line) => `${name}: ${line}\n`).join('');
   };
-  if (retry !== undefined && !(Number.isSafeInteger(retry) && retry >= 0)) {
-    throw new RangeError(`retry must be an integer from 0 to 2^53-1, got ${retry}`);
-  }
+  must(retry === undefined || Number.isSafeInteger(retry) && retry >= 0,
+    `retry must be an integer from 0 to 2^53-1, got ${retry}`, RangeError);
   return write('', comment)
     + write('event', event === DEFAULT_TYPE ? undefined : event || undefined, /[\r\n]/)
     + write('id', id, /[\r\n\0]/)
@@ -206,23 +202,16 @@ class StreamDecoder {
       if (this.#utf8) text = this.#utf8.decode(); // the end of a sequence that bytes left open
       this.#utf8 = undefined;
       text += chunk;
-    } else if (ArrayBuffer.isView(chunk)) { // unlike instanceof, true for another realm's bytes
+    } else { // isView: unlike instanceof true for another realm's bytes
+      must(ArrayBuffer.isView(chunk), `A chunk must be text or bytes, got ${typeof chunk}`);
       // ignoreBOM means "leave it in": that rule is below, once, for text and bytes alike
       this.#utf8 ??= new TextDecoder('utf-8', { ignoreBOM: true });
       text = this.#utf8.decode(chunk, { stream: true });
-    } else {
-      throw new TypeError(`A chunk must be a string or a Uint8Array, got ${kindOf(chunk)}`);
     }
-    if (!this.#atStart || text === '') return text;
+    if (!this.#atStart || !text) return text;
     this.#atStart = false;
-    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text; // parse an event stream, BOM
+    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text; // "parse an event stream"
   }
-}
-
-/** A word for what a caller handed in by mistake. */
-function kindOf(value: unknown): string {
-  const name = Object.prototype.toString.call(value).slice(8, -1);
-  return name === 'Object' || name === 'Number' ? typeof value : name;
 }
 
 /**
@@ -230,13 +219,36 @@ function kindOf(value: unknown): string {
  * `fetch` writes on the wire as they are (specification: "encoded as UTF-8").
  */
 function toByteString(text: string): string {
-  return percentDecoded(encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')));
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'))
+    .replace(/%(..)/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 }
 
-/** Percent-encoded bytes as a ByteString. */
-function percentDecoded(text: string): string {
-  const code = (_: string, hex: string) => String.fromCharCode(parseInt(hex, 16));
-  return text.replace(/%([\da-f]{2})/gi, code);
+/** How many parts of a text are left to the engine at a time, 40 bytes each. */
+const JOIN = 1024;
+
+/** Text from any number of parts, in linear time and without a record of each part. */
+class Rope {
+  #head = '';
+  #tail = '';
+  #parts = 0;
+
+  get length(): number {
+    return this.#head.length + this.#tail.length;
+  }
+
+  add(part: string): void {
+    this.#tail += part;
+    if (++this.#parts % JOIN) return;
+    this.#tail.charCodeAt(0); // engines put the parts together when they look into a text
+    this.#head += this.#tail;
+    this.#tail = '';
+  }
+
+  take(): string {
+    const text = this.#head + this.#tail;
+    this.#head = this.#tail = '';
+    return text;
+  }
 }
 
 // ── 4. Parsing ────────────────────────────────────────────────────────────────────────────────
@@ -261,9 +273,6 @@ export interface ParseOptions {
 
 const MAX_EVENT_SIZE = 64 * 2 ** 20;
 
-/** Pieces of an unfinished line that are joined at a time: keeps a byte-wise stream's memory low. */
-const JOIN = 1024;
-
 /** Specification: "if the field value consists of only ASCII digits"; all browsers want one. */
 const ASCII_DIGITS = /^[0-9]+$/;
 
@@ -273,14 +282,14 @@ const SPACE = 32;
 const COLON = 58;
 
 /**
- * The parser, in push form (`feed`) and pull form (`write`, `next`). It works on offsets into
- * the text it was given, and parses no further than the event asked for: `lastEventId` and
- * `retry` are always those of the last event handed out.
+ * The parser in pull form. It works on offsets into the text it was given, and parses no further
+ * than the event asked for: `lastEventId` and `retry` are always those of the last event handed
+ * out.
  */
-export class EventParser {
+class PullParser {
   readonly #decoder = new StreamDecoder();
+  readonly #options: ParseOptions;
   readonly #maxEventSize: number;
-  readonly #onComment: ((text: string) => void) | undefined;
 
   // The text at hand. #lf and #cr: the next of each at or after #position; its length: none left.
   #text = '';
@@ -289,34 +298,25 @@ export class EventParser {
   #cr = 0;
   /** The last text ended with a CR: a LF that comes next belongs to it. */
   #skipLF = false;
-  // An unfinished line: what was joined of it, pieces not yet joined, code units in both.
-  #joined = '';
-  #pieces: string[] = [];
-  #unfinished = 0;
+  readonly #unfinishedLine = new Rope();
 
-  /** The data buffer; undefined = no data line yet, which is not the same as an empty one. */
-  #dataBuffer: string | undefined;
-  // Of an event of very many lines: the lines so far, and what was joined of them already.
-  #dataLines = 0;
-  #dataJoined = '';
+  readonly #dataBuffer = new Rope();
+  /** No data line is not the same as an empty one. */
+  #hasData = false;
   #eventTypeBuffer = '';
   #lastEventIdBuffer: string;
   #lastEventId: string;
   #retry: number | undefined;
-  /** What a feed() that had whole events to return owes its caller. */
-  #owed: { error: unknown } | undefined;
-  /** The limit was hit: what comes after cannot be told from the rest of that event. */
-  #failure: SSEError | undefined;
+  /** What ended it: after the limit, what comes cannot be told from the rest of that event. */
+  #failure: unknown;
 
   /** Throws RangeError for a wrong `maxEventSize`. */
   constructor(options: ParseOptions = {}) {
-    const { maxEventSize = MAX_EVENT_SIZE, lastEventId = '' } = options;
-    if (!(maxEventSize >= 1)) {
-      throw new RangeError(`maxEventSize must be a number from 1 to Infinity, got ${maxEventSize}`);
-    }
-    this.#maxEventSize = maxEventSize;
-    this.#onComment = options.onComment;
-    this.#lastEventIdBuffer = this.#lastEventId = lastEventId;
+    this.#options = options;
+    const max = this.#maxEventSize = options.maxEventSize ?? MAX_EVENT_SIZE;
+    must(typeof max === 'number' && max >= 1,
+      `maxEventSize must be a number from 1, got ${max}`, RangeError);
+    this.#lastEventIdBuffer = this.#lastEventId = options.lastEventId ?? '';
     this.#retry = options.retry;
   }
 
@@ -330,64 +330,19 @@ export class EventParser {
     return this.#retry;
   }
 
-  /**
-   * Take the next chunk of the stream, cut anywhere, and return the events it completes; or, with
-   * a second argument, call it with each. Throws SSEError `limit`, TypeError for a chunk that is
-   * neither text nor bytes; an error is thrown by the *next* call where this one has whole events
-   * to return.
-   */
-  feed(chunk: Chunk): SSEEvent[];
-  feed(chunk: Chunk, onEvent: (event: SSEEvent) => void): void;
-  feed(chunk: Chunk, onEvent?: (event: SSEEvent) => void): SSEEvent[] | void {
-    if (this.#owed) {
-      const { error } = this.#owed;
-      this.#owed = undefined;
-      throw error;
-    }
-    this.write(chunk);
-    let event: SSEEvent | undefined;
-    if (onEvent) {
-      while ((event = this.next())) onEvent(event);
-      return;
-    }
-    const events: SSEEvent[] = [];
-    try {
-      while ((event = this.next())) events.push(event);
-    } catch (error) {
-      if (events.length === 0) throw error;
-      this.#owed = { error };
-    }
-    return events;
-  }
-
-  /** Take one line; an end of line at its end is tolerated, one inside is a TypeError. */
-  feedLine(line: string): SSEEvent | undefined {
-    if (/\r(?!\n?$)|\n(?!$)/.test(asLine(line))) {
-      throw new TypeError('feedLine() takes one line at a time: feed() takes any text');
-    }
-    this.writeLine(line);
-    return this.next();
-  }
-
-  /** Pull form: take the next chunk; then call `next()` until it returns undefined. */
+  /** Take the next chunk, cut anywhere; then call `next()` until it returns undefined. */
   write(chunk: Chunk): void {
     if (this.#failure) throw this.#failure;
     const text = this.#decoder.decode(chunk);
-    if (text === '') return;
+    if (!text) return;
     // Text is left only where a callback threw: it goes first.
-    this.#text = this.#position < this.#text.length ? this.#text.slice(this.#position) + text : text;
+    this.#text = this.#text.slice(this.#position) + text;
     this.#position = this.#skipLF && this.#text.charCodeAt(0) === LF ? 1 : 0;
     this.#skipLF = false;
     this.#lf = this.#cr = -1;
   }
 
-  /** Pull form: take one line, or several; the last one is finished with or without its end. */
-  writeLine(line: string): void {
-    this.#skipLF = false; // a line is whole: a LF in the next one is an end of its own
-    this.write(/[\r\n]$/.test(line) ? line : line + '\n');
-  }
-
-  /** Pull form: the next event, or undefined when all that was written is used up. */
+  /** The next event, or undefined when all that was written is used up. */
   next(): SSEEvent | undefined {
     if (this.#failure) throw this.#failure;
     const text = this.#text;
@@ -395,16 +350,20 @@ export class EventParser {
       const start = this.#position;
       const end = this.#endOfLine();
       if (end === text.length) {
-        this.#keep(start === 0 ? text : text.slice(start));
+        this.#unfinishedLine.add(text.slice(start));
+        this.#limit(this.#unfinishedLine.length);
         break;
       }
-      // specification, "parsing an event stream": CRLF, LF and CR each end one line
-      const crlf = text.charCodeAt(end) === CR && text.charCodeAt(end + 1) === LF;
-      this.#skipLF = text.charCodeAt(end) === CR && end + 1 === text.length;
-      this.#position = end + (crlf ? 2 : 1);
-      const event = this.#unfinished === 0
-        ? this.#line(text, start, end)
-        : this.#finishedLine(text.slice(start, end));
+      // "parsing an event stream": CRLF, LF and CR each end one line
+      const isCR = text.charCodeAt(end) === CR;
+      this.#skipLF = isCR && end + 1 === text.length;
+      this.#position = end + (isCR && text.charCodeAt(end + 1) === LF ? 2 : 1);
+      let event;
+      if (this.#unfinishedLine.length) {
+        this.#unfinishedLine.add(text.slice(start, end));
+        const line = this.#unfinishedLine.take();
+        event = this.#line(line, 0, line.length);
+      } else event = this.#line(text, start, end);
       if (event) return event;
     }
     this.#text = '';
@@ -414,110 +373,107 @@ export class EventParser {
 
   /** Where the line at #position ends; the text's length if it does not. Linear over a text. */
   #endOfLine(): number {
-    const none = this.#text.length;
-    if (this.#lf < this.#position) {
-      const at = this.#text.indexOf('\n', this.#position);
-      this.#lf = at < 0 ? none : at;
-    }
-    if (this.#cr < this.#position) {
-      const at = this.#text.indexOf('\r', this.#position);
-      this.#cr = at < 0 ? none : at;
-    }
+    const text = this.#text;
+    const find = (end: string) => (text.indexOf(end, this.#position) + 1 || text.length + 1) - 1;
+    if (this.#lf < this.#position) this.#lf = find('\n');
+    if (this.#cr < this.#position) this.#cr = find('\r');
     return Math.min(this.#lf, this.#cr);
-  }
-
-  /** An unfinished line over many chunks: a list, joined in blocks, so that time stays linear. */
-  #keep(piece: string): void {
-    this.#unfinished += piece.length;
-    this.#limit(this.#unfinished);
-    this.#pieces.push(piece);
-    if (this.#pieces.length === JOIN) this.#join();
-  }
-
-  #join(): void {
-    this.#joined += this.#pieces.join('');
-    this.#pieces = [];
-  }
-
-  #finishedLine(rest: string): SSEEvent | undefined {
-    this.#pieces.push(rest);
-    this.#join();
-    const line = this.#joined;
-    this.#joined = '';
-    this.#unfinished = 0;
-    return this.#line(line, 0, line.length);
   }
 
   /** Lines count with their field names, so that the verdict is the same however they are cut. */
   #limit(line: number): void {
-    const size = line + this.#dataJoined.length + (this.#dataBuffer?.length ?? 0);
+    const size = line + this.#dataBuffer.length;
     if (size <= this.#maxEventSize) return;
-    this.#text = this.#joined = this.#dataJoined = '';
-    this.#pieces = [];
-    this.#dataBuffer = undefined;
-    this.#failure = new SSEError('limit', `An event of ${size} or more UTF-16 code units came in,`
-      + ` the limit is ${this.#maxEventSize}: raise maxEventSize if the server means it`);
-    throw this.#failure;
+    this.#text = '';
+    this.#unfinishedLine.take();
+    this.#dataBuffer.take();
+    throw this.#failure = new SSEError('limit',
+      `An event of ${size} code units or more: maxEventSize is ${this.#maxEventSize}`);
   }
 
   /** One whole line, text[start, end). The event, if it ends one. */
   #line(text: string, start: number, end: number): SSEEvent | undefined {
     if (start === end) return this.#dispatch();
     this.#limit(end - start);
-    let value: number;
+    const valueOf = (name: string) => {
+      const at = valueAt(name, text, start, end);
+      return at < 0 ? undefined : text.slice(at, end);
+    };
+    let value;
     if (text.charCodeAt(start) === COLON) {
-      this.#onComment?.(text.slice(afterColon(text, start), end));
-    } else if ((value = valueOf('data', text, start, end)) >= 0) {
-      this.#data(text.slice(value, end));
-    } else if ((value = valueOf('event', text, start, end)) >= 0) {
-      this.#eventTypeBuffer = text.slice(value, end);
-    } else if ((value = valueOf('id', text, start, end)) >= 0) {
-      const id = text.slice(value, end);
-      if (!id.includes('\0')) this.#lastEventIdBuffer = detached(id);
-    } else if ((value = valueOf('retry', text, start, end)) >= 0) {
-      const retry = text.slice(value, end);
+      this.#options.onComment?.(text.slice(afterColon(text, start), end));
+    } else if ((value = valueOf('data')) !== undefined) {
+      this.#dataBuffer.add(this.#hasData ? '\n' + value : value);
+      this.#hasData = true;
+    } else if ((value = valueOf('event')) !== undefined) {
+      this.#eventTypeBuffer = value;
+    } else if ((value = valueOf('id')) !== undefined) {
+      if (!value.includes('\0')) this.#lastEventIdBuffer = detached(value);
+    } else if ((value = valueOf('retry')) !== undefined) {
       // beyond 2⁵³ a number has no decimal form of its own; what waits clamps it anyway
-      if (ASCII_DIGITS.test(retry)) this.#retry = Math.min(+retry, Number.MAX_SAFE_INTEGER);
+      if (ASCII_DIGITS.test(value)) this.#retry = Math.min(+value, Number.MAX_SAFE_INTEGER);
     } // "otherwise, the field is ignored"
     return undefined;
   }
 
-  #data(line: string): void {
-    const data = this.#dataBuffer;
-    this.#dataBuffer = data === undefined ? line : data + '\n' + line;
-    if (++this.#dataLines % JOIN) return;
-    // Strings that were put together cost 32 bytes a part until something looks into them.
-    this.#dataBuffer.charCodeAt(0);
-    this.#dataJoined += this.#dataBuffer;
-    this.#dataBuffer = '';
-  }
-
   /** A blank line ("dispatch the event"): the id counts from here on, also without data. */
   #dispatch(): SSEEvent | undefined {
-    const data = this.#dataBuffer;
-    const type = this.#eventTypeBuffer;
+    const hasData = this.#hasData;
+    const type = this.#eventTypeBuffer || DEFAULT_TYPE;
     this.#lastEventId = this.#lastEventIdBuffer;
-    this.#dataBuffer = undefined;
     this.#eventTypeBuffer = '';
-    if (data === undefined) return undefined;
-    const whole = this.#dataJoined + data;
-    this.#dataJoined = '';
-    this.#dataLines = 0;
-    return new SSEEvent(type || DEFAULT_TYPE, whole, this.#lastEventId, this.#retry);
+    this.#hasData = false;
+    if (!hasData) return undefined;
+    return new SSEEvent(type, this.#dataBuffer.take(), this.#lastEventId, this.#retry);
   }
 }
 
-function asLine(line: unknown): string {
-  if (typeof line === 'string') return line;
-  throw new TypeError(`A line must be a string, got ${kindOf(line)}: EventSource.from() takes`
-    + ' chunks of text or bytes');
+/** The parser: what PullParser has, and `feed`, which pushes. */
+export class EventParser extends PullParser {
+  /** What a feed() that had whole events to return owes its caller. */
+  #owed: unknown;
+
+  /**
+   * Take the next chunk of the stream, cut anywhere, and return the events it completes; or, with
+   * a second argument, call it with each. Throws SSEError `limit`, TypeError for a chunk that is
+   * neither text nor bytes, and what `onComment` throws; where this call has whole events to
+   * return, it returns them, and the next call throws.
+   */
+  feed(chunk: Chunk): SSEEvent[];
+  feed(chunk: Chunk, onEvent: (event: SSEEvent) => void): void;
+  feed(chunk: Chunk, onEvent?: (event: SSEEvent) => void): SSEEvent[] | void {
+    if (this.#owed) throw this.#owed;
+    this.write(chunk);
+    const events: SSEEvent[] = [];
+    const give = onEvent ?? ((event) => void events.push(event));
+    try {
+      for (let event; (event = this.next());) give(event);
+    } catch (error) {
+      if (!events.length) throw error;
+      this.#owed = error;
+    }
+    return onEvent ? undefined : events;
+  }
+
+  /** Take one line; an end of line at its end is tolerated, one inside is a TypeError. */
+  feedLine(line: string): SSEEvent | undefined {
+    must(!/\r(?!\n?$)|\n(?!$)/.test(line), 'feedLine() takes one line; feed() takes any text');
+    this.writeLine(line);
+    return this.next();
+  }
+
+  /** Take a line, or several; the last one is finished with or without its end. */
+  writeLine(line: Chunk): void {
+    must(typeof line === 'string', 'A line must be a string: chunks are for EventSource.from()');
+    this.write(line.replace(/\r?\n$|\r$/, '') + '\n');
+  }
 }
 
-/** Specification, "process the field": where the value of field `name` begins; -1: not that field. */
-function valueOf(name: string, text: string, start: number, end: number): number {
+/** "Process the field": where the value of field `name` begins in that line; -1: another field. */
+function valueAt(name: string, text: string, start: number, end: number): number {
   const colon = start + name.length;
   if (colon > end || !text.startsWith(name, start)) return -1;
-  if (colon === end) return end; // "the empty string as the field value"
+  if (colon === end) return end; // "using … the empty string as the field value"
   return text.charCodeAt(colon) === COLON ? afterColon(text, colon) : -1;
 }
 
@@ -541,7 +497,7 @@ export interface ReadableStreamLike {
 }
 
 type ReadResult =
-  | { readonly done?: false | undefined; readonly value: Chunk }
+  | { readonly done?: false; readonly value: Chunk }
   | { readonly done: true; readonly value?: unknown };
 
 /** What a stream's chunks come from. */
@@ -556,14 +512,12 @@ export interface ResponseLike {
   readonly headers?: HeadersLike | undefined;
 }
 
-interface BlockingChunks {
-  next(): ReadResult;
+/** A body being read. */
+interface Chunks<Result = ReadResult | PromiseLike<ReadResult>> {
+  next(): Result;
   return?(): unknown;
-}
-
-interface Chunks {
-  next(): ReadResult | PromiseLike<ReadResult>;
-  return?(): unknown;
+  /** A stream's `return()` settles also while a read is pending; a generator's waits for it. */
+  readonly isStream?: true;
 }
 
 /** The events of a text, of lines or of a stream, for `for await … of`. */
@@ -613,14 +567,12 @@ export const EventSource: EventSourceConstructor = class EventSource {
   #parser: EventParser;
 
   constructor(source: Body | ResponseLike, options: ParseOptions = {}, areChunks = false) {
-    if (typeof source === 'string' ? /^https?:\/\/\S*$/i.test(source) : !isSource(source)) {
-      const kind = typeof source === 'string' ? 'a URL' : kindOf(source);
-      throw new TypeError(`EventSource parses a text, lines or a stream, got ${kind}: to follow a`
-        + ' URL use asyncConnect(url) or connect(url)');
-    }
+    const isText = typeof source === 'string';
+    must(isText ? !/^https?:\/\/\S*$/i.test(source) : isSource(source), 'EventSource parses a text,'
+      + ' lines or a stream; to follow a URL use asyncConnect(url) or connect(url)');
     this.#source = source;
     this.#options = options;
-    this.#areLines = !areChunks && typeof source !== 'string';
+    this.#areLines = !areChunks && !isText;
     this.#parser = new EventParser(options);
   }
 
@@ -651,12 +603,12 @@ export const EventSource: EventSourceConstructor = class EventSource {
 
   [Symbol.asyncIterator](): AsyncIterableIterator<SSEEvent> {
     let chunks: Chunks | undefined;
-    const close = () => {
-      const open = chunks;
-      chunks = undefined;
-      return quietly(() => open?.return?.());
-    };
     const open = () => (chunks = chunksOf(bodyOf(this.#source)));
+    const close = () => {
+      const opened = chunks;
+      chunks = undefined;
+      return quietly(() => opened?.return?.());
+    };
     return interruptible(this.#events(open, close), close);
   }
 
@@ -674,19 +626,25 @@ export const EventSource: EventSourceConstructor = class EventSource {
   }
 
   #write(parser: EventParser, part: Chunk): void {
-    if (this.#areLines) parser.writeLine(asLine(part));
+    if (this.#areLines) parser.writeLine(part);
     else parser.write(part);
   }
 
   json<T = unknown>(options?: JSONOptions): Iterable<T> & AsyncIterable<T> {
-    return {
-      [Symbol.iterator]: () => jsonValues<T>(this, options),
-      [Symbol.asyncIterator]: () => asyncJSONValues<T>(this, options),
-    };
+    return bothJSON(this, options);
   }
 };
 
-function * jsonValues<T>(
+function bothJSON<T>(
+  events: Iterable<SSEEvent> & AsyncIterable<SSEEvent>, options?: JSONOptions,
+): Iterable<T> & AsyncIterable<T> {
+  return {
+    [Symbol.iterator]: () => jsonOf(events, options),
+    [Symbol.asyncIterator]: () => asyncJSONOf(events, options),
+  };
+}
+
+function * jsonOf<T>(
   events: Iterable<SSEEvent>, { done = '[DONE]' }: JSONOptions = {},
 ): Generator<T, void, undefined> {
   for (const event of events) {
@@ -695,17 +653,13 @@ function * jsonValues<T>(
   }
 }
 
-function asyncJSONValues<T>(
+async function * asyncJSONOf<T>(
   events: AsyncIterable<SSEEvent>, { done = '[DONE]' }: JSONOptions = {},
-): AsyncIterableIterator<T> {
-  const iterator = events[Symbol.asyncIterator]();
-  async function * values(): AsyncGenerator<T, void, undefined> {
-    for await (const event of { [Symbol.asyncIterator]: () => iterator }) {
-      if (event.data === done) return;
-      yield event.json<T>();
-    }
+): AsyncGenerator<T, void, undefined> {
+  for await (const event of events) {
+    if (event.data === done) return;
+    yield event.json<T>();
   }
-  return interruptible(values(), () => iterator.return?.());
 }
 
 /** An async generator queues `return()` behind a pending `next()`: `stop` ends that wait first. */
@@ -715,10 +669,8 @@ function interruptible<T>(
   return {
     next: () => generator.next(),
     async return() {
-      const stopped = stop();
-      const result = await generator.return();
-      await stopped;
-      return result;
+      await stop();
+      return generator.return();
     },
     [Symbol.asyncIterator]() {
       return this;
@@ -735,37 +687,32 @@ async function quietly(close: () => unknown): Promise<void> {
   }
 }
 
-function isIterable(value: unknown): value is Iterable<Chunk> {
-  return typeof value === 'object' && value !== null && Symbol.iterator in value;
+function isSource(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && (Symbol.iterator in value
+    || Symbol.asyncIterator in value || 'getReader' in value || isResponse(value));
 }
 
-function isSource(value: unknown): boolean {
-  return isIterable(value) || typeof value === 'object' && value !== null
-    && (Symbol.asyncIterator in value || 'getReader' in value || 'body' in value);
+function isResponse(value: object): value is ResponseLike {
+  return 'body' in value && !(Symbol.asyncIterator in value);
 }
 
 /** The body of a response, once it is clear that it is a stream of events. */
 function bodyOf(source: Body | ResponseLike): Body {
-  if (!isResponse(source)) return source;
-  const { status = 200, url = 'the response', headers } = source;
+  if (typeof source !== 'object' || source === null || !isResponse(source)) return source;
+  const { status = 200, url = 'the response', headers, body } = source;
   if (status < 200 || status > 299) {
     throw new SSEHTTPError(status, url, headers ?? { get: () => null }, '');
   }
-  const error = headers && contentTypeError(headers, url);
-  if (error) throw error;
-  return source.body;
+  checkContentType(headers, url);
+  return body;
 }
 
-function isResponse(source: Body | ResponseLike): source is ResponseLike {
-  return typeof source === 'object' && source !== null && 'body' in source;
-}
-
-/** Specification: "if … Content-Type is not text/event-stream, then fail the connection". */
-function contentTypeError(headers: HeadersLike, url: string): SSEError | undefined {
-  const type = headers.get('content-type');
-  if (type?.replace(/;.*/s, '').trim().toLowerCase() === 'text/event-stream') return undefined;
-  return new SSEError('content-type', "Expected Content-Type 'text/event-stream', got "
-    + (type === null ? 'none' : `'${type}'`) + ` from ${url}`);
+/** "If … `Content-Type` … is not `text/event-stream`, then fail the connection". */
+function checkContentType(headers: HeadersLike | undefined, url: string): void {
+  const type = headers ? headers.get('content-type') ?? '' : 'text/event-stream';
+  if (type.split(';', 1).join().trim().toLowerCase() === 'text/event-stream') return;
+  throw new SSEError('content-type',
+    `Expected Content-Type 'text/event-stream', got '${type}' from ${url}`);
 }
 
 /** A body's chunks. Streams through their reader: WebKit has no other way, Deno's other leaks. */
@@ -773,18 +720,18 @@ function chunksOf(body: Body): Chunks {
   if (typeof body === 'object' && body !== null) {
     if ('getReader' in body) {
       const reader = body.getReader();
-      return { next: () => reader.read(), return: () => reader.cancel() };
+      return { isStream: true, next: () => reader.read(), return: () => reader.cancel() };
     }
     if (Symbol.asyncIterator in body) return body[Symbol.asyncIterator]();
   }
   return blockingChunksOf(body);
 }
 
-function blockingChunksOf(body: Body): BlockingChunks {
-  if (body === null || body === undefined) return [][Symbol.iterator]();
-  if (typeof body === 'string' || ArrayBuffer.isView(body)) return [body][Symbol.iterator]();
-  if (isIterable(body)) return body[Symbol.iterator]();
-  throw new TypeError(`${kindOf(body)} cannot be read without waiting: use \`for await … of\``);
+function blockingChunksOf(body: Body): Chunks<ReadResult> {
+  if (typeof body === 'string' || ArrayBuffer.isView(body)) body = [body];
+  const chunks = body ?? [];
+  must(Symbol.iterator in chunks, 'That source cannot be read without waiting: use `for await`');
+  return chunks[Symbol.iterator]();
 }
 
 // ── 6. Reconnection ───────────────────────────────────────────────────────────────────────────
@@ -794,7 +741,10 @@ function blockingChunksOf(body: Body): BlockingChunks {
 declare const URL: new (url: string, base?: string) => {
   href: string; origin: string; protocol: string; username: string; password: string;
 };
-declare const btoa: (bytes: string) => string;
+declare const Headers: new (headers: HeadersInput) => HeadersLike & Iterable<[string, string]> & {
+  set(name: string, value: string): void;
+  delete(name: string): void;
+};
 
 /** The longest delay that timers take, ms (2³¹−1); a longer one fires at once (Node, browsers). */
 const MAX_DELAY = 2 ** 31 - 1;
@@ -802,13 +752,14 @@ const MAX_DELAY = 2 ** 31 - 1;
 /** At least this between two connections, ms, once they fail fast: ten a second hurt no server. */
 const MIN_INTERVAL = 100;
 
-/** Waits are stretched by up to this share, so that a server's clients do not return all at once. */
+/** Waits are stretched by up to this share: a server's clients must not return all at once. */
 const JITTER = 0.25;
 
 /** As many as fetch follows (Fetch standard, HTTP-redirect fetch). */
 const MAX_REDIRECTS = 20;
 
-const REDIRECTS = [301, 302, 303, 307, 308];
+/** What no header's value can carry (RFC 9110, field-content): it is left out, or refused. */
+const CONTROLS = /[\0-\x08\n-\x1f\x7f]/;
 
 /** Errors that the next connection may not meet; any other SSEError is final. */
 const PASSING: readonly SSEErrorCode[] = ['connection', 'http', 'timeout', 'truncated'];
@@ -816,8 +767,8 @@ const PASSING: readonly SSEErrorCode[] = ['connection', 'http', 'timeout', 'trun
 /** Headers in any of the forms that `fetch` takes. */
 export type HeadersInput =
   | HeadersLike
-  | Iterable<readonly [string, string]>
-  | Readonly<Record<string, string | undefined>>;
+  | Iterable<readonly [name: string, value: string]>
+  | Readonly<Record<string, string>>;
 
 /** Options of `Reconnection`, which are options of the clients. */
 export interface ReconnectionOptions {
@@ -874,140 +825,106 @@ export type Decision =
   | { readonly kind: 'stop' } // end quietly
   | { readonly kind: 'fail'; readonly error: unknown };
 
+const ONE_CONNECTION = 'With reconnect: false, the default for POST, a client makes one connection:'
+  + ' make a new client';
+
 const STOP: Decision = { kind: 'stop' };
+const fail = (error: unknown): Decision => ({ kind: 'fail', error });
 
 /** Decides. Throws RangeError and TypeError for wrong options, naming option and range. */
 export class Reconnection {
-  /** The client's URL, for messages: without userinfo. */
+  /** The client's URL. */
   readonly url: string;
-  readonly #method: string;
-  readonly #retryInterval: number;
-  readonly #maxRetryInterval: number;
-  readonly #maxRetries: number;
-  readonly #retryStatus: readonly number[];
-  readonly #reconnect: boolean;
-  readonly #until: ((event: SSEEvent) => boolean) | undefined;
-  readonly #random: () => number;
-  readonly #authorization: string | undefined;
+  /** Whether a lost connection is made again. */
+  readonly reconnects: boolean;
+  /** The last event ID string: of the last event handed to the consumer. */
+  lastEventId: string;
+  /** The server's reconnection time, ms; undefined = it sent none. */
+  retry: number | undefined;
 
-  #lastEventId: string;
-  #retry: number | undefined;
-  /** Connections in a row that brought no event. */
+  readonly #options: ReconnectionOptions;
+  /** GET and HEAD, which may be sent again and turned into one another. */
+  readonly #isSafe: boolean;
+  readonly #isGET: boolean;
+  readonly #maxRetries: number;
+  /** Reconnections in a row that brought no event. */
   #failures = 0;
   #opened = false;
   #error: unknown;
+  #attempts = 0;
   #begun = -Infinity;
   #hurried = false;
-  #attempts = 0;
   /** Where the next request goes: the URL, or where its redirects led. */
   #target: string;
   #redirects: string[] = [];
   #crossedOrigins = false;
 
   constructor(url: string, options: ReconnectionOptions = {}) {
-    const { method = 'GET', lastEventId = '', maxRetries = Infinity, reconnect } = options;
-    const retryStatus = options.retryStatus ?? [408, 425, 429, 500, 502, 503, 504];
-    this.#method = method.toUpperCase();
-    const repeatable = this.#method === 'GET' || this.#method === 'HEAD';
-    this.#retryInterval = milliseconds('retryInterval', options.retryInterval ?? 3000);
-    this.#maxRetryInterval = milliseconds('maxRetryInterval', options.maxRetryInterval ?? 30_000);
-    if (!(maxRetries === Infinity || Number.isInteger(maxRetries) && maxRetries >= -1)) {
-      throw new RangeError(`maxRetries must be an integer from -1, or Infinity, got ${maxRetries}`);
-    }
-    if (!Array.isArray(retryStatus) || !retryStatus.every(Number.isInteger)) {
-      throw new TypeError('retryStatus must be an array of HTTP statuses');
-    }
-    if (typeof lastEventId !== 'string' || /[\r\n\0]/.test(lastEventId)) {
-      throw new TypeError('lastEventId must be a string of one line without NUL');
-    }
-    this.#maxRetries = maxRetries === -1 ? Infinity : maxRetries;
-    this.#retryStatus = retryStatus;
-    this.#reconnect = reconnect ?? repeatable;
-    this.#until = options.until;
-    this.#random = options.random ?? Math.random;
-    this.#lastEventId = lastEventId;
-    this.url = url;
-    try {
-      const parsed = new URL(url);
-      if (parsed.username || parsed.password) { // fetch refuses them; every client before sent them
-        const pair = percentDecoded(`${parsed.username}:${parsed.password}`);
-        this.#authorization = 'Basic ' + btoa(pair);
-        parsed.username = parsed.password = '';
-        this.url = parsed.href;
-      }
-    } catch {
-      // a relative URL: the transport's business
-    }
-    this.#target = this.url;
-  }
-
-  /** The last event ID string: of the last event handed to the consumer. */
-  get lastEventId(): string {
-    return this.#lastEventId;
-  }
-
-  /** The server's reconnection time, ms; undefined = it sent none. */
-  get retry(): number | undefined {
-    return this.#retry;
-  }
-
-  /** Whether a lost connection is made again. */
-  get reconnects(): boolean {
-    return this.#reconnect;
+    const { method = 'GET', lastEventId = '', maxRetries = Infinity, retryStatus = [] } = options;
+    this.#options = options;
+    this.#isGET = /^get$/i.test(method);
+    this.#isSafe = this.#isGET || /^head$/i.test(method);
+    this.reconnects = options.reconnect ?? this.#isSafe;
+    milliseconds('retryInterval', options.retryInterval);
+    milliseconds('maxRetryInterval', options.maxRetryInterval);
+    must(maxRetries === Infinity || Number.isInteger(maxRetries) && maxRetries >= -1,
+      `maxRetries must be an integer from -1 or Infinity, got ${maxRetries}`, RangeError);
+    this.#maxRetries = maxRetries < 0 ? Infinity : maxRetries;
+    must(Array.isArray(retryStatus) && retryStatus.every(Number.isInteger),
+      'retryStatus must be an array of HTTP statuses');
+    must(typeof lastEventId === 'string' && !/[\r\n\0]/.test(lastEventId),
+      'lastEventId must be one line without NUL');
+    this.lastEventId = lastEventId;
+    this.url = this.#target = url;
   }
 
   /** A new attempt begins at time `now`, ms. TypeError where that would send a request again. */
   begin(now: number): Attempt {
-    if (this.#attempts++ > 0 && !this.#reconnect) {
-      throw new TypeError(`This client has made its one connection to ${this.url}`
-        + ' (reconnect: false, the default for POST): make a new client to send a new request');
-    }
+    must(!this.#attempts++ || this.reconnects, ONE_CONNECTION);
     this.#hurried = now - this.#begun < MIN_INTERVAL;
     this.#begun = now;
     this.#target = this.url;
     this.#redirects = [];
     this.#crossedOrigins = false;
-    return { attempt: this.#failures, lastEventId: this.#lastEventId, error: this.#error };
+    return { attempt: this.#failures, lastEventId: this.lastEventId, error: this.#error };
   }
 
   /**
-   * URL and headers of the next request. The user's headers win over the defaults, but for a
-   * Last-Event-ID once the stream has set one; another origin gets none of them.
+   * URL and headers of the next request, their names in lower case. The user's `own` win over the
+   * `defaults`, but for a Last-Event-ID once the stream has set one; another origin gets none.
    */
   request(
-    defaults: readonly Header[], own: readonly Header[],
+    defaults: HeadersInput, own: Iterable<readonly [name: string, value: string]>,
     encode: (text: string) => string = toByteString,
   ): { url: string; headers: Record<string, string> } {
-    const headers = new Map<string, Header>();
-    const set = (header: Header) => headers.set(header[0].toLowerCase(), header);
-    set(['Accept', 'text/event-stream']);
-    defaults.forEach(set);
+    const headers = new Headers(defaults);
+    headers.set('accept', 'text/event-stream');
     if (!this.#crossedOrigins) {
-      if (this.#authorization) set(['Authorization', this.#authorization]);
-      own.forEach(set);
-      const id = this.#lastEventId;
-      if (id) {
-        headers.delete('last-event-id');
-        // what no header can carry is left out: HTTP's field values have no control characters
-        if (!/[^\t\P{Cc}]/u.test(id)) set(['Last-Event-ID', isASCII(id) ? id : encode(id)]);
+      for (const [name, value] of own) headers.set(name, value);
+      const id = this.lastEventId;
+      if (id) headers.delete('last-event-id');
+      if (id && !CONTROLS.test(id)) {
+        headers.set('last-event-id', /^[\t-~]*$/.test(id) ? id : encode(id));
       }
     }
-    return { url: this.#target, headers: Object.fromEntries(headers.values()) };
+    return { url: this.#target, headers: Object.fromEntries(headers) };
   }
 
   /** The response came: open it, follow it, read why not, or stop. */
   response(status: number, headers: HeadersLike | undefined): Decision {
-    if (status === 0 || REDIRECTS.includes(status)) {
-      const location = headers?.get('location');
-      if (location || status === 0) return this.#redirect(status, location ?? '');
+    const location = headers?.get('location');
+    if (status === 0 || location && [301, 302, 303, 307, 308].includes(status)) {
+      return this.#redirect(status, location ?? '');
     }
     if (status === 204) return STOP; // "HTTP 204 No Content … tell the client to stop"
-    const isOpen = this.#method === 'GET'
-      ? status === 200
-      : status >= 200 && status < 300 && status !== 205;
-    if (!isOpen) return { kind: 'read' };
-    const error = headers && contentTypeError(headers, this.#shown());
-    if (error) return { kind: 'fail', error };
+    if (this.#isGET ? status !== 200 : status < 200 || status > 299 || status === 205) {
+      return { kind: 'read' };
+    }
+    try {
+      checkContentType(headers, this.#target);
+    } catch (error) {
+      return fail(error);
+    }
     this.#opened = true;
     return { kind: 'open' };
   }
@@ -1017,130 +934,101 @@ export class Reconnection {
     status: number, headers: HeadersLike | undefined, body: string, now: number,
   ): Decision {
     const after = headers?.get('retry-after') ?? '';
-    const date = ASCII_DIGITS.test(after) ? now + 1000 * +after : Date.parse(after);
-    const retryAfter = Number.isNaN(date) ? undefined : Math.max(0, date - now);
-    const error = new SSEHTTPError(
-      status, this.#shown(), headers ?? { get: () => null }, body, retryAfter,
-    );
-    const passing = this.#opened && this.#reconnect && this.#retryStatus.includes(status);
-    return passing ? this.lost(error) : { kind: 'fail', error };
+    const wait = ASCII_DIGITS.test(after) ? +after * 1000 : Math.max(0, Date.parse(after) - now);
+    const error = new SSEHTTPError(status, this.#target, headers ?? { get: () => null }, body,
+      wait >= 0 ? wait : undefined);
+    const { retryStatus = [408, 425, 429, 500, 502, 503, 504] } = this.#options;
+    this.#error = error; // a later loop's headers() may want to know
+    const passes = this.#opened && this.reconnects && retryStatus.includes(status);
+    return passes ? this.lost(error) : fail(error);
   }
 
   /** The connection ended: by an error, or cleanly. */
   lost(error?: unknown): Decision {
-    if (error instanceof UserError) return { kind: 'fail', error: error.error };
-    if (error instanceof SSEError && !PASSING.includes(error.code)) return { kind: 'fail', error };
-    const cut = this.#until !== undefined;
+    if (error instanceof UserError) return fail(error.error);
+    if (error instanceof SSEError && !PASSING.includes(error.code)) return fail(error);
     if (error === undefined) {
-      if (!this.#reconnect && !cut) return STOP;
-      error = cut
-        ? new SSEError('truncated', `The stream from ${this.url} ended without its last event`)
+      const { until } = this.#options;
+      if (!until && !this.reconnects) return STOP;
+      error = until
+        ? new SSEError('truncated', `${this.url} ended the stream before its last event`)
         : new SSEError('connection', 'the server ended the stream');
-      if (!this.#reconnect) return { kind: 'fail', error };
+      if (!this.reconnects) return fail(error);
     }
-    const count = this.#failures + 1;
-    if (!this.#reconnect || count > this.#maxRetries) {
+    const attempt = this.#failures + 1;
+    if (!this.reconnects || attempt > this.#maxRetries) {
       this.#failures = 0; // a later loop starts afresh
-      return { kind: 'fail', error: new SSEConnectionError(this.url, count - 1, error) };
+      return fail(new SSEConnectionError(this.url, attempt - 1, error));
     }
-    this.#failures = count;
+    this.#failures = attempt;
     this.#error = error;
     const delay = this.#delay(error instanceof SSEHTTPError ? error.retryAfter ?? 0 : 0);
-    return { kind: 'wait', retry: { attempt: count, delay, error, lastEventId: this.#lastEventId } };
+    return { kind: 'wait', retry: { attempt, delay, error, lastEventId: this.lastEventId } };
   }
 
   /** The event is about to be handed over. True: it was the last. */
   delivered(event: SSEEvent): boolean {
     this.#failures = 0;
-    this.#lastEventId = event.id;
-    this.#retry = event.retry;
-    return this.#until?.(event) === true;
+    this.caughtUp({ lastEventId: event.id, retry: event.retry });
+    return this.#options.until?.(event) === true;
   }
 
   /** All that was parsed has been handed over; an `id:` or `retry:` may have come without event. */
-  caughtUp(parser: EventParser): void {
-    this.#lastEventId = parser.lastEventId;
-    this.#retry = parser.retry;
+  caughtUp({ lastEventId, retry }: Pick<EventParser, 'lastEventId' | 'retry'>): void {
+    this.lastEventId = lastEventId;
+    this.retry = retry;
   }
 
   #delay(retryAfter: number): number {
-    const base = this.#retry ?? this.#retryInterval;
+    const { retryInterval = 3000, maxRetryInterval = 30_000, random = Math.random } = this.#options;
+    const base = this.retry ?? retryInterval;
     const backoff = Math.max(base, MIN_INTERVAL) * 2 ** (this.#failures - 1);
-    const wait = Math.max(base, Math.min(backoff, this.#maxRetryInterval), retryAfter);
-    const spread = Math.ceil(wait * (1 + JITTER * this.#random()));
+    const wait = Math.max(base, Math.min(backoff, maxRetryInterval), retryAfter);
+    const spread = Math.ceil(wait * (1 + JITTER * random()));
     return Math.min(Math.max(spread, this.#hurried ? MIN_INTERVAL : 0), MAX_DELAY);
   }
 
   #redirect(status: number, location: string): Decision {
-    const fail = (why: string): Decision => {
-      const chain = [this.url, ...this.#redirects].join(' -> ');
-      return { kind: 'fail', error: new SSEError('redirect', `${why} (${chain})`) };
-    };
-    if (status === 0 || status <= 303 && this.#method !== 'GET' && this.#method !== 'HEAD') {
-      return fail(`A ${this.#method} was redirected${status ? ` with ${status}` : ''} and is not`
-        + ' sent again as another request: use the final URL');
-    }
+    const from = new URL(this.#target, 'http://localhost');
+    let why = 'leads to no URL';
     try {
-      const from = new URL(this.#target, 'http://localhost');
       const to = new URL(location, from.href);
       to.username = to.password = '';
-      this.#redirects.push(to.href);
-      if (this.#redirects.length > MAX_REDIRECTS) return fail('More than 20 redirects');
-      if (!isHTTP(to) || from.protocol === 'https:' && to.protocol === 'http:') {
-        return fail('A redirect to where it is not followed: less safe, or not HTTP');
-      }
+      this.#redirects.push(this.#target = to.href);
       if (to.origin !== from.origin) this.#crossedOrigins = true;
-      this.#target = to.href;
-      return { kind: 'send' };
+      why = !isHTTP(to) || from.protocol > to.protocol ? 'leads to a less safe place'
+        : this.#redirects.length > MAX_REDIRECTS ? 'follows twenty others'
+        : status < 307 && !this.#isSafe ? 'would make a GET of this request: use the final URL'
+        : '';
     } catch {
-      return fail('A redirect to no valid URL');
+      // no URL
     }
-  }
-
-  #shown(): string {
-    return this.#target;
+    if (!why) return { kind: 'send' };
+    const chain = [this.url, ...this.#redirects].join(' -> ');
+    return fail(new SSEError('redirect', `Redirect ${status} ${why} (${chain})`));
   }
 }
 
-/** A header's name and value. */
-export type Header = readonly [name: string, value: string];
-
-/** Any form of headers as a list. TypeError for what HTTP cannot carry; it names no value. */
-function headerList(headers: HeadersInput = []): Header[] {
-  const entries: Iterable<readonly [string, unknown]> = isPairs(headers)
-    ? headers
-    : Object.entries(headers);
-  const list: Header[] = [];
-  for (const [name, value] of entries) {
-    if (value === undefined) continue;
-    if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name)) {
-      throw new TypeError(`headers: ${JSON.stringify(name)} is not a header name`);
-    }
-    if (typeof value !== 'string' || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-      throw new TypeError(`headers: the value of ${name} must be a string of Latin-1 characters`
-        + ' in one line');
-    }
-    list.push([name, value]);
+/** Headers as `Headers`. TypeError for what HTTP cannot carry; unlike fetch's it shows no value. */
+function validHeaders(headers: HeadersInput = {}): InstanceType<typeof Headers> {
+  try {
+    const valid = new Headers(headers);
+    for (const [, value] of valid) must(!CONTROLS.test(value), '');
+    return valid;
+  } catch {
+    throw new TypeError('headers must be HTTP header names with one line of Latin-1 text each');
   }
-  return list;
-}
-
-function isPairs(headers: HeadersInput): headers is Iterable<readonly [string, string]> {
-  return Symbol.iterator in headers;
-}
-
-function isASCII(text: string): boolean {
-  return !/[^\0-\x7f]/.test(text);
 }
 
 function isHTTP(url: { protocol: string }): boolean {
-  return url.protocol === 'https:' || url.protocol === 'http:';
+  return /^https?:$/.test(url.protocol);
 }
 
-/** A time option: 0 to Infinity. */
-function milliseconds(name: string, value: number): number {
-  if (typeof value === 'number' && value >= 0) return value;
-  throw new RangeError(`${name} must be a number of milliseconds from 0, got ${String(value)}`);
+/** A time option: a number from 0. */
+function milliseconds(name: string, value = 0): number {
+  must(typeof value === 'number' && value >= 0,
+    `${name} must be a number of milliseconds from 0, got ${String(value)}`, RangeError);
+  return value;
 }
 
 // ── 7. Transports ─────────────────────────────────────────────────────────────────────────────
@@ -1209,8 +1097,6 @@ export interface BlockingFetch extends BlockingTransport {
 /** What differs between runtimes, as far as it is needed. */
 interface Platform {
   readonly fetch?: (url: string, init: object) => Promise<TransportResponse>;
-  readonly Headers?: new (init: object) => HeadersLike;
-  readonly Request?: { readonly prototype: object };
   readonly process?: {
     readonly versions?: { readonly node?: string };
     readonly env: object;
@@ -1221,6 +1107,7 @@ interface Platform {
   readonly document?: object;
   readonly Bun?: object;
   readonly Deno?: object;
+  readonly Symbol: Readonly<Record<string, symbol | undefined>>;
 }
 
 interface Thread {
@@ -1239,28 +1126,17 @@ declare const clearTimeout: (timer: unknown) => void;
 
 const platform = globalThis as unknown as Platform;
 
-/** How requests are sent here. */
-function platformRequest(method: string): {
-  headers: Header[]; redirect: 'follow' | 'manual'; cache?: 'no-store';
-} {
-  const { document, process, navigator, Request } = platform;
-  const isServer = !document
-    && (process?.versions?.node !== undefined || navigator?.userAgent === 'Cloudflare-Workers');
-  return {
-    // Browsers add this header for `no-store` by themselves; set by hand it costs a CORS preflight.
-    headers: isServer ? [['Cache-Control', 'no-cache']] : [],
-    // Browsers show no redirect to the page: GETs they follow; others must not become GETs.
-    redirect: isServer || method !== 'GET' ? 'manual' : 'follow',
-    // an older workerd throws where `cache` is not implemented
-    ...(!Request || 'cache' in Request.prototype ? { cache: 'no-store' } as const : {}),
-  };
+/** Whether requests go out as they are written, as on servers; a page's browser has its own say. */
+function isServer(): boolean {
+  const { document, navigator, process } = platform;
+  return !document && !!(process?.versions?.node || navigator?.userAgent === 'Cloudflare-Workers');
 }
 
 /** A header's value as this runtime's fetch wants it: workerd encodes text as UTF-8 by itself. */
 function platformEncoded(text: string): string {
   try {
-    new (platform.Headers ?? Object)({ a: '\u20ac' });
-    return platform.Headers ? text : toByteString(text);
+    new Headers({ a: '\u20ac' });
+    return text;
   } catch {
     return toByteString(text);
   }
@@ -1269,11 +1145,10 @@ function platformEncoded(text: string): string {
 /** The default transport of `for await`: the platform's fetch. */
 const platformFetch = (url: string, { verify, ...init }: TransportRequest) => {
   const { fetch, Bun } = platform; // called as a member, Chromium's is an "Illegal invocation"
-  if (!fetch) throw new SSEError('unsupported', 'This runtime has no fetch: pass a transport');
-  if (verify !== false) return fetch(url, init);
-  if (Bun) return fetch(url, { ...init, tls: { rejectUnauthorized: false } });
-  throw new SSEError('unsupported', "verify: false is more than this runtime's fetch can do: pass"
-    + ' a transport that can, or (Node) a dispatcher in `init`');
+  if (fetch && verify !== false) return fetch(url, init);
+  if (fetch && Bun) return fetch(url, { ...init, tls: { rejectUnauthorized: false } });
+  throw new SSEError('unsupported',
+    `This runtime has no fetch${fetch && ' for verify: false'}: pass a transport that can`);
 };
 
 /**
@@ -1302,11 +1177,11 @@ function canBlock(): ThreadModule {
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0);
     const threads = platform.process?.getBuiltinModule?.('node:worker_threads');
-    if (threads) return threads;
-    throw new TypeError('no process.getBuiltinModule');
+    must(threads, 'no process.getBuiltinModule');
+    return threads;
   } catch (cause) {
-    throw new SSEError('unsupported', 'A blocking loop stops its whole thread. That works in Node'
-      + ' (20.16, 22.3 or newer), Deno (2.1) and Bun (1.3), not in a browser or an edge runtime:'
+    throw new SSEError('unsupported', 'A blocking loop needs Node (20.16, 22.3 or newer), Deno'
+      + ' (2.1) or Bun (1.3), no browser and no edge runtime:'
       + ' use `for await (const event of asyncConnect(url))` there, or pass a transport', cause);
   }
 }
@@ -1316,8 +1191,8 @@ function blockingSleep(ms: number): void {
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   } catch (cause) {
-    throw new SSEError('unsupported', `This thread cannot pause for ${ms} ms: pass \`sleep\`, or`
-      + ' `maxRetries: 0`, or use `for await`', cause);
+    throw new SSEError('unsupported',
+      `This thread cannot pause for ${ms} ms: pass \`sleep\`, or use \`for await\``, cause);
   }
 }
 
@@ -1433,29 +1308,27 @@ class Channel {
   open(url: string, request: Omit<TransportRequest, 'signal' | 'verify'>): BlockingResponse {
     const { timeout = 0, idleTimeout = 0, ...init } = request;
     const id = ++this.#request;
+    const tls = this.verify ? {} : { tls: { rejectUnauthorized: false } }; // Bun's way
     this.#want(id);
     try {
-      const tls = this.verify ? {} : { tls: { rejectUnauthorized: false } }; // Bun's way
       this.#thread.postMessage([id, url, { ...init, ...tls }]);
     } catch (cause) { // DataCloneError
-      const error = new TypeError('The blocking loop fetches in a thread, and cannot send this body'
-        + ' or `init` there: use `for await`, or pass a transport', { cause });
-      throw new UserError(error);
+      throw new UserError(new TypeError('The blocking loop fetches in a thread, and this body or'
+        + ' `init` cannot be sent there: use `for await`, or pass a transport', { cause }));
     }
-    const [, head] = this.#take(id, timeout, `no response from ${url}`);
-    const { status, headers } = JSON.parse(new TextDecoder('utf-8', NO_BOM).decode(head));
+    const { status, headers } = parsed(this.#take(id, timeout, `No response from ${url}`)[1]);
     const body: IterableIterator<Chunk> = {
       [Symbol.iterator]: () => body,
       next: () => {
-        const [kind, value] = this.#take(id, idleTimeout, `no byte from ${url}`);
-        return kind === END ? { done: true, value: undefined } : { done: false, value };
+        const [kind, value] = this.#take(id, idleTimeout, `No byte from ${url}`);
+        return kind === END ? { done: true, value } : { value };
       },
       return: () => {
         if (id === this.#request) this.#stop();
         return { done: true, value: undefined };
       },
     };
-    return { status, headers: withHeaders({ status, headers: Object.fromEntries(headers) }).headers, body };
+    return { status, headers: new Headers(headers), body };
   }
 
   /** End the thread and its socket, also while it waits for room in the slot. */
@@ -1503,20 +1376,23 @@ class Channel {
       if (kind === CHUNK) return [kind, part];
       whole = joined(whole, part);
       if (rest) continue;
-      if (kind === FAILURE) throw revived(JSON.parse(new TextDecoder('utf-8', NO_BOM).decode(whole)));
+      if (kind === FAILURE) throw revived(parsed(whole));
       return [kind, whole];
     }
     return [END, whole];
   }
 }
 
-const NO_BOM = { ignoreBOM: true };
 
 function joined(head: Uint8Array, tail: Uint8Array): Uint8Array {
   const both = new Uint8Array(head.length + tail.length);
   both.set(head);
   both.set(tail, head.length);
   return both;
+}
+
+function parsed(json: Uint8Array): ReturnType<typeof JSON.parse> {
+  return JSON.parse(new StreamDecoder().decode(json));
 }
 
 function revived({ name, message, code, cause }: PlainError): Error {
@@ -1538,81 +1414,73 @@ export function replay(logs: Chunk | readonly Chunk[]): BlockingTransport {
     return {
       status: 200,
       headers: { 'content-type': 'text/event-stream' },
-      body: text.slice(resumeAt(text, headers['Last-Event-ID'])),
+      body: text.slice(resumeAt(text, headers['last-event-id'])),
     };
   };
 }
 
 /** Where the log goes on after the event with that ID; 0: it has no such event. */
 function resumeAt(text: string, id: string | undefined): number {
-  if (!id) return 0;
-  const parser = new EventParser();
-  const blankLine = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))/g;
-  for (let start = 0; blankLine.test(text); start = blankLine.lastIndex) {
+  const parser = new PullParser();
+  const blankLine = /(?:\r\n|\n|\r(?!\n)){2}/g;
+  for (let start = 0; id && blankLine.test(text); start = blankLine.lastIndex) {
     parser.write(text.slice(start, blankLine.lastIndex));
     while (parser.next());
-    const { lastEventId } = parser;
-    if (lastEventId === id || toByteString(lastEventId) === id) return blankLine.lastIndex;
+    if ([parser.lastEventId, toByteString(parser.lastEventId)].includes(id)) {
+      return blankLine.lastIndex;
+    }
   }
   return 0;
 }
+
+type Sink = (chunk: Chunk, connection: number) => void;
 
 /**
  * A transport that hands every chunk of an event stream to `sink` as it comes, with the number of
  * its connection (from 0: a log each). What the sink throws ends the loop.
  */
-export function record(
-  transport: BlockingTransport, sink: (chunk: Chunk, connection: number) => void,
-): BlockingTransport;
-export function record(
-  transport: Transport, sink: (chunk: Chunk, connection: number) => void,
-): Transport;
-export function record(
-  transport: Transport, sink: (chunk: Chunk, connection: number) => void,
-): Transport {
+export function record(transport: BlockingTransport, sink: Sink): BlockingTransport;
+export function record(transport: Transport, sink: Sink): Transport;
+export function record(transport: Transport, sink: Sink): Transport {
   let connections = 0;
   const tapped = (response: TransportResponse): TransportResponse => {
     const { status, headers, body } = response;
-    if (status !== 200 || body === null || body === undefined) return response;
+    if (status !== 200) return response;
     const connection = connections++;
-    const seen = (part: ReadResult): ReadResult => {
+    const see = (part: ReadResult): IteratorResult<Chunk, undefined> => {
+      if (part.done) return { done: true, value: undefined };
       try {
-        if (!part.done) sink(part.value, connection);
+        sink(part.value, connection);
       } catch (error) {
         throw new UserError(error);
       }
       return part;
     };
-    return { status, headers, body: tap(body, seen) };
+    return {
+      status, headers, body: {
+        getReader: () => {
+          const chunks = chunksOf(body);
+          return {
+            read: async () => see(await chunks.next()),
+            cancel: async () => chunks.return?.(),
+          };
+        },
+        [Symbol.iterator]: (): Iterator<Chunk> => {
+          const chunks = blockingChunksOf(body);
+          return {
+            next: () => see(chunks.next()),
+            return: () => {
+              chunks.return?.();
+              return { done: true, value: undefined };
+            },
+          };
+        },
+      },
+    };
   };
   return (url, request) => {
     const response = transport(url, request);
     return 'then' in response ? response.then(tapped) : tapped(response);
-  };
-}
-
-function tap(body: Body, seen: (part: ReadResult) => ReadResult): Body {
-  if (typeof body === 'object' && body !== null
-    && ('getReader' in body || Symbol.asyncIterator in body)) {
-    const chunks = chunksOf(body);
-    return {
-      getReader: () => ({
-        read: async () => seen(await chunks.next()),
-        cancel: async () => chunks.return?.(),
-      }),
-    };
-  }
-  const chunks = blockingChunksOf(body);
-  return {
-    * [Symbol.iterator]() {
-      try {
-        for (let part = seen(chunks.next()); !part.done; part = seen(chunks.next())) {
-          yield part.value;
-        }
-      } finally {
-        chunks.return?.();
-      }
-    },
   };
 }
 
@@ -1627,6 +1495,9 @@ export type ClientState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed';
 export interface SSEResponse extends TransportResponse {
   readonly headers: HeadersLike;
 }
+
+/** A URL: a string, or a `URL`. */
+export type URLInput = string | { readonly href: string };
 
 /** Options of the clients. */
 export interface SSEClientOptions extends ReconnectionOptions {
@@ -1679,515 +1550,24 @@ const MAX_ERROR_BODY = 65_536;
 /** What a pending wait is rejected with when close(), reconnect() or a signal ends it. */
 const INTERRUPTED = /* @__PURE__ */ Symbol('interrupted');
 
-/** What an attempt sends, over all its redirects. */
-interface Prepared {
-  readonly headers: readonly Header[];
-  readonly body: RequestBody | undefined;
-}
-
-/** The state of a client, and the steps that its two loops share. */
-class Session {
-  readonly reconnection: Reconnection;
-  readonly transport: Transport;
-  readonly timeout: number;
-  readonly idleTimeout: number;
-  readonly now: () => number;
-  state: ClientState = 'idle';
-  response: SSEResponse | undefined;
-  /** The open connection's, until it is released. */
-  chunks: Chunks | undefined;
-  /** ms to wait before the next attempt. */
-  delay = 0;
-  opening: Promise<SSEResponse> | undefined;
-  readonly #options: SSEClientOptions;
-  readonly #method: string;
-  readonly #headers: Header[] | undefined;
-  readonly #json: string | undefined;
-  #controller: InstanceType<typeof AbortController> | undefined;
-  #parser: EventParser | undefined;
-  #interrupt: (() => void) | undefined;
-  #looping = false;
-  #unlisten: (() => void) | undefined;
-
-  constructor(given: string | { readonly href: string }, options: SSEClientOptions) {
-    const { body, headers, init, json, signal, transport, verify } = options;
-    const method = options.method ?? (body === undefined && json === undefined ? 'GET' : 'POST');
-    this.#method = method.toUpperCase();
-    let url = typeof given === 'string' ? given : given.href;
-    if (transport === undefined) url = absolute(url);
-    else if (typeof transport !== 'function') throw new TypeError('transport must be a function');
-    else if (verify === false) {
-      throw new TypeError('verify: false cannot be handed to a transport of your own: set it there');
-    }
-    if (body !== undefined && json !== undefined) throw new TypeError('Give body or json, not both');
-    if (this.#method === 'GET' && (body ?? json) !== undefined) {
-      throw new TypeError('A GET has no body: leave out `method`, or name another');
-    }
-    for (const name of ['until', 'random', 'onOpen', 'onRetry', 'onComment', 'sleep', 'now'] as const) {
-      if (options[name] !== undefined && typeof options[name] !== 'function') {
-        throw new TypeError(`${name} must be a function`);
-      }
-    }
-    if (init !== undefined && typeof init !== 'object') throw new TypeError('init must be an object');
-    if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
-      throw new TypeError('signal must be an AbortSignal');
-    }
-    this.#options = options;
-    this.transport = transport ?? platformFetch;
-    this.timeout = milliseconds('timeout', options.timeout ?? 30_000);
-    this.idleTimeout = milliseconds('idleTimeout', options.idleTimeout ?? 300_000);
-    this.now = options.now ?? Date.now;
-    this.reconnection = new Reconnection(url, { ...options, method: this.#method });
-    new EventParser(options); // its options are checked now, not in the loop
-    this.#json = json === undefined ? undefined : JSON.stringify(json);
-    if (typeof headers !== 'function') this.#headers = headerList(headers);
-    if (this.reconnection.reconnects && isStream(body)) {
-      throw new TypeError('A stream as body can be sent once only: give a function that returns'
-        + ' one for each attempt, or reconnect: false');
-    }
-  }
-
-  /** Whether there is something to do. Throws the signal's reason. */
-  isLive(): boolean {
-    if (this.state === 'closed') return false;
-    if (this.#options.signal?.aborted) throw this.#options.signal.reason;
-    return true;
-  }
-
-  /** A loop begins. */
-  enter(): void {
-    if (this.#looping && this.state !== 'closed') {
-      throw new TypeError('This client is in another loop: break out of it, or make a new client');
-    }
-    this.#looping = true;
-    const { signal } = this.#options;
-    if (!signal || this.#unlisten) return;
-    const abort = () => {
-      void this.release();
-      this.#interrupt?.();
-    };
-    signal.addEventListener('abort', abort);
-    this.#unlisten = () => signal.removeEventListener('abort', abort);
-  }
-
-  /** A loop ends, `keep`ing the connection or not. Resolves when the socket is let go. */
-  leave(keep = false): Promise<void> {
-    this.#looping = false;
-    if (keep) return Promise.resolve();
-    this.#unlisten?.();
-    this.#unlisten = undefined;
-    if (this.state !== 'closed') this.state = 'idle';
-    this.delay = 0;
-    this.#parser = undefined;
-    return this.release();
-  }
-
-  close(): Promise<void> {
-    this.state = 'closed';
-    const released = this.leave();
-    this.#interrupt?.();
-    return released;
-  }
-
-  /** The loop is left while it waits. */
-  stop(): Promise<void> {
-    const released = this.release();
-    this.#interrupt?.();
-    return released;
-  }
-
-  /** What open() gives. */
-  opened(isOpen: boolean): SSEResponse {
-    if (this.response && (isOpen || this.response.status === 204)) return this.response;
-    throw new SSEError('connection', `The client for ${this.reconnection.url} was closed`);
-  }
-
-  reconnect(): void {
-    if (!this.reconnection.reconnects) {
-      throw new TypeError('This client makes one connection only (reconnect: false)');
-    }
-    if (this.state === 'closed' || this.state === 'idle') return;
-    this.state = this.#looping ? 'connecting' : 'idle';
-    this.delay = 0;
-    void this.release(); // what was received is still handed out
-    this.#interrupt?.();
-  }
-
-  /** Let the connection go. A read that is pending may never end: then it is not waited for. */
-  release(): Promise<void> {
-    const { chunks } = this;
-    const controller = this.#controller;
-    this.chunks = this.#controller = undefined;
-    const isPending = this.#interrupt !== undefined;
-    const returned = quietly(() => chunks?.return?.());
-    controller?.abort();
-    return isPending ? Promise.resolve() : returned;
-  }
-
-  /**
-   * Wait for `work`: at most `ms`, then it is SSEError `timeout` saying `what` did not come, and
-   * no longer than until an interruption. `late` gets a result that comes after all.
-   */
-  wait<T>(work: MaybePromise<T>, ms = 0, what = '', late?: (value: T) => void): Promise<T> {
-    return new Promise((resolve, reject) => {
-      let isWaiting = true;
-      const settle = (end: () => void) => {
-        if (!isWaiting) return;
-        isWaiting = false;
-        clearTimeout(timer);
-        this.#interrupt = undefined;
-        end();
-      };
-      const expire = () => settle(() => reject(new SSEError(
-        'timeout', `${what} from ${this.reconnection.url} for ${ms} ms`,
-      )));
-      const isLimited = ms > 0 && ms < Infinity;
-      const timer = isLimited ? setTimeout(expire, Math.min(ms, MAX_DELAY)) : undefined;
-      this.#interrupt = () => settle(() => reject(INTERRUPTED));
-      Promise.resolve(work).then(
-        (value) => isWaiting ? settle(() => resolve(value)) : late?.(value),
-        (error) => settle(() => reject(error)),
-      );
-    });
-  }
-
-  /** Wait before the next attempt. */
-  async pause(): Promise<void> {
-    const { sleep } = this.#options;
-    let timer: unknown;
-    const slept = sleep
-      ? sleep(this.delay)
-      : new Promise<void>((resolve) => (timer = setTimeout(resolve, this.delay)));
-    try {
-      await this.wait(slept);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  pauseBlocking(): void {
-    const { sleep = blockingSleep } = this.#options;
-    notAPromise(sleep(this.delay), 'sleep');
-  }
-
-  /** An attempt begins: what the user's functions are told. */
-  begin(): Attempt {
-    this.state = 'connecting';
-    this.delay = 0;
-    this.#parser = undefined;
-    this.#controller = new AbortController();
-    return this.reconnection.begin(this.now());
-  }
-
-  headers(attempt: Attempt): MaybePromise<HeadersInput> | undefined {
-    const { headers } = this.#options;
-    return typeof headers === 'function' ? headers(attempt) : this.#headers;
-  }
-
-  body(attempt: Attempt): MaybePromise<RequestBody> | undefined {
-    const { body } = this.#options;
-    return this.#json ?? (typeof body === 'function' ? body(attempt) : body);
-  }
-
-  request({ headers, body }: Prepared): [url: string, request: TransportRequest] {
-    const { headers: defaults, ...modes } = platformRequest(this.#method);
-    if (this.#json !== undefined) defaults.push(['Content-Type', 'application/json']);
-    const to = this.reconnection.request(defaults, headers, platformEncoded);
-    const { signal } = this.#controller ??= new AbortController();
-    const { init, verify = true } = this.#options;
-    return [to.url, {
-      ...init, ...modes, method: this.#method, headers: to.headers, signal,
-      ...(body === undefined ? {} : { body }),
-      ...(isStream(body) ? { duplex: 'half' } : {}),
-      ...(verify ? {} : { verify }),
-    }];
-  }
-
-  /** A response came. `open` makes its body's chunks. */
-  receive(response: TransportResponse, open: (body: Body) => Chunks): Decision {
-    if (typeof response?.status !== 'number') {
-      throw new TypeError(`The transport returned ${kindOf(response)}, not a response with a status`);
-    }
-    const shown = this.response = withHeaders(response);
-    const { headers } = response;
-    const decision = this.reconnection.response(response.status, headers && shown.headers);
-    this.chunks = open(response.body);
-    if (decision.kind === 'open') {
-      const { maxEventSize, onComment, onOpen } = this.#options;
-      const { lastEventId, retry } = this.reconnection;
-      this.#parser = new EventParser({ lastEventId, retry, maxEventSize, onComment });
-      this.state = 'open';
-      onOpen?.(shown);
-    } else if (decision.kind === 'send') {
-      const { chunks } = this;
-      this.chunks = undefined;
-      void quietly(() => chunks?.return?.());
-    } else if (decision.kind !== 'read') this.carryOut(decision);
-    return decision;
-  }
-
-  refused(body: string): void {
-    const { headers, status } = this.response ?? { status: 0 };
-    this.carryOut(this.reconnection.refused(status, headers, body, this.now()));
-  }
-
-  /** The connection ended; whoever interrupted it has seen to the rest. */
-  lost(error?: unknown): void {
-    if (error !== INTERRUPTED) this.carryOut(this.reconnection.lost(error));
-  }
-
-  carryOut(decision: Decision): void {
-    void this.release();
-    if (decision.kind === 'fail') throw decision.error;
-    if (decision.kind === 'wait') {
-      this.state = 'waiting';
-      this.delay = decision.retry.delay;
-      this.#options.onRetry?.(decision.retry);
-    } else this.state = 'closed';
-  }
-
-  read(part: ReadResult): void {
-    if (part.done) this.lost();
-    else this.#parser?.write(part.value);
-  }
-
-  /** The next of the events that are here. */
-  parse(): SSEEvent | undefined {
-    const event = this.#parser?.next();
-    if (event) {
-      if (this.reconnection.delivered(event)) void this.close();
-    } else if (this.#parser) this.reconnection.caughtUp(this.#parser);
-    return event;
+/** What a transport or a body threw: the connection is lost. All else that is thrown goes on. */
+class Lost {
+  readonly error: unknown;
+  constructor(error: unknown) {
+    this.error = error;
   }
 }
 
-/** Sessions by client: a subclass cannot reach its parent's #private fields. */
-const sessions = new WeakMap<AsyncSSEClient, Session>();
-
-function sessionOf(client: AsyncSSEClient): Session {
-  const session = sessions.get(client);
-  if (!session) throw new TypeError('Not an SSE client');
-  return session;
-}
-
-/** Connects, waits, connects again, until a stream is open (true) or the client is done (false). */
-async function connected(session: Session): Promise<boolean> {
-  while (session.isLive()) {
-    if (session.state === 'open') return true;
-    try {
-      if (session.delay > 0) await session.pause();
-      if (session.isLive()) await attempt(session);
-    } catch (error) {
-      if (error !== INTERRUPTED) throw error;
-    }
-  }
-  return false;
-}
-
-async function attempt(session: Session): Promise<void> {
-  const context = session.begin();
-  const headers = headerList(await session.wait(session.headers(context)));
-  const body = await session.wait(session.body(context));
-  for (let decision: Decision = { kind: 'send' }; decision.kind === 'send';) {
-    let response;
-    try {
-      const work = session.transport(...session.request({ headers, body }));
-      response = await session.wait(work, session.timeout, 'No response', discard);
-    } catch (error) {
-      return session.lost(error);
-    }
-    decision = session.receive(response, chunksOf);
-    if (decision.kind === 'read') session.refused(await errorBody(session));
-  }
-}
-
-/** The next event, or undefined at the end of the connection. Reads only when none is at hand. */
-async function nextEvent(session: Session): Promise<SSEEvent | undefined> {
-  while (session.isLive()) {
-    const event = session.parse();
-    if (event) return event;
-    if (!session.chunks) return undefined;
-    let part;
-    try {
-      part = await session.wait(session.chunks.next(), session.idleTimeout, 'No byte');
-    } catch (error) {
-      session.lost(error);
-      return undefined;
-    }
-    session.read(part);
-  }
-  return undefined;
-}
-
-/** What the server says for itself, as far as it says it in time. */
-async function errorBody(session: Session): Promise<string> {
-  const text = new ErrorBody(session);
-  try {
-    while (session.chunks && text.isWanted) {
-      text.add(await session.wait(session.chunks.next(), text.timeLeft, 'No byte'));
-    }
-  } catch (error) {
-    if (error === INTERRUPTED) throw error;
-  }
-  return text.text;
-}
-
-class ErrorBody {
-  text = '';
-  isWanted = true;
-  readonly #decoder = new StreamDecoder();
-  readonly #now: () => number;
-  readonly #end: number;
-
-  /** In all it may take as long as the headers. */
-  constructor({ now, timeout }: Session) {
-    this.#now = now;
-    this.#end = now() + (timeout || Infinity);
-  }
-
-  get timeLeft(): number {
-    return this.#end - this.#now();
-  }
-
-  add(part: ReadResult): void {
-    if (!part.done) this.text += this.#decoder.decode(part.value);
-    this.text = this.text.slice(0, MAX_ERROR_BODY);
-    this.isWanted = !part.done && this.text.length < MAX_ERROR_BODY && this.timeLeft > 0;
-  }
-}
-
-async function * follow(session: Session): AsyncGenerator<SSEEvent, void, undefined> {
-  await session.opening;
-  session.enter();
-  try {
-    while (await connected(session)) {
-      for (let event; (event = await nextEvent(session));) yield event;
-    }
-  } finally {
-    await session.leave();
-  }
-}
-
-/** A response that came when nobody waited for it any more. */
-function discard(response: TransportResponse): void {
-  void quietly(() => chunksOf(response.body).return?.());
-}
-
-// The same loop without `await`. Nothing can interrupt it but what its own thread does between
-// two events; a transport watches the time by itself.
-
-function connectedBlocking(session: Session, transport: BlockingTransport): boolean {
-  while (session.isLive()) {
-    if (session.state === 'open') return true;
-    if (session.delay > 0) session.pauseBlocking();
-    if (session.isLive()) attemptBlocking(session, transport);
-  }
-  return false;
-}
-
-function attemptBlocking(session: Session, transport: BlockingTransport): void {
-  const context = session.begin();
-  const headers = headerList(notAPromise(session.headers(context), 'headers'));
-  const body = notAPromise(session.body(context), 'body');
-  for (let decision: Decision = { kind: 'send' }; decision.kind === 'send';) {
-    let response;
-    try {
-      const [url, request] = session.request({ headers, body });
-      const { timeout, idleTimeout } = session;
-      response = transport(url, { ...request, timeout, idleTimeout });
-    } catch (error) {
-      return session.lost(error);
-    }
-    decision = session.receive(notAPromise(response, 'transport'), blockingChunksOf);
-    if (decision.kind === 'read') session.refused(errorBodyBlocking(session));
-  }
-}
-
-function nextEventBlocking(session: Session): SSEEvent | undefined {
-  while (session.isLive()) {
-    const event = session.parse();
-    if (event) return event;
-    if (!session.chunks) return undefined;
-    let part;
-    try {
-      part = session.chunks.next();
-    } catch (error) {
-      session.lost(error);
-      return undefined;
-    }
-    session.read(notAPromise(part, 'body'));
-  }
-  return undefined;
-}
-
-function errorBodyBlocking(session: Session): string {
-  const text = new ErrorBody(session);
-  try {
-    while (session.chunks && text.isWanted) {
-      text.add(notAPromise(session.chunks.next(), 'body'));
-    }
-  } catch {
-    // what came must do
-  }
-  return text.text;
-}
-
-function notAPromise<T>(value: MaybePromise<T>, name: string): T {
-  if (!isPromise(value)) return value;
-  void quietly(() => value);
-  throw new TypeError(`The blocking loop cannot wait for the promise that \`${name}\` returned: use`
-    + ' `for await`, or give one that returns its result');
-}
-
-function isPromise<T>(value: MaybePromise<T>): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && 'then' in value;
-}
-
-/** A body that can be sent once only. */
-function isStream(body: unknown): boolean {
-  return typeof body === 'object' && body !== null
-    && ('getReader' in body || Symbol.asyncIterator in body || 'next' in body);
-}
-
-/** A response whose headers can be asked: as it is, or a copy of what is known of it. */
-function withHeaders(response: TransportResponse): SSEResponse {
-  const { status, headers = {}, body } = response;
-  if (isShown(response)) return response;
-  const list = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-  return { status, headers: { get: (name) => list.get(name.toLowerCase()) ?? null }, body };
-}
-
-function isShown(response: TransportResponse): response is SSEResponse {
-  const { headers } = response;
-  return headers !== undefined && typeof headers.get === 'function';
-}
-
-/** The URL for fetch: absolute; in a page, relative to it. */
-function absolute(url: string): string {
-  try {
-    const parsed = new URL(url, platform.location?.href);
-    if (isHTTP(parsed)) return parsed.href;
-  } catch {
-    // below
-  }
-  throw new TypeError(`url must be an absolute http: or https: URL, got '${
-    String(url).replace(/\/\/[^/]*@/, '//')}'`);
-}
-
-/** What `using` and `await using` call; esbuild's fallback where the runtime has no such symbol. */
-function onDispose(client: object, name: 'dispose' | 'asyncDispose', close: () => unknown): void {
-  const known: { readonly [name: string]: unknown } = Object.getOwnPropertyDescriptors(Symbol);
-  const key = name in known ? Reflect.get(Symbol, name) : Symbol.for(`Symbol.${name}`);
-  Object.defineProperty(client, key, { value: close });
-}
+/** Stands for "open, and no event yet" where open() takes the first step of a loop. */
+const OPENED = /* @__PURE__ */ new SSEEvent();
 
 type SymbolOf<Name extends string> =
   SymbolConstructor extends { readonly [N in Name]: infer S extends symbol } ? S : never;
 
-/** `await using events = asyncConnect(url)`, where the compiler's libraries know of it. */
 type AsyncDisposes = { [S in SymbolOf<'asyncDispose'>]: () => Promise<void> };
 type Disposes = { [S in SymbolOf<'dispose'>]: () => void };
 
+/** `await using events = asyncConnect(url)`, where the compiler's libraries know of it. */
 export interface AsyncSSEClient extends AsyncDisposes {}
 
 /**
@@ -2198,42 +1578,91 @@ export interface AsyncSSEClient extends AsyncDisposes {}
  * another loop runs. The constructor throws TypeError and RangeError for wrong options.
  */
 export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
-  constructor(url: string | { readonly href: string }, options: SSEClientOptions = {}) {
-    sessions.set(this, new Session(url, options));
+  protected readonly options: SSEClientOptions;
+  protected readonly timeout: number;
+  protected readonly idleTimeout: number;
+  /** ms to wait before the next attempt. */
+  protected delay = 0;
+  readonly #transport: Transport;
+  readonly #method: string;
+  readonly #json: string | undefined;
+  readonly #reconnection: Reconnection;
+  #state: ClientState = 'idle';
+  #response: SSEResponse | undefined;
+  #controller: InstanceType<typeof AbortController> | undefined;
+  #chunks: Chunks | undefined;
+  #parser: PullParser | undefined;
+  /** Ends the wait that is on. */
+  #interrupt: (() => void) | undefined;
+  #isLooping = false;
+  #unlisten: (() => void) | undefined;
+  /** A loop that open() began. */
+  #opened: AsyncGenerator<SSEEvent, void, undefined> | undefined;
+
+  constructor(url: URLInput, options: SSEClientOptions = {}) {
+    const { body, headers, json, transport = platformFetch, verify } = options;
+    const { method = body === undefined && json === undefined ? 'GET' : 'POST' } = options;
+    let target = String(url);
+    must(typeof transport === 'function', 'transport must be a function');
+    must(!/\/\/[^/?#]*@/.test(target), 'url must hold no userinfo: put it into a header');
+    if (transport === platformFetch) {
+      try {
+        target = new URL(target, platform.location?.href).href;
+      } catch {
+        // no URL
+      }
+      must(/^https?:\/\//.test(target), `url must be absolute, http: or https:, got '${target}'`);
+    } else must(verify !== false, 'verify: false is for the default transport: set it in yours');
+    must(json === undefined || body === undefined && !/^get$/i.test(method),
+      'json takes the place of body, and is not for GET');
+    this.options = options;
+    this.timeout = milliseconds('timeout', options.timeout ?? 30_000);
+    this.idleTimeout = milliseconds('idleTimeout', options.idleTimeout ?? 300_000);
+    this.#transport = transport;
+    this.#method = method.toUpperCase();
+    this.#json = json === undefined ? json : JSON.stringify(json);
+    this.#reconnection = new Reconnection(target, { ...options, method });
+    new PullParser(options); // its options and the headers are checked now, not in the loop
+    if (typeof headers !== 'function') validHeaders(headers);
+    must(!this.#reconnection.reconnects || !isStream(body), 'A stream as body can be sent only'
+      + ' once: give a function that returns one, or reconnect: false');
     onDispose(this, 'asyncDispose', () => this.close());
   }
 
-  /** The URL, without userinfo. */
+  /** The URL followed. */
   get url(): string {
-    return sessionOf(this).reconnection.url;
+    return this.#reconnection.url;
   }
 
   /** The last event ID string, of the last event handed over; `""` = none. */
   get lastEventId(): string {
-    return sessionOf(this).reconnection.lastEventId;
+    return this.#reconnection.lastEventId;
   }
 
   /** The server's reconnection time, ms; undefined = it sent none. */
   get retry(): number | undefined {
-    return sessionOf(this).reconnection.retry;
+    return this.#reconnection.retry;
   }
 
   get state(): ClientState {
-    return sessionOf(this).state;
+    return this.#state;
   }
 
   /** The last response, also one that was refused; undefined before the first. */
   get response(): SSEResponse | undefined {
-    return sessionOf(this).response;
+    return this.#response;
   }
 
   /**
    * Connect and check now, as the loop would, and iterate later. Resolves with the response that
    * opened the stream, or with the 204 that ended it; throws what the loop would.
    */
-  open(): Promise<SSEResponse> {
-    const session = sessionOf(this);
-    return session.opening ??= opened(session).finally(() => (session.opening = undefined));
+  async open(): Promise<SSEResponse> {
+    if (!this.isOpen) {
+      const loop = this.#follow(true);
+      if (!(await loop.next()).done) this.#opened = loop;
+    }
+    return this.opened;
   }
 
   /**
@@ -2241,7 +1670,11 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
    * Events already received are handed out first. TypeError for a client that does not reconnect.
    */
   reconnect(): void {
-    sessionOf(this).reconnect();
+    must(this.#reconnection.reconnects, ONE_CONNECTION);
+    if (!this.#isLooping) return;
+    this.#state = 'connecting';
+    this.delay = 0;
+    void this.#drop();
   }
 
   /**
@@ -2249,30 +1682,282 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
    * when the socket is let go.
    */
   close(): Promise<void> {
-    return sessionOf(this).close();
+    this.#state = 'closed';
+    return this.leave();
   }
 
   /** The events' data as JSON values, up to `[DONE]`; there the client closes the connection. */
   json<T = unknown>(options?: JSONOptions): AsyncIterable<T> {
-    return { [Symbol.asyncIterator]: () => asyncJSONValues<T>(this, options) };
+    return asyncJSONOf(this, options);
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<SSEEvent> {
-    const session = sessionOf(this);
-    return interruptible(follow(session), () => session.stop());
+    const loop = this.#opened ?? this.#follow();
+    this.#opened = undefined;
+    return interruptible(loop, () => this.#drop());
   }
-}
 
-async function opened(session: Session): Promise<SSEResponse> {
-  if (session.state === 'open' && session.response) return session.response;
-  session.enter();
-  let isOpen = false;
-  try {
-    isOpen = await connected(session);
-  } finally {
-    await session.leave(isOpen);
+  async * #follow(pauses = false): AsyncGenerator<SSEEvent, void, undefined> {
+    this.enter();
+    try {
+      while (this.isLive) {
+        const event = this.parse();
+        if (event) yield event;
+        else try {
+          if (this.isOpen) {
+            this.read(await this.#wait(() => this.pull(), this.idleTimeout, 'No byte'));
+          } else {
+            if (this.delay) await this.#pause();
+            await this.#attempt();
+            if (pauses && this.isOpen) {
+              pauses = false;
+              yield OPENED;
+            }
+          }
+        } catch (error) {
+          this.caught(error);
+        }
+      }
+    } finally {
+      await this.leave();
+    }
   }
-  return session.opened(isOpen);
+
+  async #attempt(): Promise<void> {
+    const attempt = this.begin();
+    const headers = await this.#wait(() => this.headersFor(attempt));
+    const body = await this.#wait(() => this.bodyFor(attempt));
+    let next: Decision['kind'];
+    do {
+      const send = () => this.#transport(...this.request(headers, body));
+      next = this.receive(await this.#wait(send, this.timeout, 'No response'), chunksOf);
+    } while (next === 'send');
+    if (next !== 'read') return;
+    const refusal = this.refusal();
+    try {
+      while (refusal.add(await this.#wait(() => this.pull(), this.timeout, 'No byte')));
+    } catch (error) {
+      if (error === INTERRUPTED) throw error; // else what came must do
+    }
+    this.refused(refusal.text);
+  }
+
+  /**
+   * Wait for `work`, no longer than until an interruption. With `what`, it is the network's: at
+   * most `ms`, and its errors are losses.
+   */
+  #wait<T>(work: () => MaybePromise<T>, ms = 0, what = ''): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const isWaiting = (): boolean => {
+        clearTimeout(timer);
+        const isOn: boolean = this.#interrupt === interrupt;
+        if (isOn) this.#interrupt = undefined;
+        return isOn;
+      };
+      const interrupt = () => void (isWaiting() && reject(INTERRUPTED));
+      const lose = (error: unknown) => isWaiting() && reject(what ? new Lost(error) : error);
+      const expire = () => lose(new SSEError('timeout', `${what} from ${this.url} for ${ms} ms`));
+      const timer = ms > 0 && ms < Infinity && setTimeout(expire, Math.min(ms, MAX_DELAY));
+      this.#interrupt = interrupt;
+      new Promise<T>((start) => start(work())).then((value) => {
+        if (isWaiting()) resolve(value);
+        else discard(value); // nobody waits for that response any more
+      }, lose);
+    });
+  }
+
+  async #pause(): Promise<void> {
+    const { sleep } = this.options;
+    let timer: unknown;
+    const wake = (resolve: () => void) => (timer = setTimeout(resolve, this.delay));
+    try {
+      await this.#wait(() => sleep ? sleep(this.delay) : new Promise<void>(wake));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Let the connection go, and end any wait. */
+  #drop(): Promise<void> {
+    const interrupt = this.#interrupt;
+    const isStuck = interrupt && !this.#chunks?.isStream;
+    const released = this.#release();
+    interrupt?.();
+    return isStuck ? Promise.resolve() : released;
+  }
+
+  #release(): Promise<void> {
+    const chunks = this.#chunks;
+    const controller = this.#controller;
+    this.#chunks = this.#controller = undefined;
+    const released = quietly(() => chunks?.return?.());
+    controller?.abort();
+    return released;
+  }
+
+  // The steps that both loops take.
+
+  /** Whether there is something to do. Throws the signal's reason. */
+  protected get isLive(): boolean {
+    const { signal } = this.options;
+    const isLive = this.#state !== 'closed';
+    if (isLive && signal?.aborted) throw signal.reason;
+    return isLive;
+  }
+
+  protected get isOpen(): boolean {
+    return this.#chunks !== undefined;
+  }
+
+  /** What open() gives. */
+  protected get opened(): SSEResponse {
+    const response = this.#response;
+    if (response && (this.isOpen || response.status === 204)) return response;
+    throw new SSEError('connection', `The client for ${this.url} was closed`);
+  }
+
+  protected enter(): void {
+    must(!this.#isLooping || !this.isLive,
+      'This client is in a loop already: leave that one first');
+    this.#isLooping = true;
+    const { signal } = this.options;
+    const abort = () => void this.#drop();
+    signal?.addEventListener('abort', abort);
+    this.#unlisten = () => signal?.removeEventListener('abort', abort);
+  }
+
+  /** Resolves when the socket is let go. */
+  protected leave(): Promise<void> {
+    this.#isLooping = false;
+    this.#unlisten?.();
+    this.#parser = undefined;
+    this.delay = 0;
+    if (this.#state !== 'closed') this.#state = 'idle';
+    return this.#drop();
+  }
+
+  /** An attempt begins: what the user's functions are told. */
+  protected begin(): Attempt {
+    this.#state = 'connecting';
+    this.delay = 0;
+    this.#parser = undefined;
+    this.#controller = new AbortController();
+    return this.#reconnection.begin(this.#now);
+  }
+
+  get #now(): number {
+    return (this.options.now ?? Date.now)();
+  }
+
+  /** The option, or what its function returns for this attempt. */
+  protected headersFor(attempt: Attempt): MaybePromise<HeadersInput> | undefined {
+    const { headers } = this.options;
+    return typeof headers === 'function' ? headers(attempt) : headers;
+  }
+
+  protected bodyFor(attempt: Attempt): MaybePromise<RequestBody> | undefined {
+    const { body } = this.options;
+    return typeof body === 'function' ? body(attempt) : body;
+  }
+
+  protected request(own?: HeadersInput, body?: RequestBody): [string, TransportRequest] {
+    const { init, verify = true } = this.options;
+    const isHere = isServer();
+    const { url, headers } = this.#reconnection.request({
+      // Browsers add it for `no-store` by themselves; set by hand it costs a CORS preflight.
+      ...isHere && { 'cache-control': 'no-cache' },
+      ...this.#json !== undefined && { 'content-type': 'application/json' },
+    }, validHeaders(own), platformEncoded);
+    this.#controller ??= new AbortController();
+    body = this.#json ?? body;
+    return [url, {
+      ...init,
+      method: this.#method,
+      headers,
+      cache: 'no-store',
+      // Browsers show no redirect: they follow those of a GET, and the others must not become one.
+      redirect: isHere || this.#method !== 'GET' ? 'manual' : 'follow',
+      signal: this.#controller.signal,
+      ...body !== undefined && { body },
+      ...isStream(body) && { duplex: 'half' },
+      ...!verify && { verify },
+    }];
+  }
+
+  /** A response came: what to do next. `open` makes chunks of its body. */
+  protected receive(
+    response: TransportResponse, open: (body: Body) => Chunks,
+  ): Decision['kind'] {
+    must(typeof response?.status === 'number', 'transport must return a response with a status');
+    const { headers, body, status } = response;
+    const shown = this.#response = withHeaders(response);
+    const decision = this.#reconnection.response(status, headers && shown.headers);
+    const chunks = this.#chunks = open(body);
+    if (decision.kind === 'open') {
+      const { lastEventId, retry } = this.#reconnection;
+      this.#parser = new PullParser({ ...this.options, lastEventId, retry });
+      this.#state = 'open';
+      this.options.onOpen?.(shown);
+    } else if (decision.kind === 'send') {
+      this.#chunks = undefined;
+      void quietly(() => chunks.return?.());
+    } else if (decision.kind !== 'read') this.#carryOut(decision);
+    return decision.kind;
+  }
+
+  /** The text of a refusal, as far as it comes in time: as long as the headers may take. */
+  protected refusal(): { text: string; add(part: ReadResult): boolean } {
+    const decoder = new StreamDecoder();
+    const end = this.#now + (this.timeout || Infinity);
+    const isLate = () => this.#now >= end;
+    return {
+      text: '',
+      add(part) {
+        if (part.done) return false;
+        this.text = (this.text + decoder.decode(part.value)).slice(0, MAX_ERROR_BODY);
+        return this.text.length < MAX_ERROR_BODY && !isLate();
+      },
+    };
+  }
+
+  protected refused(body: string): void {
+    const { headers, status = 0 } = this.#response ?? {};
+    this.#carryOut(this.#reconnection.refused(status, headers, body, this.#now));
+  }
+
+  /** Something was thrown where the network is: go on after a loss or an interruption. */
+  protected caught(error: unknown): void {
+    if (error instanceof Lost) this.#carryOut(this.#reconnection.lost(error.error));
+    else if (error !== INTERRUPTED) throw error;
+  }
+
+  protected pull(): MaybePromise<ReadResult> {
+    return this.#chunks ? this.#chunks.next() : { done: true };
+  }
+
+  protected read(part: ReadResult): void {
+    if (part.done) this.#carryOut(this.#reconnection.lost());
+    else this.#parser?.write(part.value);
+  }
+
+  /** The next of the events that are here. */
+  protected parse(): SSEEvent | undefined {
+    if (!this.#parser) return undefined;
+    const event = this.#parser.next();
+    if (!event) this.#reconnection.caughtUp(this.#parser);
+    else if (this.#reconnection.delivered(event)) void this.close();
+    return event;
+  }
+
+  #carryOut(decision: Decision): void {
+    void this.#release();
+    if (decision.kind === 'fail') throw decision.error;
+    if (decision.kind === 'wait') {
+      this.#state = 'waiting';
+      this.delay = decision.retry.delay;
+      this.options.onRetry?.(decision.retry);
+    } else this.#state = 'closed';
+  }
 }
 
 export interface SSEClient extends Disposes {}
@@ -2284,9 +1969,12 @@ export interface SSEClient extends Disposes {}
  */
 export class SSEClient extends AsyncSSEClient {
   readonly #transport: BlockingTransport | undefined;
+  /** The thread of the default transport: kept over reconnections, since threads end slowly. */
   #fetch: BlockingFetch | undefined;
+  /** A loop that openSync() began. */
+  #opened: Generator<SSEEvent, void, undefined> | undefined;
 
-  constructor(url: string | { readonly href: string }, options: BlockingClientOptions = {}) {
+  constructor(url: URLInput, options: BlockingClientOptions = {}) {
     super(url, options);
     this.#transport = options.transport;
     onDispose(this, 'dispose', () => void this.close());
@@ -2294,54 +1982,131 @@ export class SSEClient extends AsyncSSEClient {
 
   /** `open()` for the blocking loop. */
   openSync(): SSEResponse {
-    const session = sessionOf(this);
-    if (session.state === 'open' && session.response) return session.response;
-    session.enter();
-    let isOpen = false;
-    try {
-      isOpen = connectedBlocking(session, this.#blocking());
-    } finally {
-      void session.leave(isOpen);
-      if (!isOpen) this.#release();
+    if (!this.isOpen) {
+      const loop = this.#follow(true);
+      if (!loop.next().done) this.#opened = loop;
     }
-    return session.opened(isOpen);
-  }
-
-  override close(): Promise<void> {
-    const closed = super.close();
-    this.#release();
-    return closed;
+    return this.opened;
   }
 
   override json<T = unknown>(options?: JSONOptions): Iterable<T> & AsyncIterable<T> {
-    return {
-      [Symbol.iterator]: () => jsonValues<T>(this, options),
-      [Symbol.asyncIterator]: () => asyncJSONValues<T>(this, options),
-    };
+    return bothJSON(this, options);
   }
 
-  * [Symbol.iterator](): IterableIterator<SSEEvent> {
-    const session = sessionOf(this);
-    session.enter();
+  [Symbol.iterator](): IterableIterator<SSEEvent> {
+    const loop = this.#opened ?? this.#follow();
+    this.#opened = undefined;
+    return loop;
+  }
+
+  // The loop of AsyncSSEClient without `await`. Nothing can interrupt it but what its own thread
+  // does between two events; a transport watches the time by itself.
+
+  * #follow(pauses = false): Generator<SSEEvent, void, undefined> {
+    this.enter();
     try {
-      while (connectedBlocking(session, this.#blocking())) {
-        for (let event; (event = nextEventBlocking(session));) yield event;
+      while (this.isLive) {
+        const event = this.parse();
+        if (event) yield event;
+        else try {
+          if (this.isOpen) this.read(network(() => this.pull(), 'body'));
+          else {
+            const { sleep = blockingSleep } = this.options;
+            if (this.delay) atOnce(sleep(this.delay), 'sleep');
+            this.#attempt();
+            if (pauses && this.isOpen) {
+              pauses = false;
+              yield OPENED;
+            }
+          }
+        } catch (error) {
+          this.caught(error);
+        }
       }
     } finally {
-      void session.leave();
-      this.#release();
+      void this.leave();
     }
   }
 
-  /** The thread of the default transport is kept over reconnections: see BlockingFetch. */
-  #blocking(): BlockingTransport {
-    return this.#transport ?? (this.#fetch ??= blockingFetch());
+  #attempt(): void {
+    const { timeout, idleTimeout } = this;
+    const transport = this.#transport ?? (this.#fetch ??= blockingFetch());
+    const attempt = this.begin();
+    const headers = atOnce(this.headersFor(attempt), 'headers');
+    const body = atOnce(this.bodyFor(attempt), 'body');
+    let next: Decision['kind'];
+    do {
+      const [url, request] = this.request(headers, body);
+      const send = () => transport(url, { ...request, timeout, idleTimeout });
+      next = this.receive(network(send, 'transport'), blockingChunksOf);
+    } while (next === 'send');
+    if (next !== 'read') return;
+    const refusal = this.refusal();
+    try {
+      while (refusal.add(network(() => this.pull(), 'body')));
+    } catch {
+      // what came must do
+    }
+    this.refused(refusal.text);
   }
 
-  #release(): void {
+  /** Also where the loop ends: with its thread. */
+  protected override leave(): Promise<void> {
+    const left = super.leave();
     this.#fetch?.close();
     this.#fetch = undefined;
+    return left;
   }
+}
+
+/** What is thrown there is a loss. */
+function network<T>(work: () => MaybePromise<T>, name: string): T {
+  let result;
+  try {
+    result = work();
+  } catch (error) {
+    throw new Lost(error);
+  }
+  return atOnce(result, name);
+}
+
+function atOnce<T>(value: MaybePromise<T>, name: string): T {
+  if (!isPromise(value)) return value;
+  void quietly(async () => discard(await value));
+  throw new TypeError(`\`${name}\` returned a promise, which a blocking loop cannot wait for: use`
+    + ' `for await`');
+}
+
+function isPromise<T>(value: MaybePromise<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+/** Close the response that nobody waits for, if it is one. */
+function discard(response: unknown): void {
+  const { body }: { readonly body?: Body } = Object(response);
+  void quietly(() => chunksOf(body).return?.());
+}
+
+/** A body that can be sent once only. */
+function isStream(body: unknown): boolean {
+  return typeof body === 'object' && body !== null
+    && ('getReader' in body || Symbol.asyncIterator in body || 'next' in body);
+}
+
+/** A response whose headers can be asked: as it is, or what is known of it. */
+function withHeaders(response: TransportResponse): SSEResponse {
+  const { status, headers = {}, body } = response;
+  return hasHeaders(response) ? response : { status, headers: new Headers(headers), body };
+}
+
+function hasHeaders(response: TransportResponse): response is SSEResponse {
+  return typeof response.headers?.get === 'function';
+}
+
+/** What `using` and `await using` call; its key is esbuild's where the runtime has none. */
+function onDispose(client: object, name: 'dispose' | 'asyncDispose', close: () => unknown): void {
+  const key = platform.Symbol[name] ?? Symbol.for(`Symbol.${name}`);
+  Object.defineProperty(client, key, { value: close });
 }
 
 // ── 9. Shorthands ─────────────────────────────────────────────────────────────────────────────
@@ -2350,16 +2115,12 @@ export class SSEClient extends AsyncSSEClient {
  * `for (const event of connect(url))`: the blocking loop. Throws SSEError `unsupported` at once
  * where no thread can be blocked, unless there is a transport; else as SSEClient does.
  */
-export function connect(
-  url: string | { readonly href: string }, options?: BlockingClientOptions,
-): SSEClient {
+export function connect(url: URLInput, options?: BlockingClientOptions): SSEClient {
   if (!options?.transport) canBlock();
   return new SSEClient(url, options);
 }
 
 /** `for await (const event of asyncConnect(url))`. Throws as AsyncSSEClient does. */
-export function asyncConnect(
-  url: string | { readonly href: string }, options?: SSEClientOptions,
-): AsyncSSEClient {
+export function asyncConnect(url: URLInput, options?: SSEClientOptions): AsyncSSEClient {
   return new AsyncSSEClient(url, options);
 }
