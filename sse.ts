@@ -699,7 +699,8 @@ function isResponse(value: object): value is ResponseLike {
 /** The body of a response, once it is clear that it is a stream of events. */
 function bodyOf(source: Body | ResponseLike): Body {
   if (typeof source !== 'object' || source === null || !isResponse(source)) return source;
-  const { status = 200, url = 'the response', headers, body } = source;
+  const { status = 200, headers, body } = source;
+  const url = source.url || 'the response';
   if (status < 200 || status > 299) {
     throw new SSEHTTPError(status, url, headers ?? { get: () => null }, '');
   }
@@ -1065,7 +1066,7 @@ export interface TransportRequest {
   /** `manual`: the client follows by itself, so that no secret goes to another origin. */
   readonly redirect: 'follow' | 'manual';
   readonly cache?: 'no-store';
-  /** false: accept any TLS certificate; a transport that cannot must throw. */
+  /** false: accept any TLS certificate. Only transports that say `verifies` get it. */
   readonly verify?: boolean;
   /** In the blocking loop, where no timer can fire: ms until the headers, ms between chunks. */
   readonly timeout?: number;
@@ -1084,10 +1085,16 @@ export interface BlockingResponse extends TransportResponse {
   readonly body?: BlockingBody;
 }
 
-export type Transport =
-  (url: string, request: TransportRequest) => TransportResponse | PromiseLike<TransportResponse>;
+export interface Transport {
+  (url: string, request: TransportRequest): TransportResponse | PromiseLike<TransportResponse>;
+  /** true: it does as `verify` says. Without it, `verify: false` is a TypeError. */
+  readonly verifies?: boolean;
+}
 
-export type BlockingTransport = (url: string, request: TransportRequest) => BlockingResponse;
+export interface BlockingTransport {
+  (url: string, request: TransportRequest): BlockingResponse;
+  readonly verifies?: boolean;
+}
 
 /** The blocking fetch: with a thread that lives until `close()`. */
 export interface BlockingFetch extends BlockingTransport {
@@ -1143,7 +1150,7 @@ function platformEncoded(text: string): string {
 }
 
 /** The default transport of `for await`: the platform's fetch. */
-const platformFetch = (url: string, { verify, ...init }: TransportRequest) => {
+const platformFetch: Transport = (url, { verify, ...init }) => {
   const { fetch, Bun } = platform; // called as a member, Chromium's is an "Illegal invocation"
   if (fetch && verify !== false) return fetch(url, init);
   if (fetch && Bun) return fetch(url, { ...init, tls: { rejectUnauthorized: false } });
@@ -1169,7 +1176,7 @@ export function blockingFetch(): BlockingFetch {
     channel ??= new Channel(threads, verify);
     return channel.open(url, request);
   };
-  return Object.assign(open, { close });
+  return Object.assign(open, { close, verifies: true });
 }
 
 /** The module that makes threads, where a thread can wait for another. Found out by trying. */
@@ -1445,7 +1452,7 @@ export function record(transport: Transport, sink: Sink): Transport {
   let connections = 0;
   const tapped = (response: TransportResponse): TransportResponse => {
     const { status, headers, body } = response;
-    if (status !== 200) return response;
+    if (status < 200 || status > 299) return response;
     const connection = connections++;
     const see = (part: ReadResult): IteratorResult<Chunk, undefined> => {
       if (part.done) return { done: true, value: undefined };
@@ -1547,6 +1554,9 @@ type MaybePromise<T> = T | PromiseLike<T>;
 /** UTF-16 code units kept of an error's body: enough for any message, no flood. */
 const MAX_ERROR_BODY = 65_536;
 
+const FUNCTIONS =
+  ['until', 'random', 'now', 'sleep', 'onOpen', 'onRetry', 'onComment'] as const;
+
 /** What a pending wait is rejected with when close(), reconnect() or a signal ends it. */
 const INTERRUPTED = /* @__PURE__ */ Symbol('interrupted');
 
@@ -1578,7 +1588,7 @@ export interface AsyncSSEClient extends AsyncDisposes {}
  * another loop runs. The constructor throws TypeError and RangeError for wrong options.
  */
 export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
-  protected readonly options: SSEClientOptions;
+  readonly #options: SSEClientOptions;
   protected readonly timeout: number;
   protected readonly idleTimeout: number;
   /** ms to wait before the next attempt. */
@@ -1600,11 +1610,12 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   #opened: AsyncGenerator<SSEEvent, void, undefined> | undefined;
 
   constructor(url: URLInput, options: SSEClientOptions = {}) {
-    const { body, headers, json, transport = platformFetch, verify } = options;
-    const { method = body === undefined && json === undefined ? 'GET' : 'POST' } = options;
+    const { body, headers, json, signal, transport = platformFetch, verify = true } = options;
+    const given = +(body !== undefined) + +(json !== undefined);
+    const { method = given ? 'POST' : 'GET' } = options;
     let target = String(url);
     must(typeof transport === 'function', 'transport must be a function');
-    must(!/\/\/[^/?#]*@/.test(target), 'url must hold no userinfo: put it into a header');
+    must(!/^[^/?#]*\/\/[^/?#]*@/.test(target), 'url must hold no userinfo: use a header');
     if (transport === platformFetch) {
       try {
         target = new URL(target, platform.location?.href).href;
@@ -1612,15 +1623,23 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
         // no URL
       }
       must(/^https?:\/\//.test(target), `url must be absolute, http: or https:, got '${target}'`);
-    } else must(verify !== false, 'verify: false is for the default transport: set it in yours');
-    must(json === undefined || body === undefined && !/^get$/i.test(method),
-      'json takes the place of body, and is not for GET');
-    this.options = options;
+    }
+    must(typeof verify === 'boolean', 'verify must be a boolean');
+    must(verify || transport === platformFetch || transport.verifies,
+      'verify: false is more than that transport says it can do');
+    must(/^[\w-]+$/.test(method), 'method must be an HTTP method');
+    must(given < 2 && !(given && /^get$/i.test(method)), 'Give body or json, and neither to a GET');
+    for (const name of FUNCTIONS) {
+      must(['undefined', 'function'].includes(typeof options[name]), `${name} must be a function`);
+    }
+    must(!signal || typeof signal.addEventListener === 'function', 'signal must be an AbortSignal');
+    this.#options = options;
     this.timeout = milliseconds('timeout', options.timeout ?? 30_000);
     this.idleTimeout = milliseconds('idleTimeout', options.idleTimeout ?? 300_000);
     this.#transport = transport;
     this.#method = method.toUpperCase();
-    this.#json = json === undefined ? json : JSON.stringify(json);
+    this.#json = JSON.stringify(json);
+    must(json === undefined || this.#json, 'json must be a value that JSON has');
     this.#reconnection = new Reconnection(target, { ...options, method });
     new PullParser(options); // its options and the headers are checked now, not in the loop
     if (typeof headers !== 'function') validHeaders(headers);
@@ -1767,7 +1786,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   async #pause(): Promise<void> {
-    const { sleep } = this.options;
+    const { sleep } = this;
     let timer: unknown;
     const wake = (resolve: () => void) => (timer = setTimeout(resolve, this.delay));
     try {
@@ -1799,10 +1818,14 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   /** Whether there is something to do. Throws the signal's reason. */
   protected get isLive(): boolean {
-    const { signal } = this.options;
+    const { signal } = this.#options;
     const isLive = this.#state !== 'closed';
     if (isLive && signal?.aborted) throw signal.reason;
     return isLive;
+  }
+
+  protected get sleep(): SSEClientOptions['sleep'] {
+    return this.#options.sleep;
   }
 
   protected get isOpen(): boolean {
@@ -1820,7 +1843,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     must(!this.#isLooping || !this.isLive,
       'This client is in a loop already: leave that one first');
     this.#isLooping = true;
-    const { signal } = this.options;
+    const { signal } = this.#options;
     const abort = () => void this.#drop();
     signal?.addEventListener('abort', abort);
     this.#unlisten = () => signal?.removeEventListener('abort', abort);
@@ -1846,22 +1869,22 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   get #now(): number {
-    return (this.options.now ?? Date.now)();
+    return (this.#options.now ?? Date.now)();
   }
 
   /** The option, or what its function returns for this attempt. */
   protected headersFor(attempt: Attempt): MaybePromise<HeadersInput> | undefined {
-    const { headers } = this.options;
+    const { headers } = this.#options;
     return typeof headers === 'function' ? headers(attempt) : headers;
   }
 
   protected bodyFor(attempt: Attempt): MaybePromise<RequestBody> | undefined {
-    const { body } = this.options;
+    const { body } = this.#options;
     return typeof body === 'function' ? body(attempt) : body;
   }
 
   protected request(own?: HeadersInput, body?: RequestBody): [string, TransportRequest] {
-    const { init, verify = true } = this.options;
+    const { init, verify = true } = this.#options;
     const isHere = isServer();
     const { url, headers } = this.#reconnection.request({
       // Browsers add it for `no-store` by themselves; set by hand it costs a CORS preflight.
@@ -1895,9 +1918,9 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     const chunks = this.#chunks = open(body);
     if (decision.kind === 'open') {
       const { lastEventId, retry } = this.#reconnection;
-      this.#parser = new PullParser({ ...this.options, lastEventId, retry });
+      this.#parser = new PullParser({ ...this.#options, lastEventId, retry });
       this.#state = 'open';
-      this.options.onOpen?.(shown);
+      this.#options.onOpen?.(shown);
     } else if (decision.kind === 'send') {
       this.#chunks = undefined;
       void quietly(() => chunks.return?.());
@@ -1955,7 +1978,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     if (decision.kind === 'wait') {
       this.#state = 'waiting';
       this.delay = decision.retry.delay;
-      this.options.onRetry?.(decision.retry);
+      this.#options.onRetry?.(decision.retry);
     } else this.#state = 'closed';
   }
 }
@@ -2011,7 +2034,7 @@ export class SSEClient extends AsyncSSEClient {
         else try {
           if (this.isOpen) this.read(network(() => this.pull(), 'body'));
           else {
-            const { sleep = blockingSleep } = this.options;
+            const { sleep = blockingSleep } = this;
             if (this.delay) atOnce(sleep(this.delay), 'sleep');
             this.#attempt();
             if (pauses && this.isOpen) {
