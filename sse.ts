@@ -96,10 +96,13 @@ class UserError {
   }
 }
 
-/** A message and its cause's: that is where runtimes keep the reason (ECONNREFUSED). */
+/** Messages down the chain of causes: that is where runtimes keep the reason (ECONNREFUSED). */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message + (error.cause instanceof Error ? `: ${error.cause.message}` : '');
+  let text = '';
+  for (let at = error, depth = 4; at instanceof Error && depth--; at = at.cause) {
+    if (!text.includes(at.message)) text += (text && ': ') + at.message;
+  }
+  return text || String(error);
 }
 
 /** For arguments: what must be so, or TypeError or RangeError says it. */
@@ -442,8 +445,10 @@ export class EventParser extends PullParser {
   feed(chunk: Chunk): SSEEvent[];
   feed(chunk: Chunk, onEvent: (event: SSEEvent) => void): void;
   feed(chunk: Chunk, onEvent?: (event: SSEEvent) => void): SSEEvent[] | void {
-    if (this.#owed) throw this.#owed;
     this.write(chunk);
+    const owed = this.#owed;
+    this.#owed = undefined;
+    if (owed) throw owed;
     const events: SSEEvent[] = [];
     const give = onEvent ?? ((event) => void events.push(event));
     try {
@@ -653,13 +658,17 @@ function * jsonOf<T>(
   }
 }
 
-async function * asyncJSONOf<T>(
+function asyncJSONOf<T>(
   events: AsyncIterable<SSEEvent>, { done = '[DONE]' }: JSONOptions = {},
-): AsyncGenerator<T, void, undefined> {
-  for await (const event of events) {
-    if (event.data === done) return;
-    yield event.json<T>();
+): AsyncIterableIterator<T> {
+  const iterator = events[Symbol.asyncIterator]();
+  async function * values(): AsyncGenerator<T, void, undefined> {
+    for await (const event of { [Symbol.asyncIterator]: () => iterator }) {
+      if (event.data === done) return;
+      yield event.json<T>();
+    }
   }
+  return interruptible(values(), () => iterator.return?.());
 }
 
 /** An async generator queues `return()` behind a pending `next()`: `stop` ends that wait first. */
@@ -704,6 +713,7 @@ function bodyOf(source: Body | ResponseLike): Body {
   if (status < 200 || status > 299) {
     throw new SSEHTTPError(status, url, headers ?? { get: () => null }, '');
   }
+  if (status === 204) return null;
   checkContentType(headers, url);
   return body;
 }
@@ -873,6 +883,7 @@ export class Reconnection {
     this.#maxRetries = maxRetries < 0 ? Infinity : maxRetries;
     must(Array.isArray(retryStatus) && retryStatus.every(Number.isInteger),
       'retryStatus must be an array of HTTP statuses');
+    must(!/^[^/?#]*\/\/[^/?#]*@/.test(url), 'url must hold no userinfo: use a header');
     must(typeof lastEventId === 'string' && !/[\r\n\0]/.test(lastEventId),
       'lastEventId must be one line without NUL');
     this.lastEventId = lastEventId;
@@ -1318,8 +1329,10 @@ class Channel {
     const tls = this.verify ? {} : { tls: { rejectUnauthorized: false } }; // Bun's way
     this.#want(id);
     try {
+      const { body = '' } = init; // of others, a FormData say, clones are empty objects
+      must(typeof body === 'string' || ArrayBuffer.isView(body), 'body is not text or bytes');
       this.#thread.postMessage([id, url, { ...init, ...tls }]);
-    } catch (cause) { // DataCloneError
+    } catch (cause) { // or a DataCloneError
       throw new UserError(new TypeError('The blocking loop fetches in a thread, and this body or'
         + ' `init` cannot be sent there: use `for await`, or pass a transport', { cause }));
     }
@@ -1604,25 +1617,24 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   #parser: PullParser | undefined;
   /** Ends the wait that is on. */
   #interrupt: (() => void) | undefined;
-  #isLooping = false;
+  /** The loop that is on. */
+  #loop: symbol | undefined;
   #unlisten: (() => void) | undefined;
   /** A loop that open() began. */
-  #opened: AsyncGenerator<SSEEvent, void, undefined> | undefined;
+  #opened: AsyncIterableIterator<SSEEvent> | undefined;
 
   constructor(url: URLInput, options: SSEClientOptions = {}) {
-    const { body, headers, json, signal, transport = platformFetch, verify = true } = options;
+    const { body, headers, init, json, signal, transport = platformFetch, verify = true } = options;
     const given = +(body !== undefined) + +(json !== undefined);
     const { method = given ? 'POST' : 'GET' } = options;
     let target = String(url);
     must(typeof transport === 'function', 'transport must be a function');
-    must(!/^[^/?#]*\/\/[^/?#]*@/.test(target), 'url must hold no userinfo: use a header');
     if (transport === platformFetch) {
       try {
         target = new URL(target, platform.location?.href).href;
       } catch {
         // no URL
       }
-      must(/^https?:\/\//.test(target), `url must be absolute, http: or https:, got '${target}'`);
     }
     must(typeof verify === 'boolean', 'verify must be a boolean');
     must(verify || transport === platformFetch || transport.verifies,
@@ -1632,6 +1644,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     for (const name of FUNCTIONS) {
       must(['undefined', 'function'].includes(typeof options[name]), `${name} must be a function`);
     }
+    must(init === undefined || typeof init === 'object', 'init must be an object');
     must(!signal || typeof signal.addEventListener === 'function', 'signal must be an AbortSignal');
     this.#options = options;
     this.timeout = milliseconds('timeout', options.timeout ?? 30_000);
@@ -1641,6 +1654,8 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     this.#json = JSON.stringify(json);
     must(json === undefined || this.#json, 'json must be a value that JSON has');
     this.#reconnection = new Reconnection(target, { ...options, method });
+    must(transport !== platformFetch || /^https?:\/\//.test(target),
+      `url must be absolute, http: or https:, got '${target}'`);
     new PullParser(options); // its options and the headers are checked now, not in the loop
     if (typeof headers !== 'function') validHeaders(headers);
     must(!this.#reconnection.reconnects || !isStream(body), 'A stream as body can be sent only'
@@ -1678,7 +1693,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
    */
   async open(): Promise<SSEResponse> {
     if (!this.isOpen) {
-      const loop = this.#follow(true);
+      const loop = this.#begin(true);
       if (!(await loop.next()).done) this.#opened = loop;
     }
     return this.opened;
@@ -1690,7 +1705,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
    */
   reconnect(): void {
     must(this.#reconnection.reconnects, ONE_CONNECTION);
-    if (!this.#isLooping) return;
+    if (!this.#loop) return;
     this.#state = 'connecting';
     this.delay = 0;
     void this.#drop();
@@ -1702,7 +1717,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
    */
   close(): Promise<void> {
     this.#state = 'closed';
-    return this.leave();
+    return this.leave(this.#loop);
   }
 
   /** The events' data as JSON values, up to `[DONE]`; there the client closes the connection. */
@@ -1711,18 +1726,23 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<SSEEvent> {
-    const loop = this.#opened ?? this.#follow();
+    const loop = this.#opened ?? this.#begin();
     this.#opened = undefined;
-    return interruptible(loop, () => this.#drop());
+    return loop;
   }
 
-  async * #follow(pauses = false): AsyncGenerator<SSEEvent, void, undefined> {
-    this.enter();
+  #begin(pauses = false): AsyncIterableIterator<SSEEvent> {
+    const loop = Symbol();
+    return interruptible(this.#follow(loop, pauses), () => this.#loop === loop && this.leave(loop));
+  }
+
+  async * #follow(loop: symbol, pauses: boolean): AsyncGenerator<SSEEvent, void, undefined> {
+    this.enter(loop);
     try {
-      while (this.isLive) {
+      while (this.isLive(loop)) {
         const event = this.parse();
         if (event) yield event;
-        else try {
+        else if (this.isLive(loop)) try {
           if (this.isOpen) {
             this.read(await this.#wait(() => this.pull(), this.idleTimeout, 'No byte'));
           } else {
@@ -1738,7 +1758,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
         }
       }
     } finally {
-      await this.leave();
+      await this.leave(loop);
     }
   }
 
@@ -1748,7 +1768,8 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     const body = await this.#wait(() => this.bodyFor(attempt));
     let next: Decision['kind'];
     do {
-      const send = () => this.#transport(...this.request(headers, body));
+      const [url, request] = this.request(headers, body);
+      const send = () => this.#transport(url, request);
       next = this.receive(await this.#wait(send, this.timeout, 'No response'), chunksOf);
     } while (next === 'send');
     if (next !== 'read') return;
@@ -1816,10 +1837,10 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   // The steps that both loops take.
 
-  /** Whether there is something to do. Throws the signal's reason. */
-  protected get isLive(): boolean {
+  /** Whether that loop has something to do. Throws the signal's reason. */
+  protected isLive(loop: symbol): boolean {
     const { signal } = this.#options;
-    const isLive = this.#state !== 'closed';
+    const isLive = this.#loop === loop && this.#state !== 'closed';
     if (isLive && signal?.aborted) throw signal.reason;
     return isLive;
   }
@@ -1839,19 +1860,19 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     throw new SSEError('connection', `The client for ${this.url} was closed`);
   }
 
-  protected enter(): void {
-    must(!this.#isLooping || !this.isLive,
-      'This client is in a loop already: leave that one first');
-    this.#isLooping = true;
+  protected enter(loop: symbol): void {
+    must(!this.#loop, 'This client is in a loop already: leave that one first');
+    this.#loop = loop;
     const { signal } = this.#options;
     const abort = () => void this.#drop();
     signal?.addEventListener('abort', abort);
     this.#unlisten = () => signal?.removeEventListener('abort', abort);
   }
 
-  /** Resolves when the socket is let go. */
-  protected leave(): Promise<void> {
-    this.#isLooping = false;
+  /** Resolves when the socket is let go. A loop that is over already leaves the next one alone. */
+  protected leave(loop: symbol | undefined): Promise<void> {
+    if (this.#loop !== loop) return Promise.resolve();
+    this.#loop = undefined;
     this.#unlisten?.();
     this.#parser = undefined;
     this.delay = 0;
@@ -1967,6 +1988,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   protected parse(): SSEEvent | undefined {
     if (!this.#parser) return undefined;
     const event = this.#parser.next();
+    if (this.#state === 'closed') return undefined; // by onComment
     if (!event) this.#reconnection.caughtUp(this.#parser);
     else if (this.#reconnection.delivered(event)) void this.close();
     return event;
@@ -2006,7 +2028,7 @@ export class SSEClient extends AsyncSSEClient {
   /** `open()` for the blocking loop. */
   openSync(): SSEResponse {
     if (!this.isOpen) {
-      const loop = this.#follow(true);
+      const loop = this.#follow(Symbol(), true);
       if (!loop.next().done) this.#opened = loop;
     }
     return this.opened;
@@ -2017,7 +2039,7 @@ export class SSEClient extends AsyncSSEClient {
   }
 
   [Symbol.iterator](): IterableIterator<SSEEvent> {
-    const loop = this.#opened ?? this.#follow();
+    const loop = this.#opened ?? this.#follow(Symbol(), false);
     this.#opened = undefined;
     return loop;
   }
@@ -2025,18 +2047,18 @@ export class SSEClient extends AsyncSSEClient {
   // The loop of AsyncSSEClient without `await`. Nothing can interrupt it but what its own thread
   // does between two events; a transport watches the time by itself.
 
-  * #follow(pauses = false): Generator<SSEEvent, void, undefined> {
-    this.enter();
+  * #follow(loop: symbol, pauses: boolean): Generator<SSEEvent, void, undefined> {
+    this.enter(loop);
     try {
-      while (this.isLive) {
+      while (this.isLive(loop)) {
         const event = this.parse();
         if (event) yield event;
-        else try {
+        else if (this.isLive(loop)) try {
           if (this.isOpen) this.read(network(() => this.pull(), 'body'));
           else {
             const { sleep = blockingSleep } = this;
             if (this.delay) atOnce(sleep(this.delay), 'sleep');
-            this.#attempt();
+            this.#attempt(loop);
             if (pauses && this.isOpen) {
               pauses = false;
               yield OPENED;
@@ -2047,16 +2069,17 @@ export class SSEClient extends AsyncSSEClient {
         }
       }
     } finally {
-      void this.leave();
+      void this.leave(loop);
     }
   }
 
-  #attempt(): void {
+  #attempt(loop: symbol): void {
     const { timeout, idleTimeout } = this;
     const transport = this.#transport ?? (this.#fetch ??= blockingFetch());
     const attempt = this.begin();
     const headers = atOnce(this.headersFor(attempt), 'headers');
     const body = atOnce(this.bodyFor(attempt), 'body');
+    if (!this.isLive(loop)) return; // those functions closed it
     let next: Decision['kind'];
     do {
       const [url, request] = this.request(headers, body);
@@ -2074,10 +2097,12 @@ export class SSEClient extends AsyncSSEClient {
   }
 
   /** Also where the loop ends: with its thread. */
-  protected override leave(): Promise<void> {
-    const left = super.leave();
-    this.#fetch?.close();
-    this.#fetch = undefined;
+  protected override leave(loop: symbol | undefined): Promise<void> {
+    const left = super.leave(loop);
+    if (!this.isOpen) { // else that is the next loop's
+      this.#fetch?.close();
+      this.#fetch = undefined;
+    }
     return left;
   }
 }

@@ -67,7 +67,10 @@ async function badDay() {
     const {url} = JSON.parse(line);
     const history = await (await fetch(`${url}/history`)).json();
     const limit = 2 * history.length; // a client that gets everything twice, for ever, ends too
-    const options = {onRetry: printRetry, maxRetries: 10, timeout: 5000, idleTimeout: 5000};
+    // Short limits: if the server is gone for good, this is to fail within seconds.
+    const options = {
+      onRetry: printRetry, maxRetries: 5, maxRetryInterval: 2000, timeout: 5000, idleTimeout: 5000,
+    };
 
     console.log(`The async loop:     for await (const event of asyncConnect('${url}/async'))`);
     const received = [];

@@ -1,1 +1,329 @@
-import '../sse.ts';
+// What must compile and, marked @ts-expect-error with the reason, what must not. Nothing of this
+// runs: build.mjs --test compiles it with and without the DOM's types.
+
+import {
+  asyncConnect, AsyncSSEClient, blockingFetch, connect, EventParser, EventSource, formatEvent,
+  record, replay, SSEClient, SSEConnectionError, SSEError, SSEEvent, SSEHTTPError,
+} from '../sse.ts';
+import type {
+  BlockingTransport, Chunk, SSEClientOptions, SSEErrorCode, Transport, TransportResponse,
+} from '../sse.ts';
+
+declare const url: string;
+declare const lines: Iterable<string>;
+declare const laterLines: AsyncIterable<string>;
+declare const chunks: Iterable<Uint8Array>;
+declare const laterChunks: AsyncIterable<Uint8Array>;
+declare const stream: ReadableStream<Uint8Array>;
+declare const response: Response;
+declare const event: SSEEvent;
+
+/** Fails to compile unless both types are the same. */
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
+function same<A, B>(_: Same<A, B>): void {}
+
+// ── Events ────────────────────────────────────────────────────────────────────────────────────
+
+export function events(): void {
+  same<SSEEvent['event'], string>(true);
+  same<SSEEvent['data'], string>(true);
+  same<SSEEvent['id'], string>(true);
+  same<SSEEvent['retry'], number | undefined>(true);
+  const price: number = event.json<{price: number}>().price;
+  const text: string = formatEvent({event: 'a', data: 'b', id: 'c', retry: 1, comment: 'd'});
+  formatEvent(event);
+  formatEvent({});
+  formatEvent({data: undefined});
+  void [price, text];
+  // @ts-expect-error an event is immutable
+  event.data = '';
+  // @ts-expect-error an event is immutable
+  event.id = '';
+  // @ts-expect-error what json() returns must be checked or named first
+  event.json().price;
+  // @ts-expect-error the data of an event is text
+  formatEvent({data: 5});
+  // @ts-expect-error retry is a number
+  formatEvent({retry: '5'});
+  // @ts-expect-error the field is called event, as in the specification
+  formatEvent({type: 'a'});
+}
+
+// ── Errors ────────────────────────────────────────────────────────────────────────────────────
+
+export function errors(error: unknown): string {
+  if (error instanceof SSEHTTPError) {
+    const status: number = error.status;
+    const after: number | undefined = error.retryAfter;
+    const type: string | null = error.headers.get('content-type');
+    same<typeof error.code, SSEErrorCode>(true);
+    // @ts-expect-error an HTTP error has no count of retries
+    error.retries;
+    return `${status} ${after} ${type} ${error.body} ${error.url}`;
+  }
+  if (error instanceof SSEConnectionError) {
+    const retries: number = error.retries;
+    return `${retries} ${error.url} ${String(error.cause)}`;
+  }
+  if (error instanceof SSEError) {
+    switch (error.code) {
+      case 'content-type': case 'limit': case 'timeout': case 'truncated': case 'json':
+      case 'redirect': case 'http': case 'connection': case 'unsupported':
+        return error.message;
+      // @ts-expect-error there is no such code
+      case 'network':
+    }
+    // @ts-expect-error not every error has a status
+    error.status;
+    // @ts-expect-error a code is not to be changed
+    error.code = 'http';
+    const ordinary: Error = error;
+    return ordinary.message;
+  }
+  return '';
+}
+
+// ── Parsing ───────────────────────────────────────────────────────────────────────────────────
+
+export function parsing(): void {
+  const parser = new EventParser({lastEventId: '1', maxEventSize: 10, onComment: (text) => text});
+  same<ReturnType<typeof parser.feedLine>, SSEEvent | undefined>(true);
+  const list: SSEEvent[] = parser.feed(new Uint8Array());
+  parser.feed('data: a\n\n', ({data}) => void data.length);
+  const retry: number | undefined = parser.retry;
+  void [list, retry, parser.lastEventId.length];
+  // @ts-expect-error with a callback there is no list
+  parser.feed('', () => {}).length;
+  // @ts-expect-error a chunk is text or bytes
+  parser.feed(5);
+  // @ts-expect-error a chunk is text or bytes, not a list of numbers
+  parser.feed([1, 2]);
+  // @ts-expect-error a line is text
+  parser.feedLine(new Uint8Array());
+  // @ts-expect-error the parser's state is its own
+  parser.lastEventId = '';
+  // @ts-expect-error unknown option
+  new EventParser({lastEventID: '1'});
+  // @ts-expect-error an onComment takes text
+  new EventParser({onComment: (count: number) => count});
+}
+
+// ── EventSource ───────────────────────────────────────────────────────────────────────────────
+
+export async function sources(): Promise<void> {
+  for (const {data} of new EventSource('data: a\n\n')) data.length;
+  for (const {data} of new EventSource(['data: a', ''])) data.length;
+  for (const {data} of new EventSource(lines, {maxEventSize: 5})) data.length;
+  for (const {data} of EventSource.from('data: a\n\n')) data.length;
+  for (const {data} of EventSource.from(new Uint8Array())) data.length;
+  for (const {data} of EventSource.from(chunks)) data.length;
+  for (const {data} of EventSource.from(['data: a', new Uint8Array()])) data.length;
+  const list: SSEEvent[] = [...new EventSource(lines)];
+
+  for await (const {data} of new EventSource('data: a\n\n')) data.length;
+  for await (const {data} of new EventSource(lines)) data.length;
+  for await (const {data} of new EventSource(laterLines)) data.length;
+  for await (const {data} of EventSource.from(chunks)) data.length;
+  for await (const {data} of EventSource.from(laterChunks)) data.length;
+  for await (const {data} of EventSource.from(stream)) data.length;
+  for await (const {data} of EventSource.from(response)) data.length;
+  for await (const {data} of EventSource.from(await fetch(url))) data.length;
+
+  for (const value of new EventSource(lines).json<{a: 1}>()) same<typeof value, {a: 1}>(true);
+  for await (const value of EventSource.from(response).json<{a: 1}>({done: null})) {
+    same<typeof value, {a: 1}>(true);
+  }
+  const {lastEventId, retry} = EventSource.from(stream);
+  void [list, lastEventId.length, retry];
+
+  // @ts-expect-error lines that come later need `for await`
+  for (const {data} of new EventSource(laterLines)) data;
+  // @ts-expect-error chunks that come later need `for await`
+  for (const {data} of EventSource.from(laterChunks)) data;
+  // @ts-expect-error a ReadableStream needs `for await`
+  for (const {data} of EventSource.from(stream)) data;
+  // @ts-expect-error a Response needs `for await`
+  for (const {data} of EventSource.from(response)) data;
+  // @ts-expect-error JSON values of a Response need `for await`
+  for (const value of EventSource.from(response).json()) value;
+  // @ts-expect-error a source that needs `for await` cannot be spread
+  [...EventSource.from(stream)];
+  // @ts-expect-error lines are text: bytes go to EventSource.from()
+  new EventSource(chunks);
+  // @ts-expect-error a Response goes to EventSource.from()
+  new EventSource(response);
+  // @ts-expect-error a promise of a Response must be awaited
+  EventSource.from(fetch(url));
+  // @ts-expect-error bytes are not a list of numbers
+  EventSource.from([1, 2]);
+  // @ts-expect-error a URL is followed by asyncConnect() or connect()
+  EventSource.from(new URL(url));
+  // @ts-expect-error an option of clients
+  new EventSource(lines, {maxRetries: 5});
+  // @ts-expect-error read only
+  EventSource.from(stream).lastEventId = '';
+}
+
+// ── Clients ───────────────────────────────────────────────────────────────────────────────────
+
+declare const until: (event: SSEEvent) => boolean;
+
+/** Every option there is; a member that is undefined is as good as none. */
+export const all: SSEClientOptions = {
+  method: 'POST', body: 'text', headers: {'X-A': 'b'}, lastEventId: '1',
+  retryInterval: 1, maxRetryInterval: 2, maxRetries: Infinity, retryStatus: [500], reconnect: true,
+  timeout: 0, idleTimeout: Infinity, until, maxEventSize: 5, signal: new AbortController().signal,
+  transport: fetch, verify: false, init: {credentials: 'include'},
+  onOpen: ({status, headers}) => void (status + (headers.get('a') ?? '').length),
+  onRetry: ({attempt, delay, error, lastEventId}) =>
+    void [attempt + delay, error, lastEventId.length],
+  onComment: (text) => void text.length,
+  sleep: async (ms) => void (ms + 1), random: () => 0,
+};
+export const none: SSEClientOptions = {
+  method: undefined, body: undefined, json: undefined, headers: undefined, signal: undefined,
+  transport: undefined, until: undefined, onRetry: undefined, maxRetries: undefined,
+};
+
+export async function clients(): Promise<void> {
+  for (const {data} of connect(url)) data.length;
+  for await (const {data} of connect(url)) data.length;
+  for await (const {data} of asyncConnect(url)) data.length;
+  for await (const {data} of asyncConnect(new URL(url), all)) data.length;
+  for (const {data} of new SSEClient(url, {json: {q: 1}})) data.length;
+
+  // what has the shape of fetch fits as it is
+  asyncConnect(url, {transport: fetch});
+  asyncConnect(url, {transport: (address, init) => fetch(address, init)});
+  asyncConnect(url, {transport: async () => new Response('')});
+  asyncConnect(url, {transport: () => new Response('')});
+  asyncConnect('/events', {transport: () => ({status: 200, body: ['data: a\n\n']})});
+  asyncConnect(url, {transport: () => ({status: 200, body: laterChunks})});
+  asyncConnect(url, {transport: blockingFetch()});
+  connect(url, {transport: () => ({status: 200, headers: {'content-type': 'a'}, body: 'data: a'})});
+  connect(url, {transport: () => ({status: 204})});
+  connect(url, {transport: blockingFetch()});
+  blockingFetch().close();
+
+  asyncConnect(url, {headers: new Headers()});
+  asyncConnect(url, {headers: [['a', 'b']]});
+  asyncConnect(url, {headers: new Map([['a', 'b']])});
+  asyncConnect(url, {headers: ({attempt}) => ({'X-A': `${attempt}`})});
+  asyncConnect(url, {headers: async ({lastEventId, error}) => [[lastEventId, String(error)]]});
+  connect(url, {headers: ({attempt}) => ({'X-A': `${attempt}`})});
+  asyncConnect(url, {method: 'POST', body: async () => 'text'});
+  connect(url, {method: 'POST', body: () => 'text'});
+  asyncConnect(url, {signal: AbortSignal.timeout(5)});
+
+  const client = connect(url);
+  const asAsync: AsyncSSEClient = client;
+  same<typeof client.state, 'idle' | 'connecting' | 'open' | 'waiting' | 'closed'>(true);
+  const opened: TransportResponse = await asAsync.open();
+  const status: number = client.openSync().status;
+  const type: string | null | undefined = client.response?.headers.get('content-type');
+  const closed: Promise<void> = client.close();
+  client.reconnect();
+  for (const value of client.json<{a: 1}>()) same<typeof value, {a: 1}>(true);
+  for await (const value of client.json<{a: 1}>({done: 'END'})) same<typeof value, {a: 1}>(true);
+  for await (const value of asAsync.json<{a: 1}>()) same<typeof value, {a: 1}>(true);
+  void [opened, status, type, closed, client.url.length, client.lastEventId.length, client.retry];
+
+  // @ts-expect-error asyncConnect() needs `for await`
+  for (const {data} of asyncConnect(url)) data;
+  // @ts-expect-error asyncConnect() cannot be spread
+  [...asyncConnect(url)];
+  // @ts-expect-error JSON values of asyncConnect() need `for await`
+  for (const value of asyncConnect(url).json()) value;
+  // @ts-expect-error fetch returns a promise, for which the blocking loop cannot wait
+  connect(url, {transport: fetch});
+  // @ts-expect-error an async transport returns a promise
+  connect(url, {transport: async () => ({status: 200})});
+  // @ts-expect-error a body that comes later cannot be read by a blocking loop
+  connect(url, {transport: () => ({status: 200, body: laterChunks})});
+  // @ts-expect-error a ReadableStream cannot be read by a blocking loop
+  connect(url, {transport: () => ({status: 200, body: stream})});
+  // @ts-expect-error a Response's body is a ReadableStream
+  connect(url, {transport: () => new Response('')});
+  // @ts-expect-error the blocking loop cannot wait for headers
+  connect(url, {headers: async () => ({'X-A': 'b'})});
+  // @ts-expect-error the blocking loop cannot wait for a body
+  connect(url, {method: 'POST', body: async () => 'text'});
+  // @ts-expect-error a client is no promise: nothing to await before the loop
+  (asyncConnect(url)).then;
+  // @ts-expect-error openSync() is the blocking client's
+  asyncConnect(url).openSync();
+  // @ts-expect-error read only
+  client.lastEventId = '';
+  // @ts-expect-error read only
+  client.state = 'closed';
+  // @ts-expect-error a URL is needed
+  connect();
+  // @ts-expect-error a URL is text or a URL
+  connect(5);
+
+  // @ts-expect-error a number of retries, not a text
+  asyncConnect(url, {maxRetries: '5'});
+  // @ts-expect-error a number of milliseconds, not a text
+  asyncConnect(url, {timeout: '5s'});
+  // @ts-expect-error unknown option (maxRetries)
+  asyncConnect(url, {retries: 5});
+  // @ts-expect-error unknown option (lastEventId)
+  asyncConnect(url, {lastEventID: '5'});
+  // @ts-expect-error unknown option (idleTimeout), blocking
+  connect(url, {idletimeout: 5});
+  // @ts-expect-error a list of statuses
+  asyncConnect(url, {retryStatus: 503});
+  // @ts-expect-error until tells by a boolean
+  asyncConnect(url, {until: '[DONE]'});
+  // @ts-expect-error until is asked at once: a promise would always be true
+  asyncConnect(url, {until: async () => false});
+  // @ts-expect-error a header's value is text
+  asyncConnect(url, {headers: {'X-A': 5}});
+  // @ts-expect-error a transport is a function; leave the option out for the default
+  asyncConnect(url, {transport: null});
+  // @ts-expect-error a transport's response has a status
+  asyncConnect(url, {transport: () => ({body: 'data: a'})});
+  // @ts-expect-error a signal, not its controller
+  asyncConnect(url, {signal: new AbortController()});
+  // @ts-expect-error reconnect is on or off
+  asyncConnect(url, {reconnect: 5});
+}
+
+// ── Replay and record ─────────────────────────────────────────────────────────────────────────
+
+export function recorded(sink: (chunk: Chunk, connection: number) => void): void {
+  const fromText: BlockingTransport = replay('data: a\n\n');
+  const fromBytes: BlockingTransport = replay(new Uint8Array());
+  const fromList: BlockingTransport = replay(['data: a\n\n', new Uint8Array()]);
+  connect(url, {transport: fromText});
+  asyncConnect(url, {transport: fromBytes});
+  const blocking: BlockingTransport = record(fromList, sink);
+  const later: Transport = record(fetch, sink);
+  connect(url, {transport: record(blockingFetch(), sink)});
+  asyncConnect(url, {transport: record(fetch, (chunk) => void chunk.length)});
+  asyncConnect(url, {transport: later});
+  asyncConnect(url, {transport: blocking});
+
+  // @ts-expect-error what records fetch returns a promise as fetch does
+  connect(url, {transport: record(fetch, sink)});
+  // @ts-expect-error a log is text or bytes
+  replay(5);
+  // @ts-expect-error a log that comes later must be read first
+  replay(laterChunks);
+  // @ts-expect-error a sink takes text as well as bytes
+  record(fetch, (chunk: Uint8Array) => chunk.length);
+}
+
+// ── Disposal ──────────────────────────────────────────────────────────────────────────────────
+// @types/node declares Symbol.dispose and Symbol.asyncDispose.
+
+export async function disposal(): Promise<void> {
+  using blocking = connect(url);
+  await using awaiting = asyncConnect(url);
+  await using both = connect(url);
+  void [blocking, awaiting, both];
+  // @ts-expect-error an async client is closed by `await using`
+  using wrong = asyncConnect(url);
+  void wrong;
+}

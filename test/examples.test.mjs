@@ -1,0 +1,207 @@
+// The examples as their users run them: child processes against test/server.mjs, their whole output
+// compared. They import `ssekit`, which is dist/ (node build.mjs makes it).
+
+import assert from 'node:assert/strict';
+import {spawn} from 'node:child_process';
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {after, before, describe, it} from 'node:test';
+import {fileURLToPath} from 'node:url';
+import {startServer} from './start-server.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MOST_MS = 18_000; // none takes longer than the main job, about 6 s
+
+let server;
+let folder;
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'ssekit-examples-'));
+  server = await startServer();
+});
+after(async () => {
+  await server?.stop();
+  rmSync(folder, {recursive: true, force: true});
+});
+
+/** Runs node; resolves with {code, stdout, stderr}. `onOutput(stdout, child)` watches it. */
+function node(args, {env = {}, onOutput = () => {}} = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd: ROOT, env: {...process.env, ...env}, timeout: MOST_MS, killSignal: 'SIGKILL',
+    });
+    child.stdin.end();
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text) => onOutput(stdout += text, child));
+    child.stderr.setEncoding('utf8').on('data', (text) => stderr += text);
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({code: code ?? signal, stdout, stderr}));
+  });
+}
+
+const start = (...args) => node(['examples/start.mjs', ...args]);
+const lines = (text) => text.split('\n').slice(0, -1);
+// Delays are random within bounds, ports are the system's choice.
+const masked = (text) => text.replace(/in \d+ ms/g, 'in N ms').replaceAll(server.url, 'URL');
+
+const LOG = [
+  ['7421-1', 'queued', '{"build":7421,"branch":"main","position":2}'],
+  ['7421-2', 'started', '{"build":7421,"runner":"linux-4"}'],
+  ['7421-3', 'step', '{"name":"install","state":"running"}'],
+  ['7421-4', 'log', 'added 3 packages in 2s\nfound 0 vulnerabilities'],
+  ['7421-5', 'step', '{"name":"install","state":"passed","seconds":2.1}'],
+  ['7421-6', 'step', '{"name":"test","state":"running"}'],
+  ['7421-7', 'log', '✔ parser (312 cases)\n✔ clients (88 cases)\n\n400 passed, 0 failed'],
+  ['7421-8', 'step', '{"name":"test","state":"passed","seconds":14.8}'],
+  ['7421-9', 'message', 'no type was named: this is a "message"'],
+  ['7421-10', 'artifact', '{"path":"dist/sse.min.js","bytes":15873}'],
+  ['7421-11', 'finished', '{"build":7421,"state":"passed","seconds":19.4}'],
+  ['', 'bye', ''],
+];
+
+describe('examples', {concurrency: true}, () => {
+  it('README.md: the first example', async () => {
+    const [, code] = /```js\n([^]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'));
+    assert.ok(lines(code).length <= 5, code);
+    const here = `${server.url}/numbers?n=2&retry=20&run=readme`;
+    const ran = code.replace('https://example.com/events', here);
+    assert.notEqual(ran, code);
+    assert.deepEqual(await node(['--input-type=module', '-e', ran]),
+      {code: 0, stdout: '1 message 1\n2 message 2\n', stderr: ''});
+  });
+
+  it('recorded-log.mjs', async () => {
+    const events = LOG.map(([id, event, data]) => `${id} ${event} ${JSON.stringify(data)}\n`);
+    assert.deepEqual(await node(['examples/recorded-log.mjs']),
+      {code: 0, stdout: `${events.join('')}{ install: 2.1, test: 14.8 }\n`, stderr: ''});
+  });
+
+  const prices = (...ids) => ids
+    .map((id) => `${id} price { symbol: 'ACME', price: ${100 + id} }\n`).join('');
+  const follow = (run, file) => node(
+    ['examples/subscription.mjs', `${server.url}/subscription?run=${run}`, file],
+    {env: {TOKEN: 'secret'}});
+
+  it('subscription.mjs: rides through two resets and a clean end', async () => {
+    const file = join(folder, 'new.txt');
+    const {stderr, ...rest} = await follow('new', file);
+    assert.deepEqual(rest, {code: 0, stdout: prices(1, 2, 3, 4, 5, 6, 7, 8)});
+    assert.deepEqual(lines(masked(stderr)).map((line) => line.replace(/^.*; /, '')),
+      Array(3).fill('again in N ms'), stderr);
+    assert.equal(readFileSync(file, 'utf8'), '8');
+    const requests = await server.log('new');
+    const ids = requests.map(({lastEventId}) => lastEventId?.latin1);
+    assert.deepEqual(ids, [undefined, '3', '6', '8']);
+    for (const {headers} of requests) {
+      assert.equal(new Headers(headers).get('authorization'), 'Bearer secret');
+    }
+  });
+
+  it('subscription.mjs: a restart goes on where the last one stopped', async () => {
+    const file = join(folder, 'restart.txt');
+    writeFileSync(file, '6');
+    assert.equal((await follow('restart', file)).stdout, prices(7, 8));
+    assert.equal(readFileSync(file, 'utf8'), '8');
+    assert.equal((await follow('restart', file)).stdout, '');
+  });
+
+  for (const [fail, code, stdout, stderr] of [
+    ['', 0, 'Every stream ends: say how.\n', /^$/],
+    ['429', 1, '', /^busy: ask again in 7000 ms\n$/],
+    ['truncated', 1, 'Every stream ends:', /^\nthe answer is not whole: .+\n$/],
+    ['cut', 1, 'Every stream ends:', /^\nthe answer is not whole: .*failed after 0 retries/],
+  ]) {
+    it(`llm-post.mjs: ${fail || 'whole'}, asked once`, async () => {
+      const run = `llm${fail}`;
+      const url = `${server.url}/v1/chat/completions?fail=${fail}&run=${run}`;
+      const result = await node(['examples/llm-post.mjs', url], {env: {API_KEY: 'k'}});
+      assert.match(result.stderr, stderr);
+      assert.deepEqual([result.code, result.stdout], [code, stdout]);
+      const requests = await server.log(run);
+      assert.equal(requests.length, 1);
+      const [{method, headers, body}] = requests;
+      assert.deepEqual([method, new Headers(headers).get('authorization'), JSON.parse(body).stream],
+        ['POST', 'Bearer k', true]);
+    });
+  }
+
+  it('start.mjs: the main job, in both loops', async () => {
+    const {code, stdout, stderr} = await start();
+    assert.deepEqual([code, stderr], [0, ''], stdout);
+    const parts = stdout.split('\n\n').slice(0, -1);
+    assert.equal(parts.length, 2);
+    for (const [index, call] of ['asyncConnect', 'connect'].entries()) {
+      const [head, ...rest] = parts[index].split('\n');
+      assert.match(head, new RegExp(`of ${call}\\('http:`));
+      assert.equal(rest.pop(), '12 events, 0 lost, 0 twice');
+      const lost = rest.filter((line) => line.startsWith('        ~  '));
+      assert.equal(rest.length - lost.length, 12);
+      assert.equal(lost.length, 5, stdout); // cut, 503, reset, two clean ends
+      assert.match(lost[1], /HTTP status 503 .* attempt 2 in 1\d\d\d ms, to go on after 4$/);
+      assert.match(lost[4], /the server ended the stream; attempt 1 in \d+ ms, to go on after 12$/);
+    }
+  });
+
+  it('start.mjs URL: until the server says 204', async () => {
+    const {stdout, ...rest} = await start(`${server.url}/numbers?n=2&retry=20&run=url`);
+    assert.deepEqual(rest, {code: 0, stderr: ''});
+    assert.deepEqual(lines(masked(stdout)), [
+      '        ~  connected to URL/numbers?n=2&retry=20&run=url',
+      '        1  message   1',
+      '        2  message   2',
+      '        ~  the server ended the stream; attempt 1 in N ms, to go on after 2',
+      '2 events',
+    ]);
+  });
+
+  it('start.mjs URL: until Ctrl-C', async () => {
+    const {code, stdout, stderr} = await node(
+      ['examples/start.mjs', `${server.url}/stall?run=ctrl-c`],
+      {onOutput: (text, child) => /event 1\n$/.test(text) && child.kill('SIGINT')});
+    assert.deepEqual([code, stderr, lines(stdout).at(-1)], [0, '', '1 event']);
+  });
+
+  it('start.mjs URL: what is no stream is one line and exit 1', async () => {
+    for (const [path, error] of [['/500', /^ssekit: HTTP status 500 /], ['/html', /'text\/html/]]) {
+      const {code, stdout, stderr} = await start(server.url + path);
+      assert.deepEqual([code, stdout, lines(stderr).length], [1, '', 1], stderr);
+      assert.match(stderr, error);
+    }
+  });
+
+  it('start.mjs FILE', async () => {
+    const events = LOG.map(([id, event, data]) =>
+      `  ${id.padStart(7)}  ${event.padEnd(8)}  ${data.replaceAll('\n', ' ⏎ ')}`);
+    assert.deepEqual(await start('examples/recorded.log'),
+      {code: 0, stdout: [...events, '12 events', ''].join('\n'), stderr: ''});
+  });
+
+  it('start.mjs FILE: a log cannot steer the terminal', async () => {
+    const file = join(folder, 'escape.log');
+    writeFileSync(file, 'id: 1\ndata: \x1b[2J\u2028end\n\n');
+    assert.deepEqual(await start(file),
+      {code: 0, stdout: '        1  message   \\u001b[2J\\u2028end\n1 event\n', stderr: ''});
+  });
+
+  it('start.mjs: a wrong argument is one line and exit 2', async () => {
+    const rows = [
+      [['no-such.log'], 'no such file: no-such.log (a URL starts with http:// or https://)'],
+      [[''], 'no such file:  (a URL starts with http:// or https://)'],
+      [['examples'], 'examples is a directory, not a recorded log'],
+      [['-x'], 'unknown option -x; --help lists what there is'],
+      [['ftp://example.com/'], 'not an http:// or https:// URL: ftp://example.com/'],
+      [['http://'], 'malformed URL http://'],
+      [['a', 'b'], 'one URL or FILE at a time, not 2'],
+    ];
+    await Promise.all(rows.map(async ([args, message]) => {
+      assert.deepEqual(await start(...args),
+        {code: 2, stdout: '', stderr: `ssekit: ${message}\n`}, JSON.stringify(args));
+    }));
+  });
+
+  it('start.mjs --help', async () => {
+    const {code, stdout, stderr} = await start('--help');
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, /^Usage: npm start {2,}/);
+  });
+});
