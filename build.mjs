@@ -23,7 +23,7 @@ const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 // Bytes, minified and gzipped, of what a bundler makes of each import.
 const BUNDLES = {
   parser: {code: `export {EventParser} from './sse.ts'`, limit: 1900},
-  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 6600},
+  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 6700},
   all: {code: `export * from './sse.ts'`, limit: 10_200},
 };
 
@@ -104,6 +104,7 @@ async function test(bundles) {
   const libs = ['ES2022,DOM,DOM.Iterable', 'ES2022'];
   await step('types: test/types.ts', () => Promise.all(libs.map((lib) =>
     tsc('-p', 'test/tsconfig.json', '--lib', lib, '--types', 'node'))));
+  await step('types: sse.test.ts', () => tsc('-p', 'test/tsconfig.tests.json'));
   await step('layers', () => node('test/layers.mjs'));
   await step('docs', () => node('test/docs.mjs'));
   await step('bundles and package', () => checkBundles(bundles));
