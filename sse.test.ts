@@ -4201,6 +4201,37 @@ each(AWAITING, 'a loop that is still ending leaves the next one alone', async (k
   assert.deepEqual([script.sent.length, script.open], [2, 0]);
 });
 
+// Whatever the moment: after n turns of the microtask queue, for every n that there is one for.
+for (const [what, end] of Object.entries({
+  'close()': ({client}: any) => void client.close(),
+  'return()': ({loop}: any) => void loop.return(),
+  'abort': ({controller}: any) => controller.abort('enough'),
+})) {
+  each(AWAITING, `${what} in any microtask`, async (kind) => {
+    for (let moment = 0; moment < 60; moment++) {
+      const controller = new AbortController();
+      const {script, client, retries} = scripted(kind, [stream(A), stream(B)],
+        {signal: controller.signal, headers: async () => ({})});
+      const loop = loopOf(kind, client);
+      const running = (async () => {
+        while (!(await loop.next()).done);
+      })().catch((error) => error);
+      for (let n = 0; n < moment; n++) await undefined;
+      const [requests, waits] = [script.sent.length, retries.length];
+      end({client, loop, controller});
+      const state = client.state;
+      const outcome = await settled(running);
+      if (what === 'abort' && script.sent.length < 3) {
+        assert.ok(outcome === 'enough' || outcome === undefined, `${moment}: ${outcome}`);
+      }
+      assert.equal(script.open, 0, `${moment}: left open`);
+      assert.equal(script.sent.length, requests, `${moment}: a request after it`);
+      assert.equal(retries.length, waits, `${moment}: a reconnection after it`);
+      if (what === 'close()') assert.deepEqual([state, client.state], ['closed', 'closed']);
+    }
+  });
+}
+
 // signal
 
 each(KINDS, 'a signal aborted before: its reason, and nothing is sent', async (kind) => {

@@ -1744,10 +1744,11 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
         if (event) yield event;
         else if (this.isLive(loop)) try {
           if (this.isOpen) {
-            this.read(await this.#wait(() => this.pull(), this.idleTimeout, 'No byte'));
+            const read = (part: ReadResult) => this.read(part);
+            await this.#wait(() => this.pull(), read, this.idleTimeout, 'No byte');
           } else {
             if (this.delay) await this.#pause();
-            await this.#attempt();
+            if (this.isLive(loop)) await this.#attempt(loop);
             if (pauses && this.isOpen) {
               pauses = false;
               yield OPENED;
@@ -1762,31 +1763,36 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     }
   }
 
-  async #attempt(): Promise<void> {
+  async #attempt(loop: symbol): Promise<void> {
     const attempt = this.begin();
-    const headers = await this.#wait(() => this.headersFor(attempt));
-    const body = await this.#wait(() => this.bodyFor(attempt));
+    const headers = await this.#wait(() => this.headersFor(attempt), itself);
+    const body = await this.#wait(() => this.bodyFor(attempt), itself);
+    const receive = (response: TransportResponse) => this.receive(response, chunksOf);
     let next: Decision['kind'];
     do {
+      if (!this.isLive(loop)) return;
       const [url, request] = this.request(headers, body);
       const send = () => this.#transport(url, request);
-      next = this.receive(await this.#wait(send, this.timeout, 'No response'), chunksOf);
+      next = await this.#wait(send, receive, this.timeout, 'No response');
     } while (next === 'send');
     if (next !== 'read') return;
     const refusal = this.refusal();
+    const add = (part: ReadResult) => refusal.add(part);
     try {
-      while (refusal.add(await this.#wait(() => this.pull(), this.timeout, 'No byte')));
+      while (await this.#wait(() => this.pull(), add, this.timeout));
     } catch (error) {
       if (error === INTERRUPTED) throw error; // else what came must do
     }
-    this.refused(refusal.text);
+    if (this.isLive(loop)) this.refused(refusal.text);
   }
 
   /**
-   * Wait for `work`, no longer than until an interruption. With `what`, it is the network's: at
-   * most `ms`, and its errors are losses.
+   * Wait for `work`, at most `ms`, and no longer than until an interruption; then take its result
+   * at once, before anything else can happen. With `what`, its errors are losses.
    */
-  #wait<T>(work: () => MaybePromise<T>, ms = 0, what = ''): Promise<T> {
+  #wait<T, R>(
+    work: () => MaybePromise<T>, take: (result: T) => R, ms = 0, what = '',
+  ): Promise<R> {
     return new Promise((resolve, reject) => {
       const isWaiting = (): boolean => {
         clearTimeout(timer);
@@ -1795,13 +1801,25 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
         return isOn;
       };
       const interrupt = () => void (isWaiting() && reject(INTERRUPTED));
-      const lose = (error: unknown) => isWaiting() && reject(what ? new Lost(error) : error);
+      const lose = (error: unknown) => {
+        if (!isWaiting()) return;
+        try {
+          this.caught(what ? new Lost(error) : error);
+          reject(INTERRUPTED);
+        } catch (final) {
+          reject(final);
+        }
+      };
       const expire = () => lose(new SSEError('timeout', `${what} from ${this.url} for ${ms} ms`));
       const timer = ms > 0 && ms < Infinity && setTimeout(expire, Math.min(ms, MAX_DELAY));
       this.#interrupt = interrupt;
-      new Promise<T>((start) => start(work())).then((value) => {
-        if (isWaiting()) resolve(value);
-        else discard(value); // nobody waits for that response any more
+      new Promise<T>((start) => start(work())).then((result) => {
+        if (!isWaiting()) return discard(result); // nobody waits for that response any more
+        try {
+          resolve(take(result));
+        } catch (error) {
+          reject(error);
+        }
       }, lose);
     });
   }
@@ -1811,7 +1829,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     let timer: unknown;
     const wake = (resolve: () => void) => (timer = setTimeout(resolve, this.delay));
     try {
-      await this.#wait(() => sleep ? sleep(this.delay) : new Promise<void>(wake));
+      await this.#wait(() => sleep ? sleep(this.delay) : new Promise<void>(wake), itself);
     } finally {
       clearTimeout(timer);
     }
@@ -1912,7 +1930,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       ...isHere && { 'cache-control': 'no-cache' },
       ...this.#json !== undefined && { 'content-type': 'application/json' },
     }, validHeaders(own), platformEncoded);
-    this.#controller ??= new AbortController();
+    if (!this.#controller) throw INTERRUPTED; // by headers() or body()
     body = this.#json ?? body;
     return [url, {
       ...init,
@@ -1986,10 +2004,10 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   /** The next of the events that are here. */
   protected parse(): SSEEvent | undefined {
-    if (!this.#parser) return undefined;
-    const event = this.#parser.next();
-    if (this.#state === 'closed') return undefined; // by onComment
-    if (!event) this.#reconnection.caughtUp(this.#parser);
+    const parser = this.#parser;
+    const event = parser?.next();
+    if (!parser || this.#state === 'closed') return undefined; // by onComment
+    if (!event) this.#reconnection.caughtUp(parser);
     else if (this.#reconnection.delivered(event)) void this.close();
     return event;
   }
@@ -2058,7 +2076,7 @@ export class SSEClient extends AsyncSSEClient {
           else {
             const { sleep = blockingSleep } = this;
             if (this.delay) atOnce(sleep(this.delay), 'sleep');
-            this.#attempt(loop);
+            if (this.isLive(loop)) this.#attempt();
             if (pauses && this.isOpen) {
               pauses = false;
               yield OPENED;
@@ -2073,13 +2091,12 @@ export class SSEClient extends AsyncSSEClient {
     }
   }
 
-  #attempt(loop: symbol): void {
+  #attempt(): void {
     const { timeout, idleTimeout } = this;
     const transport = this.#transport ?? (this.#fetch ??= blockingFetch());
     const attempt = this.begin();
     const headers = atOnce(this.headersFor(attempt), 'headers');
     const body = atOnce(this.bodyFor(attempt), 'body');
-    if (!this.isLive(loop)) return; // those functions closed it
     let next: Decision['kind'];
     do {
       const [url, request] = this.request(headers, body);
@@ -2127,6 +2144,10 @@ function atOnce<T>(value: MaybePromise<T>, name: string): T {
 
 function isPromise<T>(value: MaybePromise<T>): value is PromiseLike<T> {
   return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+function itself<T>(value: T): T {
+  return value;
 }
 
 /** Close the response that nobody waits for, if it is one. */

@@ -89,7 +89,7 @@ export default [
   {name: 'Last-Event-ID as it is', find: '.test(id) ? id : encode(id)', replace: '.test(id) ? id : id'},
   {name: 'Last-Event-ID with control characters', find: 'if (id && !CONTROLS.test(id)) {', replace: 'if (id) {'},
   {name: "the user's headers lose", find: 'for (const [name, value] of own) headers.set(name, value);', replace: 'for (const [name, value] of own) if (![...headers].some(([n]) => n === name.toLowerCase())) headers.set(name, value);'},
-  {name: 'an id without event is lost', find: 'if (!event) this.#reconnection.caughtUp(this.#parser);', replace: 'if (!event) ;'},
+  {name: 'an id without event is lost', find: 'if (!event) this.#reconnection.caughtUp(parser);', replace: 'if (!event) ;'},
 
   // 7. Transports
   {name: 'replay from the start', find: "text.slice(resumeAt(text, headers['last-event-id']))", replace: 'text'},
@@ -103,8 +103,9 @@ export default [
   {name: 'return() of an unused iterator ends the running loop', find: '() => this.#loop === loop && this.leave(loop)', replace: '() => this.leave(this.#loop)'},
   {name: 'the signal keeps its listener', find: "this.#unlisten = () => signal?.removeEventListener('abort', abort);", replace: 'this.#unlisten = () => {};'},
   {name: 'abort ends the loop quietly', find: 'if (isLive && signal?.aborted) throw signal.reason;', replace: 'if (isLive && signal?.aborted) return false;'},
-  {name: 'a late response stays open', find: '        else discard(value); // nobody waits for that response any more\n', replace: ''},
+  {name: 'a late response stays open', find: 'if (!isWaiting()) return discard(result);', replace: 'if (!isWaiting()) return;'},
   {name: 'no timeout', find: 'const timer = ms > 0 && ms < Infinity && setTimeout(expire, Math.min(ms, MAX_DELAY));', replace: 'const timer = 0;'},
+  {name: 'a result is taken after a close()', find: '          resolve(take(result));', replace: '          void Promise.resolve().then(() => resolve(take(result)), reject);'},
   {name: 'a pause leaves its timer', find: '    } finally {\n      clearTimeout(timer);\n    }', replace: '    } finally {\n    }'},
   {name: 'the connection is not aborted', find: '    controller?.abort();\n', replace: ''},
   {name: 'the body is not closed', find: '    const released = quietly(() => chunks?.return?.());\n', replace: '    const released = Promise.resolve();\n'},
