@@ -190,7 +190,9 @@ function hasMessage(name: string, cause: unknown, retries: number, words: string
   const error = failure(reconnection, (r) => r.lost(cause));
   assert.ok(error instanceof SSEConnectionError, name);
   assert.equal(error.retries, retries, name);
-  assert.equal(error.cause, cause, name);
+  const wrapped = error.cause as SSEError; // onRetry and headers() get an Error in any case
+  assert.ok(wrapped instanceof Error, name);
+  assert.equal(cause instanceof Error ? wrapped : wrapped.cause, cause, name);
   const start = `SSE connection to ${URL_} failed after ${retries} retries: `;
   assert.equal(error.message.slice(0, start.length), start, name);
   const rest = error.message.slice(start.length);
@@ -4203,8 +4205,8 @@ each(AWAITING, 'a loop that is still ending leaves the next one alone', async (k
 
 // Whatever the moment: after n turns of the microtask queue, for every n that there is one for.
 for (const [what, end] of Object.entries({
-  'close()': ({client}: any) => void client.close(),
-  'return()': ({loop}: any) => void loop.return(),
+  'close()': ({client}: any): void => void client.close(),
+  'return()': ({loop}: any): void => void loop.return(),
   'abort': ({controller}: any) => controller.abort('enough'),
 })) {
   each(AWAITING, `${what} in any microtask`, async (kind) => {
@@ -4231,6 +4233,16 @@ for (const [what, end] of Object.entries({
     }
   });
 }
+
+each(KINDS, 'a transport that throws nothing at all has failed, too', async (kind) => {
+  const {client} = scripted(kind, [], {...POST, transport: () => {
+    if (kind.isBlocking) throw undefined;
+    return Promise.reject(undefined);
+  }});
+  const {events, error} = await consume(kind, client);
+  assert.deepEqual(events, []);
+  assert.ok(error instanceof SSEConnectionError);
+});
 
 // signal
 

@@ -817,12 +817,13 @@ export interface Attempt {
   /** 0 for the first request, else the reconnections in a row since the last event. */
   readonly attempt: number;
   readonly lastEventId: string;
-  /** What ended the last connection; undefined before the first. */
-  readonly error: unknown;
+  /** What ended the last connection, always an Error; undefined before the first. */
+  readonly error: Error | undefined;
 }
 
 /** A reconnection to be made, as `onRetry` gets it. */
 export interface Retry extends Attempt {
+  readonly error: Error;
   /** How long the client will wait, ms. */
   readonly delay: number;
 }
@@ -861,7 +862,7 @@ export class Reconnection {
   /** Reconnections in a row that brought no event. */
   #failures = 0;
   #opened = false;
-  #error: unknown;
+  #error: Error | undefined;
   #attempts = 0;
   #begun = -Infinity;
   #hurried = false;
@@ -957,25 +958,26 @@ export class Reconnection {
 
   /** The connection ended: by an error, or cleanly. */
   lost(error?: unknown): Decision {
+    const { until } = this.#options;
     if (error instanceof UserError) return fail(error.error);
     if (error instanceof SSEError && !PASSING.includes(error.code)) return fail(error);
-    if (error === undefined) {
-      const { until } = this.#options;
-      if (!until && !this.reconnects) return STOP;
-      error = until
-        ? new SSEError('truncated', `${this.url} ended the stream before its last event`)
-        : new SSEError('connection', 'the server ended the stream');
-      if (!this.reconnects) return fail(error);
-    }
+    if (error === undefined && !until && !this.reconnects) return STOP;
+    const reason = error instanceof Error ? error
+      : error !== undefined ? new SSEError('connection', String(error), error)
+      : until ? new SSEError('truncated', `${this.url} ended the stream before its last event`)
+      : new SSEError('connection', 'the server ended the stream');
+    if (error === undefined && !this.reconnects) return fail(reason);
     const attempt = this.#failures + 1;
     if (!this.reconnects || attempt > this.#maxRetries) {
       this.#failures = 0; // a later loop starts afresh
-      return fail(new SSEConnectionError(this.url, attempt - 1, error));
+      return fail(new SSEConnectionError(this.url, attempt - 1, reason));
     }
     this.#failures = attempt;
-    this.#error = error;
-    const delay = this.#delay(error instanceof SSEHTTPError ? error.retryAfter ?? 0 : 0);
-    return { kind: 'wait', retry: { attempt, delay, error, lastEventId: this.lastEventId } };
+    this.#error = reason;
+    const delay = this.#delay(reason instanceof SSEHTTPError ? reason.retryAfter ?? 0 : 0);
+    return {
+      kind: 'wait', retry: { attempt, delay, error: reason, lastEventId: this.lastEventId },
+    };
   }
 
   /** The event is about to be handed over. True: it was the last. */
@@ -1989,7 +1991,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   /** Something was thrown where the network is: go on after a loss or an interruption. */
   protected caught(error: unknown): void {
-    if (error instanceof Lost) this.#carryOut(this.#reconnection.lost(error.error));
+    if (error instanceof Lost) this.#carryOut(this.#reconnection.lost(error.error ?? null));
     else if (error !== INTERRUPTED) throw error;
   }
 
