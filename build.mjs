@@ -23,8 +23,8 @@ const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 // Bytes, minified and gzipped, of what a bundler makes of each import.
 const BUNDLES = {
   parser: {code: `export {EventParser} from './sse.ts'`, limit: 1900},
-  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 6800},
-  all: {code: `export * from './sse.ts'`, limit: 10_300},
+  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 7100},
+  all: {code: `export * from './sse.ts'`, limit: 10_800},
 };
 
 const LIBRARIES = [

@@ -188,10 +188,10 @@ export function formatEvent({ event, data, id, retry, comment }: EventFields): s
 // Pure: no clock, timer, random number or network.
 
 /** A piece of a stream, cut anywhere: text, or bytes of UTF-8. */
-export type Chunk = string | Uint8Array;
+export type Chunk = string | Uint8Array | ArrayBuffer;
 
 declare const TextDecoder: new (label: string, options: { ignoreBOM: boolean }) => {
-  decode(bytes?: Uint8Array, options?: { stream: boolean }): string;
+  decode(bytes?: Uint8Array | ArrayBuffer, options?: { stream: boolean }): string;
 };
 
 /** Chunks to text: UTF-8 cut anywhere, invalid bytes as U+FFFD, less one leading BOM. */
@@ -205,8 +205,8 @@ class StreamDecoder {
       if (this.#utf8) text = this.#utf8.decode(); // the end of a sequence that bytes left open
       this.#utf8 = undefined;
       text += chunk;
-    } else { // isView: unlike instanceof true for another realm's bytes
-      must(ArrayBuffer.isView(chunk), `A chunk must be text or bytes, got ${typeof chunk}`);
+    } else {
+      must(areBytes(chunk), `A chunk must be text or bytes, got ${typeof chunk}`);
       // ignoreBOM means "leave it in": that rule is below, once, for text and bytes alike
       this.#utf8 ??= new TextDecoder('utf-8', { ignoreBOM: true });
       text = this.#utf8.decode(chunk, { stream: true });
@@ -215,6 +215,12 @@ class StreamDecoder {
     this.#atStart = false;
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text; // "parse an event stream"
   }
+}
+
+/** Unlike instanceof true for another realm's, too. */
+function areBytes(value: unknown): value is Uint8Array | ArrayBuffer {
+  return ArrayBuffer.isView(value)
+    || Object.prototype.toString.call(value) === '[object ArrayBuffer]';
 }
 
 /**
@@ -434,7 +440,7 @@ class PullParser {
 /** The parser: what PullParser has, and `feed`, which pushes. */
 export class EventParser extends PullParser {
   /** What a feed() that had whole events to return owes its caller. */
-  #owed: unknown;
+  #owed: { readonly error: unknown } | undefined;
 
   /**
    * Take the next chunk of the stream, cut anywhere, and return the events it completes; or, with
@@ -448,14 +454,14 @@ export class EventParser extends PullParser {
     this.write(chunk);
     const owed = this.#owed;
     this.#owed = undefined;
-    if (owed) throw owed;
+    if (owed) throw owed.error;
     const events: SSEEvent[] = [];
     const give = onEvent ?? ((event) => void events.push(event));
     try {
       for (let event; (event = this.next());) give(event);
     } catch (error) {
       if (!events.length) throw error;
-      this.#owed = error;
+      this.#owed = { error };
     }
     return onEvent ? undefined : events;
   }
@@ -470,7 +476,7 @@ export class EventParser extends PullParser {
   /** Take a line, or several; the last one is finished with or without its end. */
   writeLine(line: Chunk): void {
     must(typeof line === 'string', 'A line must be a string: chunks are for EventSource.from()');
-    this.write(line.replace(/\r?\n$|\r$/, '') + '\n');
+    this.write(line.replace(/\r?\n$|\r$/, '') + '\r\n'); // after a CR, LF alone would be its end
   }
 }
 
@@ -506,7 +512,7 @@ type ReadResult =
   | { readonly done: true; readonly value?: unknown };
 
 /** What a stream's chunks come from. */
-export type BlockingBody = string | Uint8Array | Iterable<Chunk> | null | undefined;
+export type BlockingBody = Chunk | Iterable<Chunk> | null | undefined;
 export type Body = BlockingBody | AsyncIterable<Chunk> | ReadableStreamLike;
 
 /** A `Response`, as far as it is needed. */
@@ -553,7 +559,7 @@ type Lines = string | Iterable<string> | AsyncIterable<string>;
 interface EventSourceConstructor {
   new (lines: string | Iterable<string>, options?: ParseOptions): SyncEventSource;
   new (lines: Lines, options?: ParseOptions): EventSource;
-  from(stream: string | Uint8Array | Iterable<Chunk>, options?: ParseOptions): SyncEventSource;
+  from(stream: Chunk | Iterable<Chunk>, options?: ParseOptions): SyncEventSource;
   from(
     stream: AsyncIterable<Chunk> | Iterable<Chunk> | ReadableStreamLike | ResponseLike,
     options?: ParseOptions,
@@ -698,7 +704,8 @@ async function quietly(close: () => unknown): Promise<void> {
 
 function isSource(value: unknown): boolean {
   return typeof value === 'object' && value !== null && (Symbol.iterator in value
-    || Symbol.asyncIterator in value || 'getReader' in value || isResponse(value));
+    || Symbol.asyncIterator in value || 'getReader' in value || areBytes(value)
+    || isResponse(value));
 }
 
 function isResponse(value: object): value is ResponseLike {
@@ -709,7 +716,7 @@ function isResponse(value: object): value is ResponseLike {
 function bodyOf(source: Body | ResponseLike): Body {
   if (typeof source !== 'object' || source === null || !isResponse(source)) return source;
   const { status = 200, headers, body } = source;
-  const url = source.url || 'the response';
+  const url = source.url?.replace(/\/\/[^/?#]*@/, '//') || 'the response';
   if (status < 200 || status > 299) {
     throw new SSEHTTPError(status, url, headers ?? { get: () => null }, '');
   }
@@ -739,8 +746,7 @@ function chunksOf(body: Body): Chunks {
 }
 
 function blockingChunksOf(body: Body): Chunks<ReadResult> {
-  if (typeof body === 'string' || ArrayBuffer.isView(body)) body = [body];
-  const chunks = body ?? [];
+  const chunks = typeof body === 'string' || areBytes(body) ? [body] : body ?? [];
   must(Symbol.iterator in chunks, 'That source cannot be read without waiting: use `for await`');
   return chunks[Symbol.iterator]();
 }
@@ -877,6 +883,7 @@ export class Reconnection {
     this.#isGET = /^get$/i.test(method);
     this.#isSafe = this.#isGET || /^head$/i.test(method);
     this.reconnects = options.reconnect ?? this.#isSafe;
+    must(typeof this.reconnects === 'boolean', 'reconnect must be a boolean');
     milliseconds('retryInterval', options.retryInterval);
     milliseconds('maxRetryInterval', options.maxRetryInterval);
     must(maxRetries === Infinity || Number.isInteger(maxRetries) && maxRetries >= -1,
@@ -884,7 +891,7 @@ export class Reconnection {
     this.#maxRetries = maxRetries < 0 ? Infinity : maxRetries;
     must(Array.isArray(retryStatus) && retryStatus.every(Number.isInteger),
       'retryStatus must be an array of HTTP statuses');
-    must(!/^[^/?#]*\/\/[^/?#]*@/.test(url), 'url must hold no userinfo: use a header');
+    must(!hasUserinfo(url), 'url must hold no userinfo: use a header');
     must(typeof lastEventId === 'string' && !/[\r\n\0]/.test(lastEventId),
       'lastEventId must be one line without NUL');
     this.lastEventId = lastEventId;
@@ -894,7 +901,8 @@ export class Reconnection {
   /** A new attempt begins at time `now`, ms. TypeError where that would send a request again. */
   begin(now: number): Attempt {
     must(!this.#attempts++ || this.reconnects, ONE_CONNECTION);
-    this.#hurried = now - this.#begun < MIN_INTERVAL;
+    // twice that, once it waits for it: else every second connection would come at once
+    this.#hurried = now - this.#begun < (this.#hurried ? 2 : 1) * MIN_INTERVAL;
     this.#begun = now;
     this.#target = this.url;
     this.#redirects = [];
@@ -982,9 +990,10 @@ export class Reconnection {
 
   /** The event is about to be handed over. True: it was the last. */
   delivered(event: SSEEvent): boolean {
+    const isLast = this.#options.until?.(event) === true;
     this.#failures = 0;
     this.caughtUp({ lastEventId: event.id, retry: event.retry });
-    return this.#options.until?.(event) === true;
+    return isLast;
   }
 
   /** All that was parsed has been handed over; an `id:` or `retry:` may have come without event. */
@@ -998,8 +1007,8 @@ export class Reconnection {
     const base = this.retry ?? retryInterval;
     const backoff = Math.max(base, MIN_INTERVAL) * 2 ** (this.#failures - 1);
     const wait = Math.max(base, Math.min(backoff, maxRetryInterval), retryAfter);
-    const spread = Math.ceil(wait * (1 + JITTER * random()));
-    return Math.min(Math.max(spread, this.#hurried ? MIN_INTERVAL : 0), MAX_DELAY);
+    const spread = Math.ceil(wait * (1 + JITTER * random())) || 0;
+    return Math.min(Math.max(wait, spread, this.#hurried ? MIN_INTERVAL : 0), MAX_DELAY);
   }
 
   #redirect(status: number, location: string): Decision {
@@ -1012,6 +1021,7 @@ export class Reconnection {
       if (to.origin !== from.origin) this.#crossedOrigins = true;
       why = !isHTTP(to) || from.protocol > to.protocol ? 'leads to a less safe place'
         : this.#redirects.length > MAX_REDIRECTS ? 'follows twenty others'
+        : !status ? 'is hidden here: use the final URL'
         : status < 307 && !this.#isSafe ? 'would make a GET of this request: use the final URL'
         : '';
     } catch {
@@ -1031,6 +1041,15 @@ function validHeaders(headers: HeadersInput = {}): InstanceType<typeof Headers> 
     return valid;
   } catch {
     throw new TypeError('headers must be HTTP header names with one line of Latin-1 text each');
+  }
+}
+
+function hasUserinfo(url: string): boolean {
+  try {
+    const { password, username } = new URL(url, 'http://localhost');
+    return password + username !== '';
+  } catch {
+    return false; // for others to find out
   }
 }
 
@@ -1316,12 +1335,14 @@ class Channel {
     }
     const env = insecure ? { env: { ...platform.process?.env } } : {}; // a copy, for it alone
     this.verify = verify;
-    this.#thread = new Worker(THREAD_CODE, {
-      eval: true, execArgv: [], workerData: [this.#state, this.#slot, insecure], ...env,
-    });
-    this.#thread.unref();
-    if (Atomics.wait(this.#state, ALIVE, 0, THREAD_START) === 'timed-out') {
-      throw new SSEError('unsupported', 'The thread that fetches did not start');
+    const options = { eval: true, execArgv: [], workerData: [this.#state, this.#slot, insecure] };
+    try {
+      this.#thread = new Worker(THREAD_CODE, { ...options, ...env });
+      this.#thread.unref();
+      const started = Atomics.wait(this.#state, ALIVE, 0, THREAD_START);
+      must(started !== 'timed-out', 'it does not run');
+    } catch (cause) { // Node's permission model, for one
+      throw new SSEError('unsupported', 'The thread that fetches did not start', cause);
     }
   }
 
@@ -1339,13 +1360,17 @@ class Channel {
         + ' `init` cannot be sent there: use `for await`, or pass a transport', { cause }));
     }
     const { status, headers } = parsed(this.#take(id, timeout, `No response from ${url}`)[1]);
+    let isOver = false;
     const body: IterableIterator<Chunk> = {
       [Symbol.iterator]: () => body,
       next: () => {
+        if (isOver) return { done: true, value: undefined };
         const [kind, value] = this.#take(id, idleTimeout, `No byte from ${url}`);
-        return kind === END ? { done: true, value } : { value };
+        isOver = kind === END;
+        return isOver ? { done: true, value } : { value };
       },
       return: () => {
+        isOver = true;
         if (id === this.#request) this.#stop();
         return { done: true, value: undefined };
       },
@@ -1401,7 +1426,7 @@ class Channel {
       if (kind === FAILURE) throw revived(parsed(whole));
       return [kind, whole];
     }
-    return [END, whole];
+    throw new SSEError('connection', 'Another request took this thread, or it was closed');
   }
 }
 
@@ -1433,10 +1458,11 @@ export function replay(logs: Chunk | readonly Chunk[]): BlockingTransport {
     const log = rest.shift();
     if (log === undefined) return { status: 204 };
     const text = new StreamDecoder().decode(log);
+    const start = resumeAt(text, headers['last-event-id']);
     return {
       status: 200,
       headers: { 'content-type': 'text/event-stream' },
-      body: text.slice(resumeAt(text, headers['last-event-id'])),
+      body: start ? text.slice(start) : log,
     };
   };
 }
@@ -1455,6 +1481,12 @@ function resumeAt(text: string, id: string | undefined): number {
   return 0;
 }
 
+type MaybePromise<T> = T | PromiseLike<T>;
+
+function isPromise<T>(value: MaybePromise<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
 type Sink = (chunk: Chunk, connection: number) => void;
 
 /**
@@ -1466,8 +1498,8 @@ export function record(transport: Transport, sink: Sink): Transport;
 export function record(transport: Transport, sink: Sink): Transport {
   let connections = 0;
   const tapped = (response: TransportResponse): TransportResponse => {
+    if (!(response?.status >= 200 && response.status < 300)) return response;
     const { status, headers, body } = response;
-    if (status < 200 || status > 299) return response;
     const connection = connections++;
     const see = (part: ReadResult): IteratorResult<Chunk, undefined> => {
       if (part.done) return { done: true, value: undefined };
@@ -1484,7 +1516,10 @@ export function record(transport: Transport, sink: Sink): Transport {
           const chunks = chunksOf(body);
           return {
             read: async () => see(await chunks.next()),
-            cancel: async () => chunks.return?.(),
+            cancel: async () => { // a generator's return() waits for its pending next()
+              const returned = quietly(() => chunks.return?.());
+              if (chunks.isStream) await returned;
+            },
           };
         },
         [Symbol.iterator]: (): Iterator<Chunk> => {
@@ -1500,10 +1535,11 @@ export function record(transport: Transport, sink: Sink): Transport {
       },
     };
   };
-  return (url, request) => {
+  const recorder: Transport = (url, request) => {
     const response = transport(url, request);
-    return 'then' in response ? response.then(tapped) : tapped(response);
+    return isPromise(response) ? response.then(tapped) : tapped(response);
   };
+  return Object.assign(recorder, { verifies: transport.verifies === true });
 }
 
 // ── 8. Clients ────────────────────────────────────────────────────────────────────────────────
@@ -1563,8 +1599,6 @@ export interface BlockingClientOptions extends SSEClientOptions {
   readonly headers?: HeadersInput | ((attempt: Attempt) => HeadersInput) | undefined;
   readonly transport?: BlockingTransport | undefined;
 }
-
-type MaybePromise<T> = T | PromiseLike<T>;
 
 /** UTF-16 code units kept of an error's body: enough for any message, no flood. */
 const MAX_ERROR_BODY = 65_536;
@@ -1627,9 +1661,10 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   constructor(url: URLInput, options: SSEClientOptions = {}) {
     const { body, headers, init, json, signal, transport = platformFetch, verify = true } = options;
-    const given = +(body !== undefined) + +(json !== undefined);
+    const given = +(body !== undefined && body !== null) + +(json !== undefined);
     const { method = given ? 'POST' : 'GET' } = options;
-    let target = String(url);
+    let target = typeof url === 'string' ? url : url?.href;
+    must(typeof target === 'string', 'url must be a string or a URL');
     must(typeof transport === 'function', 'transport must be a function');
     if (transport === platformFetch) {
       try {
@@ -1641,7 +1676,9 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     must(typeof verify === 'boolean', 'verify must be a boolean');
     must(verify || transport === platformFetch || transport.verifies,
       'verify: false is more than that transport says it can do');
-    must(/^[\w-]+$/.test(method), 'method must be an HTTP method');
+    must(typeof method === 'string' && /^[\w-]+$/.test(method), 'method must be an HTTP method');
+    must(!body || Object.getPrototypeOf(body) !== Object.prototype,
+      'body must be what fetch takes; for an object use json');
     must(given < 2 && !(given && /^get$/i.test(method)), 'Give body or json, and neither to a GET');
     for (const name of FUNCTIONS) {
       must(['undefined', 'function'].includes(typeof options[name]), `${name} must be a function`);
@@ -1657,7 +1694,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     must(json === undefined || this.#json, 'json must be a value that JSON has');
     this.#reconnection = new Reconnection(target, { ...options, method });
     must(transport !== platformFetch || /^https?:\/\//.test(target),
-      `url must be absolute, http: or https:, got '${target}'`);
+      `url must be absolute, http: or https:, got '${target.replace(/.*@/s, '…@')}'`);
     new PullParser(options); // its options and the headers are checked now, not in the loop
     if (typeof headers !== 'function') validHeaders(headers);
     must(!this.#reconnection.reconnects || !isStream(body), 'A stream as body can be sent only'
@@ -1695,6 +1732,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
    */
   async open(): Promise<SSEResponse> {
     if (!this.isOpen) {
+      if (this.#opened) await this.#opened.return?.(); // of an open() before, dropped since
       const loop = this.#begin(true);
       if (!(await loop.next()).done) this.#opened = loop;
     }
@@ -1724,7 +1762,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   /** The events' data as JSON values, up to `[DONE]`; there the client closes the connection. */
   json<T = unknown>(options?: JSONOptions): AsyncIterable<T> {
-    return asyncJSONOf(this, options);
+    return { [Symbol.asyncIterator]: () => asyncJSONOf(this, options) };
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<SSEEvent> {
@@ -1768,10 +1806,10 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   async #attempt(loop: symbol): Promise<void> {
     const attempt = this.begin();
     const headers = await this.#wait(() => this.headersFor(attempt), itself);
-    const body = await this.#wait(() => this.bodyFor(attempt), itself);
     const receive = (response: TransportResponse) => this.receive(response, chunksOf);
     let next: Decision['kind'];
     do {
+      const body = await this.#wait(() => this.bodyFor(attempt), itself); // a redirect's, too
       if (!this.isLive(loop)) return;
       const [url, request] = this.request(headers, body);
       const send = () => this.#transport(url, request);
@@ -1952,6 +1990,10 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   protected receive(
     response: TransportResponse, open: (body: Body) => Chunks,
   ): Decision['kind'] {
+    if (!this.#controller) { // dropped by the transport's own doing
+      discard(response);
+      throw INTERRUPTED;
+    }
     must(typeof response?.status === 'number', 'transport must return a response with a status');
     const { headers, body, status } = response;
     const shown = this.#response = withHeaders(response);
@@ -1991,8 +2033,9 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   /** Something was thrown where the network is: go on after a loss or an interruption. */
   protected caught(error: unknown): void {
-    if (error instanceof Lost) this.#carryOut(this.#reconnection.lost(error.error ?? null));
-    else if (error !== INTERRUPTED) throw error;
+    if (error instanceof Lost) {
+      if (this.#controller) this.#carryOut(this.#reconnection.lost(error.error ?? null));
+    } else if (error !== INTERRUPTED) throw error;
   }
 
   protected pull(): MaybePromise<ReadResult> {
@@ -2000,6 +2043,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   protected read(part: ReadResult): void {
+    if (!this.#controller) return;
     if (part.done) this.#carryOut(this.#reconnection.lost());
     else this.#parser?.write(part.value);
   }
@@ -2008,7 +2052,8 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   protected parse(): SSEEvent | undefined {
     const parser = this.#parser;
     const event = parser?.next();
-    if (!parser || this.#state === 'closed') return undefined; // by onComment
+    // onComment may have left the loop, or aborted it
+    if (!parser || this.#parser !== parser || this.#options.signal?.aborted) return undefined;
     if (!event) this.#reconnection.caughtUp(parser);
     else if (this.#reconnection.delivered(event)) void this.close();
     return event;
@@ -2048,6 +2093,7 @@ export class SSEClient extends AsyncSSEClient {
   /** `open()` for the blocking loop. */
   openSync(): SSEResponse {
     if (!this.isOpen) {
+      this.#opened?.return();
       const loop = this.#follow(Symbol(), true);
       if (!loop.next().done) this.#opened = loop;
     }
@@ -2098,9 +2144,9 @@ export class SSEClient extends AsyncSSEClient {
     const transport = this.#transport ?? (this.#fetch ??= blockingFetch());
     const attempt = this.begin();
     const headers = atOnce(this.headersFor(attempt), 'headers');
-    const body = atOnce(this.bodyFor(attempt), 'body');
     let next: Decision['kind'];
     do {
+      const body = atOnce(this.bodyFor(attempt), 'body');
       const [url, request] = this.request(headers, body);
       const send = () => transport(url, { ...request, timeout, idleTimeout });
       next = this.receive(network(send, 'transport'), blockingChunksOf);
@@ -2144,18 +2190,16 @@ function atOnce<T>(value: MaybePromise<T>, name: string): T {
     + ' `for await`');
 }
 
-function isPromise<T>(value: MaybePromise<T>): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && 'then' in value;
-}
-
 function itself<T>(value: T): T {
   return value;
 }
 
 /** Close the response that nobody waits for, if it is one. */
 function discard(response: unknown): void {
-  const { body }: { readonly body?: Body } = Object(response);
-  void quietly(() => chunksOf(body).return?.());
+  void quietly(() => {
+    const { body }: { readonly body?: Body } = Object(response);
+    return chunksOf(body).return?.();
+  });
 }
 
 /** A body that can be sent once only. */

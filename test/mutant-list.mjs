@@ -4,7 +4,7 @@
 export default [
   // 1. Errors
   {name: 'no reason from the cause', find: 'depth--; at = at.cause)', replace: 'depth--; at = undefined)'},
-  {name: 'retries counted one too many', find: '(this.url, attempt - 1, error)', replace: '(this.url, attempt, error)'},
+  {name: 'retries counted one too many', find: '(this.url, attempt - 1, reason)', replace: '(this.url, attempt, reason)'},
 
   // 2. Events
   {name: 'json() without its cause', find: "is not JSON: ${head}`, cause)", replace: 'is not JSON: ${head}`)'},
@@ -77,7 +77,7 @@ export default [
   {name: 'retryStatus before the stream was open', find: 'const passes = this.#opened && this.reconnects', replace: 'const passes = this.reconnects'},
   {name: 'no retryStatus', find: '&& retryStatus.includes(status);', replace: '&& false;'},
   {name: 'final errors are tried again', find: '    if (error instanceof SSEError && !PASSING.includes(error.code)) return fail(error);\n', replace: ''},
-  {name: 'truncated looks like success', find: "      if (!until && !this.reconnects) return STOP;", replace: '      if (!this.reconnects) return STOP;'},
+  {name: 'truncated looks like success', find: 'if (error === undefined && !until && !this.reconnects) return STOP;', replace: 'if (error === undefined && !this.reconnects) return STOP;'},
   {name: '204 is an error', find: 'if (status === 204) return STOP;', replace: ''},
   {name: '201 opens a GET', find: 'this.#isGET ? status !== 200 : status', replace: 'status'},
   {name: '205 opens a POST', find: ' || status === 205) {', replace: ') {'},
@@ -105,6 +105,7 @@ export default [
   {name: 'abort ends the loop quietly', find: 'if (isLive && signal?.aborted) throw signal.reason;', replace: 'if (isLive && signal?.aborted) return false;'},
   {name: 'a late response stays open', find: 'if (!isWaiting()) return discard(result);', replace: 'if (!isWaiting()) return;'},
   {name: 'no timeout', find: 'const timer = ms > 0 && ms < Infinity && setTimeout(expire, Math.min(ms, MAX_DELAY));', replace: 'const timer = 0;'},
+  {name: 'nothing thrown is a clean end', find: 'error.error ?? null', replace: 'error.error'},
   {name: 'a result is taken after a close()', find: '          resolve(take(result));', replace: '          void Promise.resolve().then(() => resolve(take(result)), reject);'},
   {name: 'a pause leaves its timer', find: '    } finally {\n      clearTimeout(timer);\n    }', replace: '    } finally {\n    }'},
   {name: 'the connection is not aborted', find: '    controller?.abort();\n', replace: ''},
