@@ -4258,7 +4258,7 @@ each(KINDS, 'a transport that throws nothing at all has failed, too', async (kin
 });
 
 each(KINDS, 'closed in the middle of what it calls, it stays closed', async (kind) => {
-  for (const where of ['transport', 'sleep', 'body']) {
+  for (const where of ['transport', 'sleep', 'body', 'broken body']) {
     let client: any;
     const close = () => void client.close();
     const {script, retries, ...found} = scripted(kind, [stream(A), stream(B)],
@@ -4266,7 +4266,11 @@ each(KINDS, 'closed in the middle of what it calls, it stays closed', async (kin
     client = found.client;
     if (where !== 'sleep') {
       const body = {
-        [Symbol.iterator]: () => ({next: () => (close(), {done: true, value: undefined})}),
+        [Symbol.iterator]: () => ({next: () => {
+          close();
+          if (where === 'broken body') throw new Error('reset');
+          return {done: true, value: undefined};
+        }}),
       };
       const answer = () => {
         if (where === 'transport') close();
