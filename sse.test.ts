@@ -2784,6 +2784,21 @@ each(KINDS, 'record: a sink that throws ends the loop with its error', async (ki
   assert.equal(script.open, 0);
 });
 
+each([ASYNC, BLOCKING], 'replay of chunks as record() hands them on, and of what is no log', async (kind) => {
+  const chunks: (string | Uint8Array)[][] = [];
+  const script = new Script(kind, [stream('id: 1\nda', 'ta: é\n\n'), stream(B)]);
+  const sink = (chunk: any, connection: number) => void (chunks[connection] ??= []).push(chunk);
+  const first = await consume(kind, over(kind, record(script.transport, sink)));
+  const again = await consume(kind, over(kind, replay(chunks)));
+  assert.deepEqual(again.events, first.events);
+  const bytes = chunks.map((log) => log.map((chunk) => Buffer.from(chunk)));
+  assert.deepEqual((await consume(kind, over(kind, replay(bytes)))).events, first.events);
+  for (const log of [5, undefined, null, [5], [[5]], {}]) {
+    assert.throws(() => replay(log as any), TypeError, JSON.stringify(log));
+  }
+  assert.throws(() => record(script.transport, undefined as any), /TypeError.*sink/);
+});
+
 each([ASYNC, BLOCKING], 'replay(record()): the round trip', async (kind) => {
   const logs: string[] = [];
   const sink = (chunk: Chunk | ArrayBuffer, connection: number) => {
@@ -4381,7 +4396,16 @@ test('a userinfo is refused and not shown, however it is written', () => {
   assert.doesNotMatch(error.message + error.url, /secret/);
 });
 
+test('options that are no object', () => {
+  for (const options of [null, fetch, 'POST', 5]) {
+    for (const make of [asyncConnect, connect]) {
+      assertError(thrown(() => make(ADDRESS, options as any)), 'TypeError', undefined, 'options');
+    }
+  }
+});
+
 test('what fetch would send as [object Object] is refused', () => {
+  assertError(thrown(() => asyncConnect(ADDRESS, {body: 5 as any})), 'TypeError', undefined, 'body');
   assertError(thrown(() => asyncConnect(ADDRESS, {body: {a: 1} as any})), 'TypeError', undefined,
     'body', 'json');
   assertError(thrown(() => asyncConnect(ADDRESS, {reconnect: 'no' as any})), 'TypeError',

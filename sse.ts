@@ -64,7 +64,7 @@ export class SSEHTTPError extends SSEError {
   constructor(
     status: number, url: string, headers: HeadersLike, body: string, retryAfter?: number,
   ) {
-    super('http', `HTTP status ${status} from ${url}: see the error's body`);
+    super('http', `HTTP status ${status} from ${url} opens no stream`);
     this.status = status;
     this.url = url;
     this.headers = headers;
@@ -580,7 +580,7 @@ export const EventSource: EventSourceConstructor = class EventSource {
   constructor(source: Body | ResponseLike, options: ParseOptions = {}, areChunks = false) {
     const isText = typeof source === 'string';
     must(isText ? !/^https?:\/\/\S*$/i.test(source) : isSource(source), 'EventSource parses a text,'
-      + ' lines or a stream; to follow a URL use asyncConnect(url) or connect(url)');
+      + ' lines or a stream; a promise is to be awaited first, a URL is for asyncConnect(url)');
     this.#source = source;
     this.#options = options;
     this.#areLines = !areChunks && !isText;
@@ -1449,20 +1449,24 @@ function revived({ name, message, code, cause }: PlainError): Error {
 }
 
 /**
- * A transport out of recorded text, for both loops: each connection gets the next log, then 204.
- * A request with Last-Event-ID gets what comes after that event, where the log has it.
+ * A transport out of recorded logs, for both loops: each connection gets the next one, then 204.
+ * A log is a text, bytes, or an array of chunks. A request with Last-Event-ID gets what comes
+ * after that event, where the log has it. TypeError for what is no log.
  */
-export function replay(logs: Chunk | readonly Chunk[]): BlockingTransport {
-  const rest = Array.isArray(logs) ? [...logs] : [logs];
+export function replay(logs: Chunk | ReadonlyArray<Chunk | readonly Chunk[]>): BlockingTransport {
+  const rest = (Array.isArray(logs) ? logs : [logs]).map((log: Chunk | readonly Chunk[]) => {
+    const decoder = new StreamDecoder();
+    const chunks = Array.isArray(log) ? log : [log];
+    return { chunks, text: chunks.map((chunk) => decoder.decode(chunk)).join('') };
+  });
   return (_, { headers }) => {
     const log = rest.shift();
     if (log === undefined) return { status: 204 };
-    const text = new StreamDecoder().decode(log);
-    const start = resumeAt(text, headers['last-event-id']);
+    const start = resumeAt(log.text, headers['last-event-id']);
     return {
       status: 200,
       headers: { 'content-type': 'text/event-stream' },
-      body: start ? text.slice(start) : log,
+      body: start ? log.text.slice(start) : log.chunks,
     };
   };
 }
@@ -1496,6 +1500,7 @@ type Sink = (chunk: Chunk, connection: number) => void;
 export function record(transport: BlockingTransport, sink: Sink): BlockingTransport;
 export function record(transport: Transport, sink: Sink): Transport;
 export function record(transport: Transport, sink: Sink): Transport {
+  must(typeof sink === 'function', 'record(transport, sink) needs a function as sink');
   let connections = 0;
   const tapped = (response: TransportResponse): TransportResponse => {
     if (!(response?.status >= 200 && response.status < 300)) return response;
@@ -1660,6 +1665,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   #opened: AsyncIterableIterator<SSEEvent> | undefined;
 
   constructor(url: URLInput, options: SSEClientOptions = {}) {
+    must(options && typeof options === 'object', 'options must be an object');
     const { body, headers, init, json, signal, transport = platformFetch, verify = true } = options;
     const given = +(body !== undefined && body !== null) + +(json !== undefined);
     const { method = given ? 'POST' : 'GET' } = options;
@@ -1677,8 +1683,9 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     must(verify || transport === platformFetch || transport.verifies,
       'verify: false is more than that transport says it can do');
     must(typeof method === 'string' && /^[\w-]+$/.test(method), 'method must be an HTTP method');
-    must(!body || Object.getPrototypeOf(body) !== Object.prototype,
-      'body must be what fetch takes; for an object use json');
+    must(!body || /^(string|function)$/.test(typeof body)
+      || typeof body === 'object' && Object.getPrototypeOf(body) !== Object.prototype,
+      'body must be what fetch takes; for a value use json');
     must(given < 2 && !(given && /^get$/i.test(method)), 'Give body or json, and neither to a GET');
     for (const name of FUNCTIONS) {
       must(['undefined', 'function'].includes(typeof options[name]), `${name} must be a function`);

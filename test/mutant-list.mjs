@@ -92,8 +92,7 @@ export default [
   {name: 'an id without event is lost', find: 'if (!event) this.#reconnection.caughtUp(parser);', replace: 'if (!event) ;'},
 
   // 7. Transports
-  {name: 'replay from the start', find: 'body: start ? text.slice(start) : log,', replace: 'body: log,'},
-  {name: "replay eats the caller's list", find: 'Array.isArray(logs) ? [...logs]', replace: 'Array.isArray(logs) ? logs'},
+  {name: 'replay from the start', find: 'body: start ? log.text.slice(start) : log.chunks,', replace: 'body: log.chunks,'},
   {name: 'record loses what the sink throws', find: '        throw new UserError(error);\n      }\n      return part;', replace: '      }\n      return part;'},
   {name: 'record does not close', find: 'const returned = quietly(() => chunks.return?.());\n              if', replace: 'const returned = Promise.resolve();\n              if'},
 
