@@ -188,10 +188,10 @@ export function formatEvent({ event, data, id, retry, comment }: EventFields): s
 // Pure: no clock, timer, random number or network.
 
 /** A piece of a stream, cut anywhere: text, or bytes of UTF-8. */
-export type Chunk = string | Uint8Array | ArrayBuffer;
+export type Chunk = string | Uint8Array;
 
 declare const TextDecoder: new (label: string, options: { ignoreBOM: boolean }) => {
-  decode(bytes?: Uint8Array | ArrayBuffer, options?: { stream: boolean }): string;
+  decode(bytes?: Uint8Array, options?: { stream: boolean }): string;
 };
 
 /** Chunks to text: UTF-8 cut anywhere, invalid bytes as U+FFFD, less one leading BOM. */
@@ -217,8 +217,8 @@ class StreamDecoder {
   }
 }
 
-/** Unlike instanceof true for another realm's, too. */
-function areBytes(value: unknown): value is Uint8Array | ArrayBuffer {
+/** Another realm's bytes, too, and an ArrayBuffer, which Node 20's file streams give. */
+function areBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value)
     || Object.prototype.toString.call(value) === '[object ArrayBuffer]';
 }
