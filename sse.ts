@@ -383,9 +383,10 @@ class PullParser {
   /** Where the line at #position ends; the text's length if it does not. Linear over a text. */
   #endOfLine(): number {
     const text = this.#text;
-    const find = (end: string) => (text.indexOf(end, this.#position) + 1 || text.length + 1) - 1;
-    if (this.#lf < this.#position) this.#lf = find('\n');
-    if (this.#cr < this.#position) this.#cr = find('\r');
+    const from = this.#position;
+    // -1 + 1 is 0, and stands for the end
+    if (this.#lf < from) this.#lf = (text.indexOf('\n', from) + 1 || text.length + 1) - 1;
+    if (this.#cr < from) this.#cr = (text.indexOf('\r', from) + 1 || text.length + 1) - 1;
     return Math.min(this.#lf, this.#cr);
   }
 
@@ -404,21 +405,20 @@ class PullParser {
   #line(text: string, start: number, end: number): SSEEvent | undefined {
     if (start === end) return this.#dispatch();
     this.#limit(end - start);
-    const valueOf = (name: string) => {
-      const at = valueAt(name, text, start, end);
-      return at < 0 ? undefined : text.slice(at, end);
-    };
-    let value;
+    let at: number;
     if (text.charCodeAt(start) === COLON) {
       this.#options.onComment?.(text.slice(afterColon(text, start), end));
-    } else if ((value = valueOf('data')) !== undefined) {
+    } else if ((at = valueAt('data', text, start, end)) >= 0) {
+      const value = text.slice(at, end);
       this.#dataBuffer.add(this.#hasData ? '\n' + value : value);
       this.#hasData = true;
-    } else if ((value = valueOf('event')) !== undefined) {
-      this.#eventTypeBuffer = value;
-    } else if ((value = valueOf('id')) !== undefined) {
+    } else if ((at = valueAt('event', text, start, end)) >= 0) {
+      this.#eventTypeBuffer = text.slice(at, end);
+    } else if ((at = valueAt('id', text, start, end)) >= 0) {
+      const value = text.slice(at, end);
       if (!value.includes('\0')) this.#lastEventIdBuffer = detached(value);
-    } else if ((value = valueOf('retry')) !== undefined) {
+    } else if ((at = valueAt('retry', text, start, end)) >= 0) {
+      const value = text.slice(at, end);
       // beyond 2⁵³ a number has no decimal form of its own; what waits clamps it anyway
       if (ASCII_DIGITS.test(value)) this.#retry = Math.min(+value, Number.MAX_SAFE_INTEGER);
     } // "otherwise, the field is ignored"
@@ -1019,7 +1019,8 @@ export class Reconnection {
       to.username = to.password = '';
       this.#redirects.push(this.#target = to.href);
       if (to.origin !== from.origin) this.#crossedOrigins = true;
-      why = !isHTTP(to) || from.protocol > to.protocol ? 'leads to a less safe place'
+      why = !isHTTP(to) || from.protocol > to.protocol // from https: to http:
+        ? 'leads to no place for HTTP, or to a less safe one'
         : this.#redirects.length > MAX_REDIRECTS ? 'follows twenty others'
         : !status ? 'is hidden here: use the final URL'
         : status < 307 && !this.#isSafe ? 'would make a GET of this request: use the final URL'

@@ -20,7 +20,7 @@ export default [
   {name: 'parts of a long text lost', find: '    this.#head += this.#tail;\n', replace: '    this.#head = this.#tail;\n'},
 
   // 4. Parsing
-  {name: 'CR ends no line', find: "if (this.#cr < this.#position) this.#cr = find('\\r');", replace: 'this.#cr = text.length;'},
+  {name: 'CR ends no line', find: "if (this.#cr < from) this.#cr = (text.indexOf('\\r', from) + 1 || text.length + 1) - 1;", replace: 'this.#cr = text.length;'},
   {name: 'LF after CR is a line of its own', find: 'text.charCodeAt(end + 1) === LF ? 2 : 1', replace: 'text.charCodeAt(end + 1) === LF ? 1 : 1'},
   {name: 'CRLF cut between chunks is two ends', find: 'this.#skipLF = isCR && end + 1 === text.length;', replace: ''},
   {name: 'LF skipped for ever', find: '    this.#skipLF = false;\n', replace: ''},
