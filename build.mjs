@@ -21,8 +21,8 @@ const TSC = join(dirname(find('typescript/package.json')), 'bin/tsc');
 const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 
 // Bytes, minified and gzipped, of what a bundler makes of each import: a little above what it is,
-// so that growth is a decision. A fifth of the client's is the checks of its arguments and what
-// its errors say, a twelfth the redirects and refusals that fetch would leave to its caller.
+// so that growth is a decision. Nearly a fifth of the async client's is the checks of arguments
+// and what errors say.
 const BUNDLES = {
   parser: {code: `export {EventParser} from './sse.ts'`, limit: 1900},
   async: {code: `export {asyncConnect} from './sse.ts'`, limit: 7100},
