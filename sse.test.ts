@@ -4365,6 +4365,17 @@ each(AWAITING, 'open(), reconnect(), open(): the new response', async (kind) => 
   assert.deepEqual([script.sent.length, script.open], [2, 0]);
 });
 
+test('a runtime without fetch: the error says so', async () => {
+  const {fetch} = globalThis;
+  try {
+    (globalThis as any).fetch = undefined;
+    const {error} = await consume(ASYNC, asyncConnect(ADDRESS));
+    assertError(error, 'SSEError', 'unsupported', 'no fetch:', 'transport');
+  } finally {
+    globalThis.fetch = fetch;
+  }
+});
+
 test('a hidden redirect (status 0) is no loop', async () => {
   let requests = 0;
   const transport = () => (requests++, {status: 0, body: null});

@@ -49,6 +49,8 @@ export interface HeadersLike {
   get(name: string): string | null;
 }
 
+const NO_HEADERS: HeadersLike = { get: () => null };
+
 /** The server answered with a status that opens no stream. */
 export class SSEHTTPError extends SSEError {
   override readonly name = 'SSEHTTPError';
@@ -718,18 +720,19 @@ function bodyOf(source: Body | ResponseLike): Body {
   const { status = 200, headers, body } = source;
   const url = source.url?.replace(/\/\/[^/?#]*@/, '//') || 'the response';
   if (status < 200 || status > 299) {
-    throw new SSEHTTPError(status, url, headers ?? { get: () => null }, '');
+    throw new SSEHTTPError(status, url, headers ?? NO_HEADERS, '');
   }
   if (status === 204) return null;
-  checkContentType(headers, url);
+  const error = contentTypeError(headers, url);
+  if (error) throw error;
   return body;
 }
 
 /** "If … `Content-Type` … is not `text/event-stream`, then fail the connection". */
-function checkContentType(headers: HeadersLike | undefined, url: string): void {
+function contentTypeError(headers: HeadersLike | undefined, url: string): SSEError | undefined {
   const type = headers ? headers.get('content-type') ?? '' : 'text/event-stream';
-  if (type.split(';', 1).join().trim().toLowerCase() === 'text/event-stream') return;
-  throw new SSEError('content-type',
+  if (type.split(';', 1).join().trim().toLowerCase() === 'text/event-stream') return undefined;
+  return new SSEError('content-type',
     `Expected Content-Type 'text/event-stream', got '${type}' from ${url}`);
 }
 
@@ -941,11 +944,8 @@ export class Reconnection {
     if (this.#isGET ? status !== 200 : status < 200 || status > 299 || status === 205) {
       return { kind: 'read' };
     }
-    try {
-      checkContentType(headers, this.#target);
-    } catch (error) {
-      return fail(error);
-    }
+    const error = contentTypeError(headers, this.#target);
+    if (error) return fail(error);
     this.#opened = true;
     return { kind: 'open' };
   }
@@ -956,7 +956,7 @@ export class Reconnection {
   ): Decision {
     const after = headers?.get('retry-after') ?? '';
     const wait = ASCII_DIGITS.test(after) ? +after * 1000 : Math.max(0, Date.parse(after) - now);
-    const error = new SSEHTTPError(status, this.#target, headers ?? { get: () => null }, body,
+    const error = new SSEHTTPError(status, this.#target, headers ?? NO_HEADERS, body,
       wait >= 0 ? wait : undefined);
     const { retryStatus = [408, 425, 429, 500, 502, 503, 504] } = this.#options;
     this.#error = error; // a later loop's headers() may want to know
@@ -1019,7 +1019,7 @@ export class Reconnection {
       to.username = to.password = '';
       this.#redirects.push(this.#target = to.href);
       if (to.origin !== from.origin) this.#crossedOrigins = true;
-      why = !isHTTP(to) || from.protocol > to.protocol // from https: to http:
+      why = !/^https?:$/.test(to.protocol) || from.protocol > to.protocol // from https: to http:
         ? 'leads to no place for HTTP, or to a less safe one'
         : this.#redirects.length > MAX_REDIRECTS ? 'follows twenty others'
         : !status ? 'is hidden here: use the final URL'
@@ -1052,10 +1052,6 @@ function hasUserinfo(url: string): boolean {
   } catch {
     return false; // for others to find out
   }
-}
-
-function isHTTP(url: { protocol: string }): boolean {
-  return /^https?:$/.test(url.protocol);
 }
 
 /** A time option: a number from 0. */
@@ -1188,7 +1184,7 @@ const platformFetch: Transport = (url, { verify, ...init }) => {
   if (fetch && verify !== false) return fetch(url, init);
   if (fetch && Bun) return fetch(url, { ...init, tls: { rejectUnauthorized: false } });
   throw new SSEError('unsupported',
-    `This runtime has no fetch${fetch && ' for verify: false'}: pass a transport that can`);
+    `This runtime has no fetch${fetch ? ' for verify: false' : ''}: pass a transport that can`);
 };
 
 /**
@@ -1431,7 +1427,6 @@ class Channel {
   }
 }
 
-
 function joined(head: Uint8Array, tail: Uint8Array): Uint8Array {
   const both = new Uint8Array(head.length + tail.length);
   both.set(head);
@@ -1565,8 +1560,10 @@ export type URLInput = string | { readonly href: string };
 
 /** Options of the clients. */
 export interface SSEClientOptions extends ReconnectionOptions {
-  /** The request's body. A stream can be sent once: not with `reconnect`. A function is called
-   *  for each attempt. */
+  /**
+   * The request's body, or a function called for each request. A stream can be sent once only:
+   * not with `reconnect`, unless from a function.
+   */
   readonly body?: RequestBody | ((attempt: Attempt) => MaybePromise<RequestBody>) | undefined;
   /** A value to send as JSON: sets body, `Content-Type: application/json` and method `POST`. */
   readonly json?: unknown;
@@ -1662,8 +1659,8 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   /** The loop that is on. */
   #loop: symbol | undefined;
   #unlisten: (() => void) | undefined;
-  /** A loop that open() began. */
-  #opened: AsyncIterableIterator<SSEEvent> | undefined;
+  /** The loop that open() began, until somebody takes it up. */
+  #parked: AsyncIterableIterator<SSEEvent> | undefined;
 
   constructor(url: URLInput, options: SSEClientOptions = {}) {
     must(options && typeof options === 'object', 'options must be an object');
@@ -1740,9 +1737,9 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
    */
   async open(): Promise<SSEResponse> {
     if (!this.isOpen) {
-      if (this.#opened) await this.#opened.return?.(); // of an open() before, dropped since
+      if (this.#parked) await this.#parked.return?.(); // of an open() before, dropped since
       const loop = this.#begin(true);
-      if (!(await loop.next()).done) this.#opened = loop;
+      if (!(await loop.next()).done) this.#parked = loop;
     }
     return this.opened;
   }
@@ -1774,8 +1771,8 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<SSEEvent> {
-    const loop = this.#opened ?? this.#begin();
-    this.#opened = undefined;
+    const loop = this.#parked ?? this.#begin();
+    this.#parked = undefined;
     return loop;
   }
 
@@ -1785,16 +1782,16 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   async * #follow(loop: symbol, pauses: boolean): AsyncGenerator<SSEEvent, void, undefined> {
+    const pull = () => this.pull();
+    const read = (part: ReadResult) => this.read(part);
     this.enter(loop);
     try {
       while (this.isLive(loop)) {
         const event = this.parse();
         if (event) yield event;
         else if (this.isLive(loop)) try {
-          if (this.isOpen) {
-            const read = (part: ReadResult) => this.read(part);
-            await this.#wait(() => this.pull(), read, this.idleTimeout, 'No byte');
-          } else {
+          if (this.isOpen) await this.#wait(pull, read, this.idleTimeout, 'No byte');
+          else {
             if (this.delay) await this.#pause();
             if (this.isLive(loop)) await this.#attempt(loop);
             if (pauses && this.isOpen) {
@@ -2089,8 +2086,8 @@ export class SSEClient extends AsyncSSEClient {
   readonly #transport: BlockingTransport | undefined;
   /** The thread of the default transport: kept over reconnections, since threads end slowly. */
   #fetch: BlockingFetch | undefined;
-  /** A loop that openSync() began. */
-  #opened: Generator<SSEEvent, void, undefined> | undefined;
+  /** The loop that openSync() began, until somebody takes it up. */
+  #parked: Generator<SSEEvent, void, undefined> | undefined;
 
   constructor(url: URLInput, options: BlockingClientOptions = {}) {
     super(url, options);
@@ -2101,9 +2098,9 @@ export class SSEClient extends AsyncSSEClient {
   /** `open()` for the blocking loop. */
   openSync(): SSEResponse {
     if (!this.isOpen) {
-      this.#opened?.return();
+      this.#parked?.return();
       const loop = this.#follow(Symbol(), true);
-      if (!loop.next().done) this.#opened = loop;
+      if (!loop.next().done) this.#parked = loop;
     }
     return this.opened;
   }
@@ -2113,8 +2110,8 @@ export class SSEClient extends AsyncSSEClient {
   }
 
   [Symbol.iterator](): IterableIterator<SSEEvent> {
-    const loop = this.#opened ?? this.#follow(Symbol(), false);
-    this.#opened = undefined;
+    const loop = this.#parked ?? this.#follow(Symbol(), false);
+    this.#parked = undefined;
     return loop;
   }
 

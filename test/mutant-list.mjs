@@ -56,7 +56,7 @@ export default [
   {name: 'the reader is not cancelled', find: 'return: () => reader.cancel() };', replace: '};'},
   {name: 'the source is not closed', find: '    } finally {\n      chunks.return?.();\n    }\n', replace: '    } finally {\n    }\n'},
   {name: 'return() waits for the next event', find: '      await stop();\n', replace: ''},
-  {name: 'any content type', find: "if (type.split(';', 1).join().trim().toLowerCase() === 'text/event-stream') return;", replace: 'return;'},
+  {name: 'any content type', find: "if (type.split(';', 1).join().trim().toLowerCase() === 'text/event-stream') return undefined;", replace: 'return undefined;'},
   {name: 'content type in its case', find: '.trim().toLowerCase() ===', replace: '.trim() ==='},
   {name: 'responses of any status', find: 'if (status < 200 || status > 299) {', replace: 'if (status > 999) {'},
 

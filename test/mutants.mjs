@@ -69,7 +69,9 @@ async function check(number, {name, find, replace}) {
   }
   if (outcome === 'survived') return problems.push(`SURVIVED '${name}': ${find}`);
   killed++;
-  if (outcome === 'hung') hung++, console.log(`by the time limit: ${name}`);
+  if (outcome !== 'hung') return;
+  hung++;
+  console.log(`by the time limit: ${name}`);
 }
 
 /** @returns 'survived', 'killed' or 'hung'; throws if the mutant does not even compile. */
