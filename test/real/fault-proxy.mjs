@@ -13,12 +13,13 @@
 //   chunk    bytes written at a time, each in a turn of its own: 1 cuts every character
 //   pace     ms between those writes
 //   refuse   'rst', 'fin' or 'hole': at once, nothing reaches the server
-//   cut      {after: bytes to the client (the head counts), or ms: since the connection began, how}
+//   cut      {after: bytes to the client (the head counts), or ms: since the connection began, how};
+//            or several, in order
 //              how 'rst'   reset
 //                  'fin'   both directions closed
 //                  'half'  only ours: the client's bytes still go to the server
 //                  'hole'  nothing goes anywhere, in silence; `heal`: ms until everything held
-//                          back goes on as if nothing had been
+//                          back goes on as if nothing had been: counted as an 'outage'
 //   down     ms that nobody listens from the cut on
 //
 // Rules belong to connections, and clients keep connections alive: `rules()` therefore resets the
@@ -42,6 +43,7 @@ const MOST_LOGGED = 10_000;
 const PORTS = {from: 20_000, to: 32_000};
 
 const HOWS = ['rst', 'fin', 'half', 'hole'];
+const REFUSALS = ['rst', 'fin', 'hole'];
 
 /** One listener before one server. */
 export class FaultProxy {
@@ -163,12 +165,15 @@ class Connection {
   #held = [];
   #healed;
   #timers = [];
+  /** Cuts to come. */
+  #cuts;
 
   constructor(client, target, rule, entry, tell) {
     this.#client = client;
     this.#rule = rule;
     this.#entry = entry;
     this.#tell = tell;
+    this.#cuts = cutsOf(rule);
     this.closed = new Promise((resolve) => client.once('close', resolve)).then(() => {
       entry.end ||= 'client';
       for (const timer of this.#timers) clearTimeout(timer);
@@ -178,7 +183,7 @@ class Connection {
     client.on('error', () => {}); // 'close' follows
     if (rule.refuse) {
       client.resume().on('end', () => client.destroy());
-      void this.cut(rule.refuse, 'refuse-');
+      void this.cut(rule.refuse, {prefix: 'refuse-'});
       return;
     }
     const server = this.#server = connect({...target, allowHalfOpen: true, noDelay: true});
@@ -191,20 +196,26 @@ class Connection {
       }
     });
     client.on('end', () => this.#state === 'hole' ? this.destroy() : server.end());
-    if (rule.cut?.ms !== undefined) this.#later(rule.cut.ms, () => this.cut(rule.cut.how));
+    for (const {ms, how, heal} of this.#cuts) {
+      if (ms !== undefined) this.#later(ms, () => this.cut(how, {heal}));
+    }
+    this.#cuts = this.#cuts.filter(({after}) => after !== undefined);
     void this.#pump();
   }
 
   /** Do that to it now. */
-  async cut(how, prefix = '') {
+  async cut(how, {prefix = '', heal} = {}) {
     if (this.#state || this.#client.destroyed) return;
+    if (this.#client.readableEnded) { // it has left already: no fault for it
+      this.destroy();
+      return;
+    }
     this.#state = how;
     this.#entry.end = prefix + how;
-    this.#tell(prefix + how);
+    this.#tell(how === 'hole' && heal !== undefined ? 'outage' : prefix + how);
     if (this.#rule.down !== undefined) this.#tell('down');
     const client = this.#client;
     if (how === 'hole') {
-      const {heal} = this.#rule.cut ?? {};
       if (heal !== undefined) this.#later(heal, () => this.heal());
       return;
     }
@@ -240,11 +251,10 @@ class Connection {
   /** The server's bytes to the client, as the rule says. */
   async #pump() {
     const {delay, headers} = this.#rule;
-    const {after = Infinity, how} = this.#rule.cut ?? {};
     const entry = this.#entry;
     let isFirst = true;
     try {
-      if (after <= 0) void this.cut(how);
+      this.#cutIfDue();
       for await (const data of this.#server) {
         if (isFirst && headers) {
           this.#tell('headers');
@@ -257,13 +267,13 @@ class Connection {
         if (isFirst && this.#rule.chunk) this.#tell('chunk');
         isFirst = false;
         let rest = data;
-        if (entry.sent + rest.length >= after && entry.sent < after) {
+        while (rest.length) {
+          const {after = Infinity} = this.#cuts[0] ?? {};
           const head = rest.subarray(0, after - entry.sent);
           rest = rest.subarray(head.length);
-          await this.#send(head);
-          if (entry.sent === after) void this.cut(how);
+          if (!await this.#send(head)) break;
+          this.#cutIfDue();
         }
-        await this.#send(rest);
       }
       await this.#isOpen();
       if (!this.#state) {
@@ -279,16 +289,25 @@ class Connection {
     }
   }
 
+  #cutIfDue() {
+    const [next] = this.#cuts;
+    if (!(next?.after <= this.#entry.sent)) return;
+    this.#cuts.shift();
+    void this.cut(next.how, next);
+  }
+
+  /** Whether all of it went out. */
   async #send(data) {
     const {chunk = data.length, pace} = this.#rule;
     for (let at = 0; at < data.length; at += chunk) {
-      if (!await this.#isOpen()) return;
+      if (!await this.#isOpen()) return false;
       const piece = data.subarray(at, at + chunk);
       this.#entry.sent += piece.length;
       if (!this.#client.write(piece)) await this.#drained();
       if (pace) await sleep(pace);
       else if (chunk < data.length) await turn();
     }
+    return true;
   }
 
   /** Whether bytes may go to the client; waits while a black hole may heal. */
@@ -310,16 +329,24 @@ class Connection {
   }
 }
 
+function cutsOf({cut = []}) {
+  return [cut].flat();
+}
+
 /** A wrong rule would be a fault that never comes, and a test that cannot fail. */
 function check(rule) {
   const {delay, headers, chunk, pace, refuse, cut, down, ...rest} = rule;
-  const numbers = {delay, headers, chunk, pace, down, after: cut?.after, ms: cut?.ms,
-    heal: cut?.heal};
-  const bad = Object.keys(rest).concat(
-    Object.keys(numbers).filter((name) => numbers[name] !== undefined && !(numbers[name] >= 0)),
-    refuse === undefined || ['rst', 'fin', 'hole'].includes(refuse) ? [] : 'refuse',
-    !cut || HOWS.includes(cut.how) && (cut.after ?? cut.ms) !== undefined ? [] : 'cut',
-  );
+  const numbers = Object.entries({delay, headers, chunk, pace, down});
+  const bad = Object.keys(rest);
+  let last = 0;
+  for (const {after, ms, how, heal, ...others} of cutsOf(rule)) {
+    bad.push(...Object.keys(others));
+    numbers.push(['after', after], ['ms', ms], ['heal', heal]);
+    if (!HOWS.includes(how) || (after ?? ms) === undefined || after < last) bad.push('cut');
+    last = after ?? last;
+  }
+  for (const [name, value] of numbers) if (value !== undefined && !(value >= 0)) bad.push(name);
+  if (refuse !== undefined && !REFUSALS.includes(refuse)) bad.push('refuse');
   if (chunk === 0) bad.push('chunk');
   if (bad.length) throw new TypeError(`rule ${JSON.stringify(rule)}: wrong ${bad.join(', ')}`);
 }

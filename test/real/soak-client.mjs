@@ -1,0 +1,186 @@
+// One process of the soak: node --expose-gc soak-client.mjs '{"loop": "async", …}'. It follows its
+// streams in one of the two loops, checks each event, and weighs itself before, meanwhile and
+// after. It prints lines of JSON: {"ready"}, {"result"}.
+
+import {getEventListeners} from 'node:events';
+import {readdirSync, readlinkSync, writeSync} from 'node:fs';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {pathToFileURL} from 'node:url';
+import {asyncConnect, connect} from '../../dist/sse.js';
+import {pick, randomFrom} from './history-server.mjs';
+import {Checker} from './soak-check.mjs';
+
+/** A sample each so many ms: collecting the garbage before it takes up to 10 ms. */
+const SAMPLE_MS = 1000;
+
+/** Until idle sockets and ended threads are gone, ms: fetch keeps sockets for 4 s. */
+const QUIET_MS = 15_000;
+const STABLE_MS = 500;
+
+/** One event in so many: the loop is left and begun anew; reconnect(); the consumer is slow. */
+const WHIMS = {leave: 4000, reconnect: 5000, linger: 2500};
+
+/** Shorter than in life, or noticing a thousand black holes would take days. */
+const TIMES = {retryInterval: 20, maxRetryInterval: 60, timeout: 400, idleTimeout: 400};
+
+const aborter = new AbortController();
+const samples = [];
+let lastSample = 0;
+const reasons = {};
+let attempts = 0;
+
+/** Open files by kind, threads, timers, listeners; memory in MB, garbage collected. */
+function resources() {
+  const links = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ''; // the folder's own descriptor
+    }
+  }).filter(Boolean);
+  globalThis.gc();
+  const {heapUsed, external, rss} = process.memoryUsage();
+  const mb = (bytes) => Math.round(bytes / 10_000) / 100;
+  const counts = process.eventNames().map((name) => process.listenerCount(name));
+  return {
+    sockets: links.filter((link) => link.startsWith('socket:')).length,
+    files: links.length,
+    threads: readdirSync('/proc/self/task').length,
+    timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
+    listeners: counts.reduce((sum, count) => sum + count, 0)
+      + getEventListeners(aborter.signal, 'abort').length,
+    heap: mb(heapUsed + external),
+    rss: mb(rss),
+  };
+}
+
+/** The resources once sockets and threads that are about to go are gone, and nothing changes. */
+async function settled(wanted) {
+  const end = performance.now() + QUIET_MS;
+  let since = performance.now();
+  for (let now = resources(); ;) {
+    const isQuiet = Object.keys(wanted).every((what) => now[what] <= wanted[what]);
+    if (isQuiet && performance.now() - since > STABLE_MS || performance.now() > end) return now;
+    await sleep(50);
+    const next = resources();
+    if (['sockets', 'files', 'threads', 'timers'].some((what) => next[what] !== now[what])) {
+      since = performance.now();
+    }
+    now = next;
+  }
+}
+
+function sample() {
+  const now = performance.now();
+  if (now - lastSample < SAMPLE_MS) return;
+  lastSample = now;
+  const {heap, rss, threads, files} = resources();
+  samples.push({heap, rss, threads, files});
+}
+
+function optionsOf() {
+  return {
+    ...TIMES,
+    signal: aborter.signal,
+    headers: () => {
+      attempts++;
+      return {'x-token': `${attempts}`};
+    },
+    onRetry: ({error}) => {
+      const {code = 'network', status = ''} = error;
+      const reason = error.name === 'TypeError' ? 'network' : `${code} ${status}`.trim();
+      reasons[reason] = (reasons[reason] ?? 0) + 1;
+    },
+  };
+}
+
+const kept = []; // where a leak is wanted
+
+function whimOf(random, isHoarding) {
+  return (event, checker) => {
+    checker.received(event);
+    if (isHoarding) kept.push(structuredClone(event.data), new Array(50).fill(event));
+    sample();
+    const at = random();
+    let share = 0;
+    return Object.keys(WHIMS).find((whim) => at < (share += 1 / WHIMS[whim]));
+  };
+}
+
+/** One client to the end of its stream, with loops that are left and begun anew. */
+async function followAsync(url, random, isHoarding) {
+  const checker = new Checker();
+  const client = asyncConnect(url, optionsOf());
+  const take = whimOf(random, isHoarding);
+  do {
+    for await (const event of client) {
+      const whim = take(event, checker);
+      if (whim === 'leave') break;
+      if (whim === 'reconnect') client.reconnect();
+      if (whim === 'linger') await sleep(pick(random, [1, 600]));
+    }
+  } while (client.state !== 'closed');
+  return checker;
+}
+
+async function followBlocking(url, random, isHoarding) {
+  const checker = new Checker();
+  const client = connect(url, optionsOf());
+  const take = whimOf(random, isHoarding);
+  const idle = new Int32Array(new SharedArrayBuffer(4));
+  do {
+    for (const event of client) {
+      const whim = take(event, checker);
+      if (whim === 'leave') break;
+      if (whim === 'linger') Atomics.wait(idle, 0, 0, pick(random, [1, 600]));
+    }
+    await sleep(1); // a thread that has ended is let go when the event loop turns
+  } while (client.state !== 'closed');
+  return checker;
+}
+
+function say(message) {
+  writeSync(1, `${JSON.stringify(message)}\n`);
+}
+
+/**
+ * Follow `urls` as `loop` says; `warm` are short streams for a first round, after which all that is
+ * made once (code, pools, threads of the runtime) is there. `leak`: keep something of each kind.
+ */
+export async function soak({loop, urls, warm, seed, leak}) {
+  const warnings = [];
+  process.on('warning', ({message}) => warnings.push(message));
+  const {sockets} = resources();
+  const follow = loop === 'async' ? followAsync : followBlocking;
+  const all = (list, isHoarding) => Promise.all(list.map((url, i) =>
+    follow(url, randomFrom(seed + i), isHoarding)));
+  const first = await all(warm);
+  const before = await settled({sockets});
+  say({ready: before});
+  samples.length = 0;
+  const checkers = await all(urls, leak);
+  if (leak) {
+    aborter.signal.addEventListener('abort', () => {});
+    setInterval(() => {}, 1e6);
+    void fetch(warm[0]);
+    const {Worker} = await import('node:worker_threads');
+    new Worker('setInterval(() => {}, 1e6)', {eval: true});
+    await sleep(1000);
+  }
+  const {sockets: s, threads, files, timers, listeners} = before;
+  const after = await settled({sockets: s, threads, files, timers, listeners});
+  say({result: {before, after, samples, reasons, attempts, warnings, loop}});
+  return {first, checkers};
+}
+
+if (pathToFileURL(process.argv[1]).href === import.meta.url) {
+  const task = JSON.parse(process.argv[2]);
+  const {first, checkers} = await soak(task);
+  const results = ([list, lasts]) => list.map((checker, i) => checker.result(lasts[i]));
+  // The numbers of the last events are known only now.
+  process.stdin.once('data', (line) => {
+    const {last, warmLast} = JSON.parse(line);
+    say({checked: [[first, warmLast], [checkers, last]].flatMap(results)});
+    process.exit();
+  });
+}
