@@ -3,13 +3,21 @@
 // talks to must live in another process: nothing on its own thread can answer it.
 
 import {spawn} from 'node:child_process';
-import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
+
+/** Each line, ended by LF alone; readline may end one at U+2028, which JSON leaves as it is. */
+export function onLine(stream, take) {
+  let rest = '';
+  stream.setEncoding('utf8').on('data', (text) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop();
+    lines.forEach(take);
+  });
+}
 
 /** In the child: answer calls until stdin ends, which it also does when the parent is killed. */
 export function answer(functions) {
-  const lines = createInterface({input: process.stdin});
-  lines.on('line', async (line) => {
+  onLine(process.stdin, async (line) => {
     const {n, call, with: args = []} = JSON.parse(line);
     let reply;
     try {
@@ -19,11 +27,11 @@ export function answer(functions) {
     }
     process.stdout.write(`${JSON.stringify(reply)}\n`);
   });
-  lines.once('close', () => process.exit());
+  process.stdin.once('close', () => process.exit());
 }
 
 /** In the parent: {call(name, …args), stop(), child}: a file of this folder as a process. */
-export function launch(file, args = [], {execArgv = [], onEnd} = {}) {
+export function launch(file, args = [], {execArgv = []} = {}) {
   const path = fileURLToPath(new URL(file, import.meta.url));
   const child = spawn(process.execPath, [...execArgv, path, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -37,13 +45,12 @@ export function launch(file, args = [], {execArgv = [], onEnd} = {}) {
       ended = new Error(`${file} ended: ${why}`);
       for (const {reject} of waiting.values()) reject(ended);
       resolve();
-      onEnd?.(ended);
     };
     child.once('error', (error) => end(error.message));
     child.once('exit', (code, signal) => end(signal ?? `exit ${code}`));
   });
   child.stdin.on('error', () => {}); // the end of the process tells the same
-  createInterface({input: child.stdout}).on('line', (line) => {
+  onLine(child.stdout, (line) => {
     const {n, result, error} = JSON.parse(line);
     const {resolve, reject} = waiting.get(n) ?? {};
     waiting.delete(n);

@@ -13,8 +13,8 @@
 //   chunk    bytes written at a time, each in a turn of its own: 1 cuts every character
 //   pace     ms between those writes
 //   refuse   'rst', 'fin' or 'hole': at once, nothing reaches the server
-//   cut      {after: bytes to the client (the head counts), or ms: since the connection began, how};
-//            or several, in order
+//   cut      {how, after: bytes to the client, its head included, or ms: since the connection
+//            began}; or several, in order
 //              how 'rst'   reset
 //                  'fin'   both directions closed
 //                  'half'  only ours: the client's bytes still go to the server

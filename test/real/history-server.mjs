@@ -146,8 +146,8 @@ class Stream {
     const last = n + (rule.end ?? rule.half ?? Infinity);
     while (!response.destroyed) {
       if (n >= last) {
-        const isClean = style.framing !== 'length';
-        this.#count(`${isClean ? 'clean' : 'early'} end${rule.half === undefined ? '' : ' inside'}`);
+        const kind = style.framing === 'length' ? 'early end' : 'clean end';
+        this.#count(rule.half === undefined ? kind : `${kind} inside`);
         const text = wireOf(eventOf(n + 1), style.end);
         if (rule.half !== undefined) await write(text.slice(0, text.length / 2));
         break;

@@ -2,7 +2,7 @@
 
 import {eventOf} from './history-server.mjs';
 
-/** Follows the numbers of one stream: what is missing, came twice, came late, or is not the same. */
+/** Follows the numbers of one stream: what is missing, came twice, late, or is not the same. */
 export class Checker {
   #next = 1;
   #missing = new Set();
@@ -51,7 +51,7 @@ function shown(fields) {
 }
 
 /** What must be the same after as before, to the last one. */
-const SAME = ['sockets', 'files', 'threads', 'timers', 'listeners'];
+export const EXACT = ['sockets', 'files', 'threads', 'timers', 'listeners'];
 
 /** MB that heap and buffers may differ by: one sample of the same state differs by up to 1 MB. */
 const HEAP_MB = 2;
@@ -59,12 +59,15 @@ const HEAP_MB = 2;
 /** MB of resident memory, where the allocator's and the other threads' leftovers are, too. */
 const RSS_MB = 48;
 
+/** Timers that a client may have at a time: its own, the runtime's, and one for a slow consumer. */
+const TIMERS = 3;
+
 /**
  * What is wrong with the resources of one process: `before` and `after` a run while idle, and
- * `samples` taken while it was on, the later ones of which must not be larger than the earlier.
+ * `samples` taken while its `clients` ran, the later of which must not be larger than the earlier.
  */
-export function leaksOf({before, after, samples}) {
-  const problems = SAME.filter((what) => after[what] !== before[what])
+export function leaksOf({before, after, samples, clients}) {
+  const problems = EXACT.filter((what) => after[what] !== before[what])
     .map((what) => `${after[what]} ${what} after, ${before[what]} before`);
   if (after.heap > before.heap + HEAP_MB) {
     problems.push(`heap of ${after.heap} MB after, ${before.heap} MB before`);
@@ -74,6 +77,9 @@ export function leaksOf({before, after, samples}) {
     if (last[what] > first[what] + most) {
       problems.push(`${what} grew from ${first[what]} to ${last[what]} while it ran`);
     }
+  }
+  if (last.timers > TIMERS * clients) {
+    problems.push(`${last.timers} timers while it ran, for ${clients} clients`);
   }
   return problems;
 }

@@ -1,17 +1,25 @@
 // One process of the soak: node --expose-gc soak-client.mjs '{"loop": "async", …}'. It follows its
 // streams in one of the two loops, checks each event, and weighs itself before, meanwhile and
-// after. It prints lines of JSON: {"ready"}, {"result"}.
+// after. Prints {"result": …} when it has, and {"checked": …} when told how many there were:
+//
+//   urls, warm  what to follow, and short streams to follow before that
+//   leak        keep something of each kind, to see that it is noticed
 
 import {getEventListeners} from 'node:events';
 import {readdirSync, readlinkSync, writeSync} from 'node:fs';
+import {connect as dial} from 'node:net';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {pathToFileURL} from 'node:url';
+import {Worker} from 'node:worker_threads';
 import {asyncConnect, connect} from '../../dist/sse.js';
+import {onLine} from './control.mjs';
 import {pick, randomFrom} from './history-server.mjs';
-import {Checker} from './soak-check.mjs';
+import {Checker, EXACT} from './soak-check.mjs';
 
-/** A sample each so many ms: collecting the garbage before it takes up to 10 ms. */
+/** A sample each so many ms, at first: collecting the garbage before it takes up to 10 ms. */
 const SAMPLE_MS = 1000;
+
+/** When there are so many, every second is dropped, and they are taken half as often. */
+const MOST_SAMPLES = 600;
 
 /** Until idle sockets and ended threads are gone, ms: fetch keeps sockets for 4 s. */
 const QUIET_MS = 15_000;
@@ -25,6 +33,7 @@ const TIMES = {retryInterval: 20, maxRetryInterval: 60, timeout: 400, idleTimeou
 
 const aborter = new AbortController();
 const samples = [];
+let sampleMs = SAMPLE_MS;
 let lastSample = 0;
 const reasons = {};
 let attempts = 0;
@@ -54,28 +63,31 @@ function resources() {
   };
 }
 
-/** The resources once sockets and threads that are about to go are gone, and nothing changes. */
+/** The resources once what is about to go is gone, and nothing changes any more. */
 async function settled(wanted) {
   const end = performance.now() + QUIET_MS;
+  const isMore = (now, than) => EXACT.some((what) => now[what] > than[what]);
+  let now = resources();
   let since = performance.now();
-  for (let now = resources(); ;) {
-    const isQuiet = Object.keys(wanted).every((what) => now[what] <= wanted[what]);
-    if (isQuiet && performance.now() - since > STABLE_MS || performance.now() > end) return now;
-    await sleep(50);
+  for (; performance.now() < end; await sleep(50)) {
     const next = resources();
-    if (['sockets', 'files', 'threads', 'timers'].some((what) => next[what] !== now[what])) {
-      since = performance.now();
-    }
+    if (EXACT.some((what) => next[what] !== now[what])) since = performance.now();
     now = next;
+    if (!isMore(now, wanted) && performance.now() - since > STABLE_MS) break;
   }
+  return now;
 }
 
 function sample() {
   const now = performance.now();
-  if (now - lastSample < SAMPLE_MS) return;
+  if (now - lastSample < sampleMs) return;
   lastSample = now;
-  const {heap, rss, threads, files} = resources();
-  samples.push({heap, rss, threads, files});
+  if (samples.length === MOST_SAMPLES) {
+    samples.splice(0, MOST_SAMPLES, ...samples.filter((_, i) => i % 2));
+    sampleMs *= 2;
+  }
+  const {heap, rss, threads, files, timers} = resources();
+  samples.push({heap, rss, threads, files, timers});
 }
 
 function optionsOf() {
@@ -143,44 +155,36 @@ function say(message) {
   writeSync(1, `${JSON.stringify(message)}\n`);
 }
 
-/**
- * Follow `urls` as `loop` says; `warm` are short streams for a first round, after which all that is
- * made once (code, pools, threads of the runtime) is there. `leak`: keep something of each kind.
- */
-export async function soak({loop, urls, warm, seed, leak}) {
-  const warnings = [];
-  process.on('warning', ({message}) => warnings.push(message));
-  const {sockets} = resources();
-  const follow = loop === 'async' ? followAsync : followBlocking;
-  const all = (list, isHoarding) => Promise.all(list.map((url, i) =>
-    follow(url, randomFrom(seed + i), isHoarding)));
-  const first = await all(warm);
-  const before = await settled({sockets});
-  say({ready: before});
-  samples.length = 0;
-  const checkers = await all(urls, leak);
-  if (leak) {
-    aborter.signal.addEventListener('abort', () => {});
-    setInterval(() => {}, 1e6);
-    void fetch(warm[0]);
-    const {Worker} = await import('node:worker_threads');
-    new Worker('setInterval(() => {}, 1e6)', {eval: true});
-    await sleep(1000);
-  }
-  const {sockets: s, threads, files, timers, listeners} = before;
-  const after = await settled({sockets: s, threads, files, timers, listeners});
-  say({result: {before, after, samples, reasons, attempts, warnings, loop}});
-  return {first, checkers};
-}
+const {loop, urls, warm, seed, leak} = JSON.parse(process.argv[2]);
+const follow = loop === 'async' ? followAsync : followBlocking;
+const followAll = (list, isHoarding) => Promise.all(list.map((url, i) =>
+  follow(url, randomFrom(seed + i), isHoarding)));
 
-if (pathToFileURL(process.argv[1]).href === import.meta.url) {
-  const task = JSON.parse(process.argv[2]);
-  const {first, checkers} = await soak(task);
+const warnings = [];
+process.on('warning', ({message}) => warnings.push(message));
+const {sockets} = resources();
+// The first round makes all that is made once: code, pools, the runtime's own threads.
+const first = await followAll(warm);
+const before = await settled({sockets});
+samples.length = 0;
+const checkers = await followAll(urls, leak);
+if (leak) await leakAll();
+const after = await settled(before);
+say({result: {before, after, samples, reasons, attempts, warnings, clients: urls.length}});
+
+// The numbers of the last events are known only now.
+onLine(process.stdin, (line) => {
+  const {last, warmLast} = JSON.parse(line);
   const results = ([list, lasts]) => list.map((checker, i) => checker.result(lasts[i]));
-  // The numbers of the last events are known only now.
-  process.stdin.once('data', (line) => {
-    const {last, warmLast} = JSON.parse(line);
-    say({checked: [[first, warmLast], [checkers, last]].flatMap(results)});
-    process.exit();
-  });
+  say({checked: [[first, warmLast], [checkers, last]].flatMap(results)});
+  process.exit();
+});
+
+/** One of each kind. */
+async function leakAll() {
+  aborter.signal.addEventListener('abort', () => {});
+  setInterval(() => {}, 1e6);
+  dial(new URL(warm[0]).port, '127.0.0.1');
+  new Worker('setInterval(() => {}, 1e6)', {eval: true});
+  await sleep(1000);
 }

@@ -2,7 +2,9 @@
 //
 //   npm run soak                            until both are reached, in both loops
 //   npm run soak -- --minutes 60 --seed 7   for so long at least; the faults of that seed
-//   … --events N --faults N --bug lost|twice|swapped|changed|leak
+//   … --events N --faults N             other numbers than those
+//   … --bug lost|twice|swapped|changed  the server is wrong once: this must fail
+//   … --bug leak                        the clients leave things behind: so must this
 //
 // A server with history sends numbered events, through a proxy that cuts, delays, swallows and
 // refuses connections as drawn from the seed, to four async clients in one process and to four
@@ -10,16 +12,16 @@
 // if one is missing, comes twice, late or changed, or if anything is left behind at the end.
 
 import {spawn} from 'node:child_process';
-import {createInterface} from 'node:readline';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
+import {onLine} from './control.mjs';
 import {startFaultProxies} from './fault-proxy.mjs';
 import {figure} from './figures.mjs';
 import {pick, randomFrom, startHistory} from './history-server.mjs';
 import {leaksOf, trend} from './soak-check.mjs';
 
-/** Clients in each loop: four share one machine well, and black holes are waited for side by side. */
+/** Clients in each loop, at the same time: most of theirs goes by waiting. */
 const LANES = 4;
 
 /** Events of the first round, before anything is measured. */
@@ -51,6 +53,9 @@ const wanted = {
   faults: number('faults', 1000),
 };
 const {bug} = values;
+if (bug && !['leak', 'lost', 'twice', 'swapped', 'changed'].includes(bug)) {
+  throw new RangeError(`--bug ${bug} is not known`);
+}
 
 /** What happens to a connection: a disturbance perhaps, and an end. */
 function drawRule(random) {
@@ -207,7 +212,7 @@ function follow(task) {
   }));
   hear('result');
   hear('checked').catch(() => {});
-  createInterface({input: child.stdout}).on('line', (line) => {
+  onLine(child.stdout, (line) => {
     for (const [name, value] of Object.entries(JSON.parse(line))) waiting[name]?.resolve(value);
   });
   child.once('exit', (code, signal) => {
