@@ -6,7 +6,7 @@
 //   end    the clean end of the response, as proxies report a crashed server
 //   fin    the connection is closed inside the response
 //   reset  the connection is reset
-//   hang   nothing, ever
+//   hang   nothing, for 10 s, and then as `fin`: who does not notice must not wait for ever
 //
 // `x-fault: KIND N once` spares the later requests of the same `x-test-id`. It prints the id of
 // each caller that left before its answer was whole.
@@ -48,7 +48,7 @@ createServer(async (asked, answer) => {
     const whole = events.slice(0, Number(count)).join('');
     const half = kind === 'end' ? '' : events[count].slice(0, events[count].length / 2);
     answer.write(whole + half);
-    if (kind === 'hang') return;
+    if (kind === 'hang') return void setTimeout(() => answer.destroy(), 10_000).unref();
     const act = () => {
       answer.isCut = true;
       if (kind === 'end') answer.end();

@@ -3,7 +3,6 @@
 // where the server keeps its journal: never two requests for one call.
 
 import assert from 'node:assert/strict';
-import {once} from 'node:events';
 import {after, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {
@@ -80,15 +79,13 @@ const LOOPS = {
 
 let calls = 0; // made by ssekit
 let again = 0; // requests that a caller asked ssekit to send again
-const ids = [];
 
 /**
- * One call: {events, error, retries, id}. `fault`: what the gateway does after so many events, once
- * they have been read.
+ * One call: {events, error, id}. `fault`: what the gateway does after so many events, once they have
+ * been read. `expected`: how many requests the server must count.
  */
 async function call(api, loop, prompt, {fault, expected = 1, onEvent = () => {}, ...rest} = {}) {
   const id = `call-${++calls}`;
-  ids.push(id);
   const [kind, count] = fault?.split(' ') ?? [];
   const events = [];
   const retries = [];
@@ -98,7 +95,10 @@ async function call(api, loop, prompt, {fault, expected = 1, onEvent = () => {},
       json: api.json(prompt),
       until: api.until,
       retryInterval: 10,
-      onRetry: (retry) => retries.push(retry),
+      onRetry(retry) {
+        retries.push(retry);
+        if (retries.length >= expected) throw new Error('A second request for one call', retry);
+      },
       ...rest,
       headers: {...api.headers, 'x-test-id': id, ...fault && {'x-fault': fault}, ...rest.headers},
     }, (event) => {
@@ -322,10 +322,11 @@ test('who forgets `stream: true` gets JSON, and is told so', async () => {
 });
 
 test('the server counted as many requests as calls were made', async () => {
-  assert.equal(await requests() - asked, calls + again);
+  const counted = await requests() - asked;
+  assert.equal(counted, calls + again);
   const {whole, truncated, cut, silent, refused} = figures;
-  figure('LLM calls', `${Object.keys(APIS).length} APIs, ${calls} calls, ${calls} requests`
-    + ` (and ${again} more where \`reconnect: true\` asked for them)`);
-  figure('LLM answers', `${whole} whole; told as errors: ${truncated} of ${truncated} truncated,`
-    + ` ${cut} of ${cut} cut, ${silent} of ${silent} silent, ${refused} of ${refused} refused`);
+  figure('LLM calls', `${Object.keys(APIS).length} APIs, both loops: ${calls} calls, ${counted}`
+    + ` requests at the server, ${again} of them second ones that \`reconnect: true\` asked for`);
+  figure('LLM answers', `${whole} whole; ${truncated} truncated, ${cut} cut, ${silent} silent and`
+    + ` ${refused} refused ones, each told as the error it is`);
 });
