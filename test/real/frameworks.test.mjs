@@ -111,7 +111,8 @@ const LOOPS = {
 async function launch([command, file]) {
   const port = await freePort();
   const cwd = fileURLToPath(new URL('frameworks/', import.meta.url));
-  const server = await start(command, [file, port], {port, cwd});
+  const env = {...process.env, PYTHONDONTWRITEBYTECODE: '1'};
+  const server = await start(command, [file, port], {port, cwd, env});
   const lines = () => server.output().split('\n').filter((line) => line.startsWith('['))
     .map((line) => JSON.parse(line));
   return {

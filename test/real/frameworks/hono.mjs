@@ -1,11 +1,11 @@
-// hono: the id after the data, `retry:` in every event. Without a port: the app alone.
+// hono: the id after the data, `retry:` in every event.
 
 import {serve} from '@hono/node-server';
 import {Hono} from 'hono';
 import {streamSSE} from 'hono/streaming';
 import {burst, FEW, port, report} from './history.mjs';
 
-export const app = new Hono();
+const app = new Hono();
 
 app.get('/events', (c) => streamSSE(c, async (stream) => {
   const lastEventId = c.req.header('last-event-id');
@@ -32,4 +32,4 @@ app.post('/answer', async (c) => {
   });
 });
 
-if (port) serve({fetch: app.fetch, port, hostname: '127.0.0.1'});
+serve({fetch: app.fetch, port, hostname: '127.0.0.1'});
