@@ -9,7 +9,7 @@ import {answer} from './control.mjs';
 
 const SSE = {'content-type': 'text/event-stream'};
 const PIECE = 65_536; // bytes written at a time
-const MEMBER = 16 * 2 ** 20; // bytes of a gzip member before it is packed: a thousandth after
+const MEMBER = 4 * 2 ** 20; // bytes of a gzip member before it is packed: a thousandth after
 const MOST_HEADERS = 64 * 2 ** 20; // bytes: what a client sends is to be seen, whatever it is
 
 const logs = new Map(); // run -> requests, oldest first
@@ -89,9 +89,12 @@ class Exchange {
   }
 }
 
+const members = new Map();
+
 /** A body of endless gzip members, each of which unpacks to a thousand times its size. */
 async function bomb(x, text, status = 200) {
-  const member = gzipSync(Buffer.alloc(MEMBER, text));
+  const member = members.get(text) ?? gzipSync(Buffer.alloc(MEMBER, text));
+  members.set(text, member);
   x.head(status, {...SSE, 'content-encoding': 'gzip'});
   await x.flood(member);
 }
