@@ -7,9 +7,9 @@ import assert from 'node:assert/strict';
 import {asyncConnect} from '../../dist/sse.js';
 import {startFaultProxies} from './fault-proxy.mjs';
 import {figure} from './figures.mjs';
-import {follow, LOOPS} from './follower.mjs';
 import {eventOf, startHistory} from './history-server.mjs';
 import {dispatcher} from './lifted.mjs';
+import {follow, LOOPS} from './timed-client.mjs';
 
 const LIMIT_S = 300;
 const silentMs = 1000 * Number(process.argv[2] ?? 340);
@@ -45,7 +45,7 @@ const clients = {
     const client = follow(loop, url, endless);
     try {
       await client.count(2, mostMs);
-      await client.ended();
+      assert.equal(await client.ended(), undefined);
     } finally {
       await client.stop();
     }
