@@ -4549,6 +4549,7 @@ for (const bodies of ['async', 'stream'] as const) {
     const client: any = new kind.Client(ADDRESS, {...QUIET, transport: script.transport});
     assertError((await consume(kind, client)).error, 'TypeError', undefined, 'for await');
     assert.equal(script.sent.length, 1);
+    assert.deepEqual([script.open, script.log], [0, ['request 1', 'close 1']]);
   });
 }
 

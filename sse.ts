@@ -2003,7 +2003,13 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     const { headers, body, status } = response;
     const shown = this.#response = withHeaders(response);
     const decision = this.#reconnection.response(status, headers && shown.headers);
-    const chunks = this.#chunks = open(body);
+    let chunks: Chunks;
+    try {
+      chunks = this.#chunks = open(body);
+    } catch (error) { // a stream, in the blocking loop: its server must not wait for a reader
+      discard(response);
+      throw error;
+    }
     if (decision.kind === 'open') {
       const { lastEventId, retry } = this.#reconnection;
       this.#parser = new PullParser({ ...this.#options, lastEventId, retry });
