@@ -5,7 +5,8 @@ import {after, before, describe, test} from 'node:test';
 import {setImmediate as turn, setTimeout as pause} from 'node:timers/promises';
 import {
   asyncConnect, AsyncSSEClient, blockingFetch, connect, EventParser, EventSource, formatEvent,
-  Reconnection, record, replay, SSEClient, SSEConnectionError, SSEError, SSEEvent, SSEHTTPError,
+  httpTransport, Reconnection, record, replay, SSEClient, SSEConnectionError, SSEError, SSEEvent,
+  SSEHTTPError,
 } from './sse.ts';
 
 /** Without real sockets and the slowest products: what the mutation check runs. */
@@ -4974,8 +4975,9 @@ test('in the end nothing is left behind: no rejection, no timer', async () => {
 let server: any;
 let runs = 0;
 const LIVE_LIMIT = 30_000; // ms, for one test; the slowest takes two seconds
-const LOOPS = [
+const LOOPS: (Kind & {transport?: () => unknown})[] = [
   {...ASYNC, name: 'asyncConnect'}, {...BLOCKING, name: 'connect'},
+  {...ASYNC, name: 'asyncConnect over httpTransport', transport: httpTransport},
 ];
 
 /** A run of its own on the server. */
@@ -4985,7 +4987,7 @@ const pathOf = (path: string, run: string) =>
   `${path}${path.includes('?') ? '&' : '?'}run=${run}`;
 
 /** A client of a scenario. Its waits are recorded, not waited for. */
-function live(kind: Kind, path: string, options: any = {}) {
+function live(kind: typeof LOOPS[number], path: string, options: any = {}) {
   const run = newRun();
   const waits: number[] = [];
   const retries: any[] = [];
@@ -4993,6 +4995,7 @@ function live(kind: Kind, path: string, options: any = {}) {
     sleep: (ms: number) => void waits.push(ms),
     random: () => 0,
     onRetry: (retry: any) => void retries.push(retry),
+    transport: kind.transport?.(),
     ...options,
   });
   return {client, run, waits, retries, log: (): Promise<any[]> => server.log(run)};
@@ -5012,7 +5015,7 @@ async function until<T>(what: string, ask: () => Promise<T>, limit = 1000): Prom
 const allClosed = (run: string) =>
   until('the server sees the socket closed', async () => await server.open(run) === 0);
 
-function both(rule: string, check: (kind: Kind) => Promise<void>) {
+function both(rule: string, check: (kind: typeof LOOPS[number]) => Promise<void>) {
   for (const kind of LOOPS) {
     test(`${rule} [${kind.name}]`, {timeout: LIVE_LIMIT}, () => check(kind));
   }

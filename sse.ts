@@ -1015,6 +1015,7 @@ declare const URL: new (url: string, base?: string) => {
   href: string; origin: string; protocol: string; username: string; password: string;
 };
 declare const Headers: new (headers: HeadersInput) => HeadersLike & Iterable<[string, string]> & {
+  append(name: string, value: string): void;
   set(name: string, value: string): void;
   delete(name: string): void;
 };
@@ -1389,7 +1390,7 @@ interface Platform {
   readonly process?: {
     readonly versions?: { readonly node?: string };
     readonly env: object;
-    getBuiltinModule?(id: 'node:worker_threads'): ThreadModule;
+    getBuiltinModule?<Id extends keyof Modules>(id: Id): Modules[Id];
   };
   readonly navigator?: { readonly userAgent?: string };
   readonly location?: { readonly href: string };
@@ -1407,6 +1408,34 @@ interface Thread {
 
 interface ThreadModule {
   readonly Worker: new (code: string, options: object) => Thread;
+}
+
+/** A Node stream of bytes. */
+interface NodeStream {
+  on(name: string, listener: (argument: never) => void): unknown;
+  read(): Uint8Array | null;
+  destroy(error?: unknown): unknown;
+  pipe(to: NodeStream): unknown;
+}
+
+interface NodeResponse extends NodeStream {
+  readonly statusCode: number;
+  readonly rawHeaders: readonly string[];
+}
+
+interface HttpModule {
+  request(url: string, options: object, onResponse: (response: NodeResponse) => void): {
+    on(name: 'error', listener: (error: unknown) => void): unknown;
+    end(body?: RequestBody): unknown;
+  };
+}
+
+interface Modules {
+  readonly 'node:worker_threads': ThreadModule;
+  readonly 'node:http': HttpModule;
+  readonly 'node:https': HttpModule;
+  readonly 'node:zlib': Readonly<Record<
+    'createGunzip' | 'createInflate' | 'createBrotliDecompress', (options: object) => NodeStream>>;
 }
 
 declare const AbortController: new () => { readonly signal: PlatformSignal; abort(): void };
@@ -1439,6 +1468,107 @@ const platformFetch: Transport = (url, { verify, ...init }) => {
   throw new SSEError('unsupported',
     `This runtime has no fetch${fetch ? ' for verify: false' : ''}: pass a transport that can`);
 };
+
+/** Options of `httpTransport()`. */
+export interface HttpTransportOptions {
+  /** An `Agent` of `node:http` or `node:https`, as the URL wants. Default: the modules' own. */
+  readonly agent?: object | undefined;
+}
+
+/**
+ * A transport of `for await` over `node:http` and `node:https`, for Node, Bun and Deno: there it
+ * takes less time and memory than fetch, ends no stream for being silent, knows `verify: false` in
+ * Node, and takes an agent. Decodes gzip, deflate and br. A body must be text or bytes. Throws
+ * SSEError `unsupported` where those modules are not to be had.
+ */
+export function httpTransport({ agent }: HttpTransportOptions = {}): Transport {
+  const moduleOf = <Id extends keyof Modules>(id: Id): Modules[Id] => {
+    const module = platform.process?.getBuiltinModule?.(id);
+    if (module) return module;
+    throw new SSEError('unsupported', `This runtime has no ${id}: leave out the transport`);
+  };
+  moduleOf('node:http');
+  const send: Transport = (url, { verify = true, method, headers, body, signal }) => {
+    if (body !== undefined && typeof body !== 'string' && !ArrayBuffer.isView(body)) {
+      throw new UserError(new TypeError('httpTransport() sends text or bytes as body'));
+    }
+    return new Promise((resolve, reject) => {
+      const { request } = moduleOf(url.startsWith('https:') ? 'node:https' : 'node:http');
+      const options = {
+        method, agent, signal, rejectUnauthorized: verify,
+        headers: { 'accept-encoding': 'gzip, deflate, br', ...headers },
+      };
+      const sent = request(url, options, (response) => {
+        const received = new Headers([]);
+        const { rawHeaders } = response;
+        for (let at = 1; at < rawHeaders.length; at += 2) {
+          received.append(rawHeaders[at - 1] ?? '', rawHeaders[at] ?? '');
+        }
+        const stream = decoded(response, received.get('content-encoding'), moduleOf('node:zlib'));
+        const body = readable(stream, response);
+        resolve({ status: response.statusCode, headers: received, body });
+      });
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  };
+  return Object.assign(send, { verifies: true });
+}
+
+/** The stream less its compression, each piece as it comes; what is unknown stays as it is. */
+function decoded(
+  stream: NodeStream, coding: string | null, zlib: Modules['node:zlib'],
+): NodeStream {
+  const name = /^(?:x-)?(gzip|deflate|br)$/i.exec(coding ?? '')?.[1]?.toLowerCase();
+  if (!name) return stream;
+  const make = name === 'br' ? 'createBrotliDecompress'
+    : name === 'gzip' ? 'createGunzip' : 'createInflate';
+  const flush = name === 'br' ? 1 : 2; // BROTLI_OPERATION_FLUSH, Z_SYNC_FLUSH: nothing is held back
+  const decoder = zlib[make]({ flush, finishFlush: flush });
+  stream.on('error', (error) => void decoder.destroy(error));
+  stream.pipe(decoder);
+  return decoder;
+}
+
+/** The response's stream as the clients read it: nothing is taken from it while nobody asks. */
+function readable(stream: NodeStream, response: NodeStream): ReadableStreamLike {
+  let failure: unknown;
+  let isOver = false;
+  let isClosed = false;
+  let look: (() => void) | undefined; // what the pending read() does when something has happened
+  const on = (from: NodeStream, name: string, note: (error: unknown) => void) =>
+    from.on(name, (error) => {
+      note(error);
+      look?.();
+    });
+  on(stream, 'readable', () => {});
+  on(stream, 'end', () => (isOver = true));
+  on(stream, 'error', (error) => (failure ??= error));
+  on(response, 'close', () => (isClosed = true));
+  return {
+    getReader: () => ({
+      read: () => new Promise((resolve, reject) => {
+        look = () => {
+          const value = stream.read();
+          if (value) resolve({ value });
+          else if (failure) reject(failure);
+          else if (isOver) resolve({ done: true });
+          else return;
+          look = undefined;
+        };
+        look();
+      }),
+      cancel: () => new Promise<void>((resolve) => {
+        isOver = true;
+        look?.();
+        look = () => void (isClosed && resolve());
+        look();
+        stream.destroy();
+        response.destroy();
+      }),
+    }),
+  };
+}
 
 /**
  * The default transport of `for … of`: fetch in a thread, its bytes over shared memory. Each
