@@ -4528,6 +4528,22 @@ test('a runtime without fetch: the error says so', async () => {
   }
 });
 
+test('httpTransport() without node:http, or with a body that it cannot send', async () => {
+  without(process, 'getBuiltinModule', () => {
+    assertError(thrown(() => httpTransport()), 'SSEError', 'unsupported', 'node:http', 'transport');
+  });
+  for (const body of [new FormData(), new ReadableStream()]) {
+    let retries = 0;
+    const client = asyncConnect('http://127.0.0.1:9/', {
+      method: 'POST', body: () => body, reconnect: true, transport: httpTransport(),
+      sleep: () => {}, onRetry: () => void retries++,
+    });
+    await assert.rejects(async () => all(client), (error) => error instanceof TypeError
+      && /httpTransport\(\).*text or bytes/.test(error.message));
+    assert.equal(retries, 0);
+  }
+});
+
 test('a hidden redirect (status 0) is no loop', async () => {
   let requests = 0;
   const transport = () => (requests++, {status: 0, body: null});
@@ -5543,7 +5559,7 @@ const liveTests = () => {
     import {createServer} from 'node:https';
     let asked = 0;
     const server = createServer({key: process.env.KEY, cert: process.env.CERT}, (_, response) => {
-      if (asked++) return response.writeHead(204, {connection: 'close'}).end();
+      if (asked++ % 2) return response.writeHead(204, {connection: 'close'}).end();
       response.writeHead(200, {'content-type': 'text/event-stream', connection: 'close'});
       response.end('data: safe\\n\\n');
     });
@@ -5558,13 +5574,21 @@ const liveTests = () => {
       const port = await until('TLS server', async () => host.output().trim(), 10_000);
       const url = `https://127.0.0.1:${port}/`;
       for (const kind of LOOPS) {
-        const client: any = (kind.isBlocking ? connect : asyncConnect)(url, {maxRetries: 0});
+        const client: any = (kind.isBlocking ? connect : asyncConnect)(url, {
+          maxRetries: 0, transport: kind.transport?.() as any,
+        });
         const {error} = await consume(kind, client);
         assertError(error, 'SSEConnectionError', 'connection');
         assert.ok(causes(error).some(({code}) => code === 'DEPTH_ZERO_SELF_SIGNED_CERT'));
       }
       const client = connect(url, {verify: false, sleep: () => {}});
       assert.deepEqual([...client].map(({data}) => data), ['safe']);
+      if (!IS_BUN) { // whose node:https trusts no less than its fetch: see the runtimes table
+        const careless = asyncConnect(url, {
+          verify: false, sleep: () => {}, transport: httpTransport(),
+        });
+        assert.deepEqual((await all(careless)).map(({data}) => data), ['safe']);
+      }
       // it holds for that client alone
       assertError(thrown(() => [...connect(url, {maxRetries: 0})]),
         'SSEConnectionError', 'connection');
