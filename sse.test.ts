@@ -1756,7 +1756,8 @@ test('EventSource: json()', async () => {
     ['null: [DONE] is bad JSON', ['1', '[DONE]', '3'], { done: null }, [1], true],
     ['a sentinel is the whole data', ['1', ' [DONE]'], undefined, [1], true],
     ['bad JSON behind good', ['1', '{', '3'], undefined, [1], true],
-    ['empty data is bad JSON', [''], undefined, [], true],
+    ['empty data is a ping', ['', '1', '', '3', ''], undefined, [1, 3]],
+    ['a space is bad JSON', ['1', '  '], undefined, [1], true],
   ];
   for (const [name, data, options, values, isBad = false] of rows) {
     const texts = data.map((each) => `data: ${each}\n\n`);

@@ -727,7 +727,7 @@ export interface EventSource extends AsyncIterable<SSEEvent> {
   readonly retry: number | undefined;
   /**
    * The JSON values of the events, up to one whose data is `done` (default `"[DONE]"`; null: none
-   * is). Throws SSEError `json`.
+   * is); events with empty data are passed over. Throws SSEError `json`.
    */
   json<T = unknown>(options?: JSONOptions): AsyncIterable<T>;
 }
@@ -932,16 +932,18 @@ function asyncLoop<T>({ take, more, close }: Steps<T>): AsyncIterableIterator<T>
   };
 }
 
-/** The JSON values of those events, up to `done`. */
+/** The JSON values of those events, up to `done`. Those without data are pings (MCP, tRPC). */
 function asJSON<T, More>(
   { take, more, close }: Steps<SSEEvent, More>, { done = '[DONE]' }: JSONOptions = {},
 ): Steps<T, More | false> {
   let isDone = false;
   return {
     take() {
-      const event = isDone ? undefined : take();
-      isDone ||= event?.data === done;
-      return isDone ? undefined : event?.json<T>();
+      for (let event; !isDone && (event = take());) {
+        isDone = event.data === done;
+        if (!isDone && event.data) return event.json<T>();
+      }
+      return undefined;
     },
     more: () => !isDone && more(),
     close,
@@ -2143,7 +2145,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     return this.leave(this.#loop);
   }
 
-  /** The events' data as JSON values, up to `[DONE]`; there the client closes the connection. */
+  /** The events' data as JSON values, as in EventSource; at `done` the connection is closed. */
   json<T = unknown>(options?: JSONOptions): AsyncIterable<T> {
     return { [Symbol.asyncIterator]: () => asyncLoop(asJSON(this.#take(), options)) };
   }

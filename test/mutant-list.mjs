@@ -69,7 +69,8 @@ export default [
   // 5. EventSource
   {name: 'a URL is a text', find: '!/^https?:\\/\\/\\S*$/i.test(source)', replace: 'true'},
   {name: 'a text is cut into characters', find: 'this.#areLines = !areChunks && !isText;', replace: 'this.#areLines = !areChunks;'},
-  {name: 'JSON past its end', find: '      isDone ||= event?.data === done;\n', replace: ''},
+  {name: 'JSON past its end', find: '        isDone = event.data === done;\n', replace: ''},
+  {name: 'an empty event is bad JSON', find: 'if (!isDone && event.data) return', replace: 'if (!isDone) return'},
   {name: 'the reader is not cancelled', find: 'return: () => reader.cancel() };', replace: '};'},
   {name: 'the source is not closed', find: '      close: () => void chunks?.return?.(),', replace: '      close: () => {},'},
   {name: 'the source is closed twice', find: '    if (!isOver) close();\n', replace: '    close();\n'},
