@@ -4539,8 +4539,8 @@ test('httpTransport() without node:http, or with a body that it cannot send', as
       method: 'POST', body: () => body, reconnect: true, transport: httpTransport(),
       sleep: () => {}, onRetry: () => void retries++,
     });
-    await assert.rejects(async () => all(client), (error) => error instanceof TypeError
-      && /httpTransport\(\).*text or bytes/.test(error.message));
+    const {error} = await consume(ASYNC, client);
+    assertError(error, 'TypeError', undefined, 'httpTransport()', 'text or bytes');
     assert.equal(retries, 0);
   }
 });
