@@ -328,6 +328,9 @@ const WINDOW = 65_536;
 const SMALL = 16;
 const GATHERED = 256;
 
+/** Gathering needs it for a moment: thousands of silent parsers keep none each. */
+let spare: Uint8Array | undefined;
+
 /**
  * The parser in pull form. It works on offsets into the text it was given, and parses no further
  * than the event asked for: `lastEventId` and `retry` are always those of the last event handed
@@ -438,6 +441,8 @@ export class PullParser {
   /** Text is left only where a callback threw, or somebody writes twice: it goes first. */
   #flush(): void {
     const bytes = this.#gathered.subarray(0, this.#gatheredSize);
+    if (this.#gatheredSize) spare = this.#gathered;
+    this.#gathered = NO_BYTES;
     this.#gatheredSize = 0;
     this.#rest += this.#decoder.decode(bytes) + this.#decoder.decode(this.#bytes);
     this.#bytes = NO_BYTES;
@@ -445,7 +450,10 @@ export class PullParser {
 
   /** Put a small chunk to those before it. True: it is time to decode them. */
   #gather(bytes: Uint8Array): boolean {
-    if (!this.#gathered.length) this.#gathered = new Uint8Array(GATHERED);
+    if (!this.#gathered.length) {
+      this.#gathered = spare ?? new Uint8Array(GATHERED);
+      spare = undefined;
+    }
     let size = this.#gatheredSize;
     let hasEnd = false;
     for (const byte of bytes) {
@@ -798,12 +806,12 @@ export const EventSource: EventSourceConstructor = class EventSource {
 
   json<T = unknown>(options?: JSONOptions): Iterable<T> & AsyncIterable<T> {
     return {
-      [Symbol.iterator]: () => loop(asJSON<T, boolean>(this.#steps(), options)),
+      [Symbol.iterator]: () => loop(asJSON<T, Now>(this.#steps(), options)),
       [Symbol.asyncIterator]: () => asyncLoop(asJSON(this.#asyncSteps(), options)),
     };
   }
 
-  #steps(): Steps<SSEEvent, boolean> {
+  #steps(): Steps<SSEEvent, Now> {
     let parser: EventParser | undefined;
     let chunks: Chunks<ReadResult> | undefined;
     return {
@@ -850,17 +858,20 @@ function isPromise<T>(value: MaybePromise<T>): value is PromiseLike<T> {
   return typeof value === 'object' && value !== null && 'then' in value;
 }
 
+/** What a step gives in an ordinary loop, which waits for no promise. */
+type Now = boolean | void;
+
 /** What a loop does. */
-interface Steps<T, More = MaybePromise<boolean>> {
+interface Steps<T, More = unknown> {
   /** The next of what is here; undefined: nothing is left. */
   take(): T | undefined;
-  /** Get more. False: there is none. */
+  /** Get more. False: there is none; anything else: look again. */
   more(): More;
   /** May be called more than once. */
   close(): unknown;
 }
 
-function loop<T>({ take, more, close }: Steps<T, boolean>): IterableIterator<T> {
+function loop<T>({ take, more, close }: Steps<T, Now>): IterableIterator<T> {
   let isOver = false;
   const end = (): IteratorResult<T> => {
     if (!isOver) close();
@@ -873,7 +884,7 @@ function loop<T>({ take, more, close }: Steps<T, boolean>): IterableIterator<T> 
         while (!isOver) {
           const value = take();
           if (value !== undefined) return { done: false, value };
-          if (!more()) break;
+          if (more() === false) break;
         }
       } catch (error) {
         end();
@@ -903,7 +914,7 @@ function asyncLoop<T>({ take, more, close }: Steps<T>): AsyncIterableIterator<T>
       while (!isOver) {
         const value = take();
         if (value !== undefined) return { done: false, value };
-        if (!await more()) break;
+        if (await more() === false) break;
       }
     } catch (error) {
       await end();
@@ -1988,15 +1999,10 @@ const MAX_ERROR_BODY = 65_536;
 const FUNCTIONS =
   ['until', 'random', 'now', 'sleep', 'onOpen', 'onRetry', 'onComment'] as const;
 
-/** What a pending wait is rejected with when close(), reconnect() or a signal ends it. */
-const INTERRUPTED = /* @__PURE__ */ Symbol('interrupted');
-
-/** What a transport or a body threw: the connection is lost. All else that is thrown goes on. */
-class Lost {
-  readonly error: unknown;
-  constructor(error: unknown) {
-    this.error = error;
-  }
+/** A wait that close(), reconnect() or a signal can end. */
+interface Wait {
+  readonly interrupt: (value: undefined) => void;
+  timer: unknown;
 }
 
 type SymbolOf<Name extends string> =
@@ -2030,8 +2036,8 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   #controller: InstanceType<typeof AbortController> | undefined;
   #chunks: Chunks | undefined;
   #parser: PullParser | undefined;
-  /** Ends the wait that is on. */
-  #interrupt: (() => void) | undefined;
+  /** The wait that is on. */
+  #pending: Wait | undefined;
   /** The loop that is on. */
   #loop: symbol | undefined;
   #unlisten: (() => void) | undefined;
@@ -2115,7 +2121,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     if (!this.isOpen) {
       const steps = this.#take();
       try {
-        while (!this.isOpen && await steps.more());
+        while (!this.isOpen && await steps.more() !== false);
       } finally {
         if (this.isOpen) this.#parked = steps;
         else await steps.close();
@@ -2161,30 +2167,25 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     if (parked) return parked;
     const pull = () => this.pull();
     const read = (part: ReadResult) => this.read(part);
-    return this.steps(async (loop) => {
-      try {
-        if (!this.isLive(loop)) return false;
-        if (this.isOpen) await this.#wait(pull, read, this.idleTimeout, 'No byte');
-        else {
-          if (this.delay) await this.#pause();
-          if (this.isLive(loop)) await this.#attempt(loop);
-        }
-      } catch (error) {
-        this.caught(error);
-      }
-      return true;
+    return this.steps((loop) => {
+      if (!this.isLive(loop)) return false;
+      if (this.isOpen) return this.#wait(pull, read, this.idleTimeout, 'No byte');
+      return this.#attempt(loop);
     });
   }
 
   async #attempt(loop: symbol): Promise<void> {
+    if (this.delay) await this.#pause();
+    if (!this.isLive(loop)) return;
     const attempt = this.begin();
-    const headers = await this.#wait(() => this.headersFor(attempt), itself);
+    const own = await this.#wait(() => this.headersFor(attempt), itself);
     const receive = (response: TransportResponse) => this.receive(response, chunksOf);
-    let next: Decision['kind'];
+    let next: Decision['kind'] | undefined;
     do {
+      if (!this.isSending) return;
       const body = await this.#wait(() => this.bodyFor(attempt), itself); // a redirect's, too
-      if (!this.isLive(loop)) return;
-      const [url, request] = this.request(headers, body);
+      if (!this.isSending) return;
+      const [url, request] = this.request(own, body);
       const send = () => this.#transport(url, request);
       next = await this.#wait(send, receive, this.timeout, 'No response');
     } while (next === 'send');
@@ -2193,41 +2194,38 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     const add = (part: ReadResult) => refusal.add(part);
     try {
       while (await this.#wait(() => this.pull(), add, this.timeout));
-    } catch (error) {
-      if (error === INTERRUPTED) throw error; // else what came must do
+    } catch {
+      // what came must do
     }
-    if (this.isLive(loop)) this.refused(refusal.text);
+    if (this.isSending && this.isLive(loop)) this.refused(refusal.text);
   }
 
   /**
    * Wait for `work`, at most `ms`, and no longer than until an interruption; then take its result
-   * at once, before anything else can happen. With `what`, its errors are losses.
+   * at once, before anything else can happen. With `what`, its errors are losses. Undefined after
+   * an interruption or a loss.
    */
   #wait<T, R>(
     work: () => MaybePromise<T>, take: (result: T) => R, ms = 0, what = '',
-  ): Promise<R> {
+  ): Promise<R | undefined> {
     return new Promise((resolve, reject) => {
-      const isWaiting = (): boolean => {
-        clearTimeout(timer);
-        const isOn: boolean = this.#interrupt === interrupt;
-        if (isOn) this.#interrupt = undefined;
-        return isOn;
-      };
-      const interrupt = () => void (isWaiting() && reject(INTERRUPTED));
+      const wait: Wait = { interrupt: resolve, timer: undefined };
       const lose = (error: unknown) => {
-        if (!isWaiting()) return;
-        try {
-          this.caught(what ? new Lost(error) : error);
-          reject(INTERRUPTED);
+        if (this.#ends(wait)) try {
+          if (!what) throw error;
+          resolve(this.lost(error));
         } catch (final) {
           reject(final);
         }
       };
-      const expire = () => lose(new SSEError('timeout', `${what} from ${this.url} for ${ms} ms`));
-      const timer = ms > 0 && ms < Infinity && setTimeout(expire, Math.min(ms, MAX_DELAY));
-      this.#interrupt = interrupt;
+      if (ms > 0 && ms < Infinity) {
+        wait.timer = setTimeout(
+          () => lose(new SSEError('timeout', `${what} from ${this.url} for ${ms} ms`)),
+          Math.min(ms, MAX_DELAY));
+      }
+      this.#pending = wait;
       new Promise<T>((start) => start(work())).then((result) => {
-        if (!isWaiting()) return discard(result); // nobody waits for that response any more
+        if (!this.#ends(wait)) return discard(result); // nobody waits for that response any more
         try {
           resolve(take(result));
         } catch (error) {
@@ -2235,6 +2233,14 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
         }
       }, lose);
     });
+  }
+
+  /** That wait is over. False: it was before. */
+  #ends(wait: Wait): boolean {
+    clearTimeout(wait.timer);
+    const isOn = this.#pending === wait;
+    if (isOn) this.#pending = undefined;
+    return isOn;
   }
 
   async #pause(): Promise<void> {
@@ -2250,10 +2256,10 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   /** Let the connection go, and end any wait. */
   #drop(): Promise<void> {
-    const interrupt = this.#interrupt;
-    const isStuck = interrupt && !this.#chunks?.isStream;
+    const pending = this.#pending;
+    const isStuck = pending && !this.#chunks?.isStream;
     const released = this.#release();
-    interrupt?.();
+    if (pending && this.#ends(pending)) pending.interrupt(undefined);
     return isStuck ? Promise.resolve() : released;
   }
 
@@ -2297,6 +2303,11 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   protected get isOpen(): boolean {
     return this.#chunks !== undefined;
+  }
+
+  /** Whether the attempt that has begun goes on: nothing has dropped it. */
+  protected get isSending(): boolean {
+    return this.#controller !== undefined;
   }
 
   /** What open() gives. */
@@ -2358,7 +2369,6 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       ...isHere && { 'cache-control': 'no-cache' },
       ...this.#json !== undefined && { 'content-type': 'application/json' },
     }, validHeaders(own), platformEncoded);
-    if (!this.#controller) throw INTERRUPTED; // by headers() or body()
     body = this.#json ?? body;
     return [url, {
       ...init,
@@ -2367,7 +2377,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       cache: 'no-store',
       // Browsers show no redirect: they follow those of a GET, and the others must not become one.
       redirect: isHere || this.#method !== 'GET' ? 'manual' : 'follow',
-      signal: this.#controller.signal,
+      signal: (this.#controller ??= new AbortController()).signal,
       ...body !== undefined && { body },
       ...isStream(body) && { duplex: 'half' },
       ...!verify && { verify },
@@ -2380,7 +2390,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   ): Decision['kind'] {
     if (!this.#controller) { // dropped by the transport's own doing
       discard(response);
-      throw INTERRUPTED;
+      return 'stop';
     }
     must(typeof response?.status === 'number', 'transport must return a response with a status');
     const { headers, body, status } = response;
@@ -2419,11 +2429,9 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     this.#carryOut(this.#reconnection.refused(status, headers, body, this.#now));
   }
 
-  /** Something was thrown where the network is: go on after a loss or an interruption. */
-  protected caught(error: unknown): void {
-    if (error instanceof Lost) {
-      if (this.#controller) this.#carryOut(this.#reconnection.lost(error.error ?? null));
-    } else if (error !== INTERRUPTED) throw error;
+  /** What a transport or a body threw: the connection is lost. */
+  protected lost(error: unknown): undefined {
+    if (this.#controller) this.#carryOut(this.#reconnection.lost(error ?? null));
   }
 
   protected pull(): MaybePromise<ReadResult> {
@@ -2470,7 +2478,7 @@ export class SSEClient extends AsyncSSEClient {
   /** The thread of the default transport: kept over reconnections, since threads end slowly. */
   #fetch: BlockingFetch | undefined;
   /** The loop that openSync() began, until somebody takes it up. */
-  #parked: Steps<SSEEvent, boolean> | undefined;
+  #parked: Steps<SSEEvent, Now> | undefined;
 
   constructor(url: URLInput, options: BlockingClientOptions = {}) {
     super(url, options);
@@ -2483,7 +2491,7 @@ export class SSEClient extends AsyncSSEClient {
     if (!this.isOpen) {
       const steps = this.#take();
       try {
-        while (!this.isOpen && steps.more());
+        while (!this.isOpen && steps.more() !== false);
       } finally {
         if (this.isOpen) this.#parked = steps;
         else steps.close();
@@ -2495,7 +2503,7 @@ export class SSEClient extends AsyncSSEClient {
   override json<T = unknown>(options?: JSONOptions): Iterable<T> & AsyncIterable<T> {
     return {
       ...super.json<T>(options),
-      [Symbol.iterator]: () => loop(asJSON<T, boolean>(this.#take(), options)),
+      [Symbol.iterator]: () => loop(asJSON<T, Now>(this.#take(), options)),
     };
   }
 
@@ -2506,45 +2514,54 @@ export class SSEClient extends AsyncSSEClient {
   // The loop of AsyncSSEClient without `await`. Nothing can interrupt it but what its own thread
   // does between two events; a transport watches the time by itself.
 
-  #take(): Steps<SSEEvent, boolean> {
+  #take(): Steps<SSEEvent, Now> {
     const parked = this.#parked;
     this.#parked = undefined;
+    const pull = () => this.pull();
+    const read = (part: ReadResult) => this.read(part);
     return parked ?? this.steps((loop) => {
-      try {
-        if (!this.isLive(loop)) return false;
-        if (this.isOpen) this.read(network(() => this.pull(), 'body'));
-        else {
-          const { sleep = blockingSleep } = this;
-          if (this.delay) atOnce(sleep(this.delay), 'sleep');
-          if (this.isLive(loop)) this.#attempt();
-        }
-      } catch (error) {
-        this.caught(error);
-      }
-      return true;
+      if (!this.isLive(loop)) return false;
+      if (this.isOpen) return this.#network(pull, read, 'body');
+      return this.#attempt(loop);
     });
   }
 
-  #attempt(): void {
-    const { timeout, idleTimeout } = this;
+  #attempt(loop: symbol): void {
+    const { sleep = blockingSleep, timeout, idleTimeout } = this;
+    if (this.delay) atOnce(sleep(this.delay), 'sleep');
+    if (!this.isLive(loop)) return;
     const transport = this.#transport ?? (this.#fetch ??= blockingFetch());
     const attempt = this.begin();
-    const headers = atOnce(this.headersFor(attempt), 'headers');
-    let next: Decision['kind'];
+    const own = atOnce(this.headersFor(attempt), 'headers');
+    const receive = (response: TransportResponse) => this.receive(response, blockingChunksOf);
+    let next: Decision['kind'] | undefined;
     do {
+      if (!this.isSending) return;
       const body = atOnce(this.bodyFor(attempt), 'body');
-      const [url, request] = this.request(headers, body);
+      if (!this.isSending) return;
+      const [url, request] = this.request(own, body);
       const send = () => transport(url, { ...request, timeout, idleTimeout });
-      next = this.receive(network(send, 'transport'), blockingChunksOf);
+      next = this.#network(send, receive, 'transport');
     } while (next === 'send');
     if (next !== 'read') return;
     const refusal = this.refusal();
     try {
-      while (refusal.add(network(() => this.pull(), 'body')));
+      while (refusal.add(atOnce(this.pull(), 'body')));
     } catch {
       // what came must do
     }
     this.refused(refusal.text);
+  }
+
+  /** What is thrown there is a loss, and then the result undefined. */
+  #network<T, R>(work: () => MaybePromise<T>, take: (result: T) => R, name: string): R | undefined {
+    let result;
+    try {
+      result = work();
+    } catch (error) {
+      return this.lost(error);
+    }
+    return take(atOnce(result, name));
   }
 
   /** Also where the loop ends: with its thread. */
@@ -2556,17 +2573,6 @@ export class SSEClient extends AsyncSSEClient {
     }
     return left;
   }
-}
-
-/** What is thrown there is a loss. */
-function network<T>(work: () => MaybePromise<T>, name: string): T {
-  let result;
-  try {
-    result = work();
-  } catch (error) {
-    throw new Lost(error);
-  }
-  return atOnce(result, name);
 }
 
 function atOnce<T>(value: MaybePromise<T>, name: string): T {
