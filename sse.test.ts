@@ -5,7 +5,8 @@ import {after, before, describe, test} from 'node:test';
 import {setImmediate as turn, setTimeout as pause} from 'node:timers/promises';
 import {
   asyncConnect, AsyncSSEClient, blockingFetch, connect, EventParser, EventSource, formatEvent,
-  Reconnection, record, replay, SSEClient, SSEConnectionError, SSEError, SSEEvent, SSEHTTPError,
+  httpTransport, Reconnection, record, replay, SSEClient, SSEConnectionError, SSEError, SSEEvent,
+  SSEHTTPError,
 } from './sse.ts';
 
 /** Without real sockets and the slowest products: what the mutation check runs. */
@@ -1226,6 +1227,117 @@ test('maxEventSize: 64 Mi unless told, Infinity is none, what is no size is refu
   }
 });
 
+test('maxEventSize: exactly that much is taken, one unit more is not', () => {
+  const rows: [text: string, size: number][] = [
+    ['data: x\n\n', 7],
+    ['data: x\r\n\r\n', 7],
+    [':123456789\ndata: x\n\n', 10],
+    ['data: 12345\ndata: x\n\n', 12],
+    ['data: 1\ndata: 2\ndata: x\n\n', 10],
+  ];
+  for (const [text, size] of rows) {
+    for (const cuts of [1, 3, text.length]) {
+      const read = (maxEventSize: number) => {
+        const parser = new EventParser({ maxEventSize });
+        return cut(text, cuts).flatMap((chunk) => parser.feed(chunk)).length;
+      };
+      assert.equal(read(size), 1, `${JSON.stringify(text)} in ${cuts}`);
+      isSSEError(caught(() => read(size - 1)), 'limit');
+    }
+  }
+});
+
+test('large chunks: windows, texts that are not ASCII, much data, in order and whole', () => {
+  const long = (unit: string, count: number) => unit.repeat(count);
+  const events = [
+    ...Array.from({ length: 700 }, (_, n) => e(`${n} ${x(n % 211)}`, { id: `${n}` })),
+    e(long('wide: \u65e5\u672c\u8a9e \u{1f382} ', 3000), { id: 'w' }),
+    ...Array.from({ length: 300 }, (_, n) => e(`\u00e9${x(n % 97)}\u{1f382}`, { id: `m${n}` })),
+    e(long('line\n', 9000) + 'end', { id: 'l' }), // more than is left to the engine in parts
+    e(long('a longer line of data\n', 2000), { id: 'm' }),
+    e(long('\n', 35_000), { id: 'n' }),
+    ...Array.from({ length: 200 }, (_, n) => e(x(n), { id: `a${n}` })),
+  ];
+  const text = events.map(({ data, id }) => formatEvent({ data, id })).join('');
+  for (const [end, ended] of [['LF', text], ['CRLF', text.replaceAll('\n', '\r\n')],
+    ['CR', text.replaceAll('\n', '\r')]] as const) {
+    const bytes = bytesOfText(ended);
+    for (const size of [16, 1400, 65_537, Infinity]) {
+      for (const whole of size < 2000 ? [bytes] : [ended, bytes]) {
+        const parser = new EventParser();
+        const got = cut<Chunk>(whole, Math.min(size, whole.length))
+          .flatMap((chunk) => parser.feed(chunk));
+        assert.deepEqual(got.map(plain), events, `${end}, ${typeof whole} in ${size}`);
+      }
+    }
+    assert.deepEqual([...new EventSource(ended)].map(plain), events, end);
+    assert.deepEqual([...new EventSource(ended.split(/\r\n|\r|\n/))].map(plain), events, end);
+  }
+});
+
+test('small chunks and large ones in turn stay in order', () => {
+  const text = 'data: one\n\n' + `data: ${x(500)}\n\n` + 'data: \u65e5\u672c\n\n';
+  const bytes = bytesOfText(text);
+  for (let at = 1; at < 15; at++) {
+    for (const [head, ...sizes] of [[at, 1, 300, 1, 1, 100], [at, 100, 2, 200, 3, 3]]) {
+      const parser = new EventParser();
+      const got: Fields[] = [];
+      let from = 0;
+      for (const size of [head ?? 0, ...sizes, bytes.length]) {
+        got.push(...parser.feed(bytes.subarray(from, from += size)).map(plain));
+      }
+      assert.deepEqual(got, [e('one'), e(x(500)), e('\u65e5\u672c')], `${at}`);
+    }
+  }
+});
+
+test('bytes and text in turn: what bytes left open is finished first', () => {
+  const parser = new EventParser();
+  assert.deepEqual(parser.feed(bytesOfText('data: \u65e5').subarray(0, 8)), []);
+  assert.deepEqual(parser.feed('x\n\n').map(plain), [e('\ufffdx')]);
+  assert.deepEqual(parser.feed(bytesOfText('dat')), []);
+  assert.deepEqual(parser.feed('a: y\n\n').map(plain), [e('y')]);
+});
+
+test('callbacks that feed, or throw in the middle of a large chunk: nothing is lost or twice', () => {
+  const texts = ['data: 1\n\ndata: 2\n\nda', 'ta: 3\n\ndata: 4\n\n'];
+  const parser = new EventParser();
+  const got: string[] = [];
+  parser.feed(texts[0] ?? '', ({ data }) => {
+    got.push(data);
+    if (data === '1') parser.feed(texts[1] ?? '', (event) => void got.push(event.data));
+  });
+  assert.deepEqual(got, ['1', '2', '3', '4']);
+
+  const many = Array.from({ length: 30_000 }, (_, n) => `${n}`);
+  const bytes = bytesOfText(many.map((data) => formatEvent({ data })).join(''));
+  const seen: string[] = [];
+  const careful = new EventParser();
+  const take = ({ data }: SSEEvent) => {
+    seen.push(data);
+    if (data.endsWith('999')) throw new Error(data);
+  };
+  let failures = 0;
+  for (let chunk: Chunk | undefined = bytes; chunk !== undefined;) {
+    try {
+      careful.feed(chunk, take);
+      chunk = undefined;
+    } catch {
+      failures++;
+      chunk = failures % 2 ? new Uint8Array(0) : '';
+    }
+  }
+  assert.equal(failures, 30);
+  assert.deepEqual(seen, many);
+
+  const commented = new EventParser({ onComment: (text) => {
+    if (text === 'feed') got.push(...commented.feed('data: 7\n\n').map(({ data }) => data));
+  } });
+  got.length = 0;
+  commented.feed('data: 5\n:feed\ndata: 6\n\n', ({ data }) => void got.push(data));
+  assert.deepEqual(got, ['5\n6', '7']);
+});
+
 test('lines: an item with several ends at its end has blank lines', () => {
   for (const ends of ['\n\n', '\r\n\r\n', '\r\r', '\r\r\n', '\n\r', '\r\n\n']) {
     const source = new EventSource([`data: x${ends}`, 'data: y', '']);
@@ -1234,6 +1346,15 @@ test('lines: an item with several ends at its end has blank lines', () => {
   const parser = new EventParser();
   assert.deepEqual(parser.feed('data: x\r'), []);
   assert.equal(parser.feedLine('')?.data, 'x', 'a line after a text that ended with CR');
+  assert.deepEqual(parser.feed('data: y\nda'), []);
+  assert.equal(parser.feedLine('ta: z\r'), undefined, 'a line that a text began');
+  assert.deepEqual(parser.feed('\n').map(plain), [e('y\nz')], 'a blank line, no part of the CR');
+  parser.write('data: w\r');
+  parser.writeLine('');
+  parser.writeLine('data: v');
+  parser.writeLine('');
+  assert.deepEqual([parser.next()?.data, parser.next()?.data, parser.next()], ['w', 'v', undefined],
+    'written before anything was asked for');
 });
 
 // ── 5. EventSource ────────────────────────────────────────────────────────────────────────────
@@ -1390,6 +1511,37 @@ test('EventSource: an ordinary loop over what must be waited for', () => {
       assert.match(error.message, /for await/, name);
     }
   }
+});
+
+test('EventSource: next() before the last one has answered: each gets its event', async () => {
+  const chunks = ['data: 1\n\nda', 'ta: 2\n\n', ':\n', 'data: 3\n\ndata: 4\n\n'];
+  for (const source of [later(chunks), streamOf(chunks), chunks]) {
+    const iterator = EventSource.from(source)[Symbol.asyncIterator]();
+    const results = await Promise.all(Array.from({ length: 6 }, () => iterator.next()));
+    assert.deepEqual(results.map(({ done, value }) => done ? 'done' : value.data),
+      ['1', '2', '3', '4', 'done', 'done']);
+    assert.equal((await iterator.next()).done, true);
+  }
+  const failing = EventSource.from(later(['data: 1\n\n' + x(50)]), { maxEventSize: 20 });
+  const iterator = failing[Symbol.asyncIterator]();
+  const results = await Promise.allSettled(Array.from({ length: 3 }, () => iterator.next()));
+  assert.deepEqual(results.map((result) => result.status === 'rejected' ? result.reason.code
+    : result.value.done ? 'done' : result.value.value.data), ['1', 'limit', 'done']);
+});
+
+test('EventSource: a source is closed once, also by an iterator that is asked again', async () => {
+  const row = counted(['data: a\n\n', 'data: b\n\n']);
+  const iterator = EventSource.from(row.sync)[Symbol.iterator]();
+  assert.equal(iterator.next().done, false);
+  for (let times = 0; times < 3; times++) assert.equal(iterator.return?.().done, true);
+  assert.equal(iterator.next().done, true);
+  assert.equal(row.calls.return, 1);
+  const later = counted(['data: a\n\n', 'data: b\n\n']);
+  const slow = EventSource.from(later.async)[Symbol.asyncIterator]();
+  assert.equal((await slow.next()).done, false);
+  for (let times = 0; times < 3; times++) assert.equal((await slow.return?.())?.done, true);
+  assert.equal((await slow.next()).done, true);
+  assert.equal(later.calls.return, 1);
 });
 
 /** An iterator that keeps count of what is asked of it. */
@@ -1604,7 +1756,8 @@ test('EventSource: json()', async () => {
     ['null: [DONE] is bad JSON', ['1', '[DONE]', '3'], { done: null }, [1], true],
     ['a sentinel is the whole data', ['1', ' [DONE]'], undefined, [1], true],
     ['bad JSON behind good', ['1', '{', '3'], undefined, [1], true],
-    ['empty data is bad JSON', [''], undefined, [], true],
+    ['empty data is a ping', ['', '1', '', '3', ''], undefined, [1, 3]],
+    ['a space is bad JSON', ['1', '  '], undefined, [1], true],
   ];
   for (const [name, data, options, values, isBad = false] of rows) {
     const texts = data.map((each) => `data: ${each}\n\n`);
@@ -4376,6 +4529,22 @@ test('a runtime without fetch: the error says so', async () => {
   }
 });
 
+test('httpTransport() without node:http, or with a body that it cannot send', async () => {
+  without(process, 'getBuiltinModule', () => {
+    assertError(thrown(() => httpTransport()), 'SSEError', 'unsupported', 'node:http', 'transport');
+  });
+  for (const body of [new FormData(), new ReadableStream()]) {
+    let retries = 0;
+    const client = asyncConnect('http://127.0.0.1:9/', {
+      method: 'POST', body: () => body, reconnect: true, transport: httpTransport(),
+      sleep: () => {}, onRetry: () => void retries++,
+    });
+    const {error} = await consume(ASYNC, client);
+    assertError(error, 'TypeError', undefined, 'httpTransport()', 'text or bytes');
+    assert.equal(retries, 0);
+  }
+});
+
 test('a hidden redirect (status 0) is no loop', async () => {
   let requests = 0;
   const transport = () => (requests++, {status: 0, body: null});
@@ -4824,8 +4993,9 @@ test('in the end nothing is left behind: no rejection, no timer', async () => {
 let server: any;
 let runs = 0;
 const LIVE_LIMIT = 30_000; // ms, for one test; the slowest takes two seconds
-const LOOPS = [
+const LOOPS: (Kind & {transport?: () => unknown})[] = [
   {...ASYNC, name: 'asyncConnect'}, {...BLOCKING, name: 'connect'},
+  {...ASYNC, name: 'asyncConnect over httpTransport', transport: httpTransport},
 ];
 
 /** A run of its own on the server. */
@@ -4835,7 +5005,7 @@ const pathOf = (path: string, run: string) =>
   `${path}${path.includes('?') ? '&' : '?'}run=${run}`;
 
 /** A client of a scenario. Its waits are recorded, not waited for. */
-function live(kind: Kind, path: string, options: any = {}) {
+function live(kind: typeof LOOPS[number], path: string, options: any = {}) {
   const run = newRun();
   const waits: number[] = [];
   const retries: any[] = [];
@@ -4843,6 +5013,7 @@ function live(kind: Kind, path: string, options: any = {}) {
     sleep: (ms: number) => void waits.push(ms),
     random: () => 0,
     onRetry: (retry: any) => void retries.push(retry),
+    transport: kind.transport?.(),
     ...options,
   });
   return {client, run, waits, retries, log: (): Promise<any[]> => server.log(run)};
@@ -4862,7 +5033,7 @@ async function until<T>(what: string, ask: () => Promise<T>, limit = 1000): Prom
 const allClosed = (run: string) =>
   until('the server sees the socket closed', async () => await server.open(run) === 0);
 
-function both(rule: string, check: (kind: Kind) => Promise<void>) {
+function both(rule: string, check: (kind: typeof LOOPS[number]) => Promise<void>) {
   for (const kind of LOOPS) {
     test(`${rule} [${kind.name}]`, {timeout: LIVE_LIMIT}, () => check(kind));
   }
@@ -5390,7 +5561,7 @@ const liveTests = () => {
     import {createServer} from 'node:https';
     let asked = 0;
     const server = createServer({key: process.env.KEY, cert: process.env.CERT}, (_, response) => {
-      if (asked++) return response.writeHead(204, {connection: 'close'}).end();
+      if (asked++ % 2) return response.writeHead(204, {connection: 'close'}).end();
       response.writeHead(200, {'content-type': 'text/event-stream', connection: 'close'});
       response.end('data: safe\\n\\n');
     });
@@ -5405,13 +5576,21 @@ const liveTests = () => {
       const port = await until('TLS server', async () => host.output().trim(), 10_000);
       const url = `https://127.0.0.1:${port}/`;
       for (const kind of LOOPS) {
-        const client: any = (kind.isBlocking ? connect : asyncConnect)(url, {maxRetries: 0});
+        const client: any = (kind.isBlocking ? connect : asyncConnect)(url, {
+          maxRetries: 0, transport: kind.transport?.() as any,
+        });
         const {error} = await consume(kind, client);
         assertError(error, 'SSEConnectionError', 'connection');
         assert.ok(causes(error).some(({code}) => code === 'DEPTH_ZERO_SELF_SIGNED_CERT'));
       }
       const client = connect(url, {verify: false, sleep: () => {}});
       assert.deepEqual([...client].map(({data}) => data), ['safe']);
+      if (!IS_BUN) { // whose node:https trusts no less than its fetch: see the runtimes table
+        const careless = asyncConnect(url, {
+          verify: false, sleep: () => {}, transport: httpTransport(),
+        });
+        assert.deepEqual((await all(careless)).map(({data}) => data), ['safe']);
+      }
       // it holds for that client alone
       assertError(thrown(() => [...connect(url, {maxRetries: 0})]),
         'SSEConnectionError', 'connection');
