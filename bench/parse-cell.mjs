@@ -1,0 +1,150 @@
+// One cell of the parse benchmark in a process of its own, so that no cell runs on what the engine
+// learned in another: node parse-cell.mjs '{"workload": "openai", "chunk": 16384, …}'. Prints JSON.
+//
+// Contenders are checked first: each must give the workload's events, all fields of all of them.
+// Then rounds; each round runs every contender once, in a new order, for `slice` ms or once if
+// that takes longer, and counts and checks what comes. Ratios are of one round, the figure is
+// their median: what disturbs the machine disturbs all contenders of a round alike.
+
+import {deepStrictEqual} from 'node:assert';
+import {pathToFileURL} from 'node:url';
+import {median, quartiles} from './figures.mjs';
+import {PEERS} from './peers.mjs';
+import {tallyOf} from './sink.mjs';
+import {cut, workload} from './workloads.mjs';
+
+/** Bytes of a workload: enough events for any chunk size, few enough for 1-byte chunks. */
+const sizeFor = (chunk) => chunk === 1 ? 32 << 10 : chunk === 64 ? 128 << 10 : 1 << 20;
+
+/** A contender that takes longer than this for one run has failed, ms. */
+const MOST_MS = 20_000;
+
+export function inputOf(name, chunk) {
+  const kind = chunk === 'text' || chunk === 'lines' ? chunk : 'bytes';
+  const {events, text, bytes, isASCII} = workload(name, sizeFor(chunk));
+  return {
+    kind,
+    events,
+    isASCII,
+    types: [...new Set(events.map(({event}) => event))],
+    text,
+    lines: kind === 'lines' ? text.split(/\r\n|\n/).slice(0, -1) : [],
+    chunks: kind === 'bytes' ? cut(bytes, chunk) : [],
+  };
+}
+
+/** `{name, title, form, run, ids, sink}` of all that take this kind of input. */
+export async function contendersFor(kind, {ours, forms, peers}) {
+  const found = [];
+  for (const [name, path] of Object.entries(ours)) {
+    const {forms: all} = await import('./ours.mjs');
+    for (const form of Object.keys(all)) {
+      if (!all[form].inputs.includes(kind)) continue;
+      if (forms && !forms.includes(form.split(' ')[0])) continue;
+      const id = encodeURIComponent(`${name} ${form}`);
+      const sse = await import(`${pathToFileURL(path)}?${id}`);
+      const {run} = (await import(`./ours.mjs?${id}`)).forms[form];
+      const bound = (input, onEvent) => run(sse, input, onEvent);
+      found.push({name: `${name} ${form}`, title: name, form, run: bound, isOurs: true});
+    }
+  }
+  for (const name of peers ?? Object.keys(PEERS)) {
+    const {title, form, run, ids} = await PEERS[name]();
+    if (run[kind]) found.push({name, title, form, run: run[kind], ids});
+  }
+  for (const contender of found) {
+    const id = encodeURIComponent(contender.name);
+    contender.sink = (await import(`./sink.mjs?${id}`)).makeSink();
+  }
+  return found;
+}
+
+/** What is wrong with this contender's events; undefined if nothing. */
+export async function faultOf({run, sink, ids = true}, input) {
+  sink.reset();
+  sink.keep();
+  let timer;
+  try {
+    const limit = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`more than ${MOST_MS} ms`)), MOST_MS);
+    });
+    await Promise.race([run(input, sink.onEvent), limit]);
+  } catch (error) {
+    return `throws: ${error.message}`;
+  } finally {
+    clearTimeout(timer);
+  }
+  const got = sink.take();
+  const want = input.events;
+  if (got.length !== want.length) return `${got.length} events instead of ${want.length}`;
+  const isSame = (event, i) => event.data === want[i].data && event.event === want[i].event
+    && (!ids || event.id === want[i].id);
+  const at = got.findIndex((event, i) => !isSame(event, i));
+  if (at < 0) return undefined;
+  return `event ${at} is ${JSON.stringify(got[at])} instead of ${JSON.stringify(want[at])}`;
+}
+
+async function time(contender, input, runs, want) {
+  const {run, sink} = contender;
+  sink.reset();
+  const start = performance.now();
+  for (let i = 0; i < runs; i++) {
+    const promise = run(input, sink.onEvent);
+    if (promise) await promise;
+  }
+  const took = (performance.now() - start) / runs;
+  if (sink.tally.count !== want.count * runs) throw new Error(`${contender.name}: wrong count`);
+  if (runs === 1) deepStrictEqual(sink.tally, want, `${contender.name}: wrong events`);
+  return took;
+}
+
+async function measure(options) {
+  const {workload: name, chunk, rounds, slice, warm} = options;
+  const input = inputOf(name, chunk);
+  const want = tallyOf(input.events);
+  const contenders = [];
+  const wrong = {};
+  for (const contender of await contendersFor(input.kind, options)) {
+    const fault = await faultOf(contender, input);
+    if (!fault) contenders.push(contender);
+    else if (contender.isOurs || contender.name === 'floor' || contender.name === 'esp4') {
+      throw new Error(`${contender.name}, ${name}, chunks of ${chunk}: ${fault}`);
+    } else wrong[contender.name] = fault;
+  }
+  for (const contender of contenders) {
+    let took = 0;
+    for (let spent = 0; spent < warm; spent += took) took = await time(contender, input, 1, want);
+    contender.runs = Math.max(1, Math.round(slice / took));
+    contender.times = [];
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const contender of shuffled(contenders)) {
+      contender.times.push(await time(contender, input, contender.runs, want));
+    }
+  }
+  const size = new TextEncoder().encode(input.text).length;
+  const base = contenders.find(({name}) => name === 'esp4');
+  return {
+    workload: name, chunk, events: input.events.length, bytes: size, wrong,
+    contenders: contenders.map(({name, title, form, isOurs = false, times}) => ({
+      name, title, form, isOurs,
+      ms: median(times),
+      ratio: base && median(times.map((time, i) => base.times[i] / time)),
+      spread: base && quartiles(times.map((time, i) => base.times[i] / time)),
+    })),
+  };
+}
+
+function shuffled(list) {
+  const order = [...list];
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}
+
+if (import.meta.filename === process.argv[1] && process.argv[2]) {
+  console.log(JSON.stringify(await measure(JSON.parse(process.argv[2]))));
+  process.exit(); // peers leave timers behind, to connect again
+}
