@@ -19,7 +19,8 @@ const HELP = `node bench/run.mjs [options]
   --form NAME,…        push, sync, async, stream: ours only
   --peer NAME,…        ${Object.keys(PEERS).join(', ')}; none: only the two to compare with
   --ours NAME=PATH     a build to measure, instead of dist/sse.js; several: side by side
-  --rounds N           measurements of each
+  --rounds N           measurements of each in a process
+  --processes N        processes for each
   --runtime NAME       bun, deno, node22, node26: from test/, after npm ci there
   --no-write           print only`;
 
@@ -32,6 +33,7 @@ const OPTIONS = {
   peer: {type: 'string'},
   ours: {type: 'string', multiple: true},
   rounds: {type: 'string'},
+  processes: {type: 'string'},
   runtime: {type: 'string', default: 'node'},
   'no-write': {type: 'boolean', default: false},
   help: {type: 'boolean', default: false},
@@ -62,7 +64,8 @@ export function readArguments(argv = process.argv.slice(2)) {
       forms: list(values.form, ['push', 'sync', 'async', 'stream']),
       peers: peers && [...new Set(['floor', 'esp4', ...peers])],
       ours: builds(values.ours),
-      rounds: values.rounds ? Number(values.rounds) : undefined,
+      rounds: count('rounds', values.rounds),
+      processes: count('processes', values.processes),
       runtime: runtime(values.runtime),
     };
   } catch (error) {
@@ -80,6 +83,12 @@ function list(value, known) {
   const wrong = names?.find((name) => !known.includes(name));
   if (wrong !== undefined) throw new Error(`unknown name '${wrong}'`);
   return names;
+}
+
+function count(name, value) {
+  if (value === undefined) return undefined;
+  if (!/^[1-9]\d{0,3}$/.test(value)) throw new Error(`--${name} must be a number from 1`);
+  return Number(value);
 }
 
 function builds(values = [`ssekit=${HERE}../dist/sse.js`]) {

@@ -2,26 +2,33 @@
 
 import {chunkName, CHUNKS, readArguments} from './arguments.mjs';
 import {runScript} from './child.mjs';
-import {geometricMean, short} from './figures.mjs';
+import {geometricMean, median, quartiles, short} from './figures.mjs';
 import {WORKLOADS} from './workloads.mjs';
 
-const FULL = {rounds: 11, slice: 15, warm: 150, chunks: CHUNKS};
-const QUICK = {rounds: 3, slice: 4, warm: 25, chunks: [64, 16384, 'text', 'lines']};
+// Several processes a cell: one may be faster than the next for all of its life, by where its
+// code and its heap came to lie. `slice` and `warm` are ms a contender.
+const FULL = {processes: 3, rounds: 5, slice: 15, warm: 100, chunks: CHUNKS};
+const QUICK = {processes: 1, rounds: 3, slice: 4, warm: 25, chunks: [64, 16384, 'text', 'lines']};
 const MOST_MS = 300_000;
 
 export async function parse(options) {
   const {workloads = Object.keys(WORKLOADS), ours, forms, peers, runtime} = options;
   const scale = options.quick ? QUICK : FULL;
-  const {rounds, slice, warm, chunks} = {
+  const {processes, rounds, slice, warm, chunks} = {
     ...scale,
     ...options.rounds && {rounds: options.rounds},
+    ...options.processes && {processes: options.processes},
     ...options.chunks && {chunks: options.chunks},
   };
   const cells = [];
   for (const workload of workloads) {
     for (const chunk of chunks) {
-      const cell = await runScript(runtime, 'parse-cell.mjs',
-        {workload, chunk, rounds, slice, warm, ours, forms, peers}, MOST_MS);
+      const runs = [];
+      for (let i = 0; i < processes; i++) {
+        runs.push(await runScript(runtime, 'parse-cell.mjs',
+          {workload, chunk, rounds, slice, warm, ours, forms, peers}, MOST_MS));
+      }
+      const cell = {workload, chunk, ...together(runs)};
       cells.push(cell);
       printCell(cell);
     }
@@ -30,12 +37,29 @@ export async function parse(options) {
   return cells;
 }
 
+/** The rounds of all processes as one cell: medians, and ratios within each round. */
+function together(runs) {
+  const [{events, bytes, contenders}] = runs;
+  const wrong = Object.assign({}, ...runs.map(({wrong}) => wrong));
+  const timesOf = (wanted) => runs.flatMap(({contenders}) =>
+    contenders.find(({name}) => name === wanted)?.times ?? []);
+  const base = timesOf('esp4');
+  return {
+    events, bytes, wrong,
+    contenders: contenders.filter(({name}) => !wrong[name]).map(({times: _, ...contender}) => {
+      const times = timesOf(contender.name);
+      const ratios = times.map((time, i) => base[i] / time);
+      return {...contender, ms: median(times), ratio: median(ratios), spread: quartiles(ratios)};
+    }),
+  };
+}
+
 function printCell({workload, chunk, bytes, events, contenders, wrong}) {
   console.log(`\n${WORKLOADS[workload].title}, ${chunkName(chunk)}: ${events} events, ${bytes} B`);
   for (const {name, form, ms, ratio, spread} of contenders) {
     console.log(`  ${name.padEnd(20)} ${form.split(' ')[0].padEnd(7)}`
       + `${short(bytes / ms / 1000).padStart(7)} MB/s ${short(ms * 1e6 / events).padStart(9)} ns/event`
-      + (ratio ? ` ${short(ratio).padStart(6)}× (${spread.map(short).join('–')})` : ''));
+      + ` ${short(ratio).padStart(6)}× (${spread.map(short).join('–')})`);
   }
   for (const [name, fault] of Object.entries(wrong)) {
     console.log(`  ${name.padEnd(20)} WRONG: ${fault.slice(0, 120)}`);
