@@ -25,8 +25,10 @@ export async function parse(options) {
     for (const chunk of chunks) {
       const runs = [];
       for (let i = 0; i < processes; i++) {
-        runs.push(await runScript(runtime, 'parse-cell.mjs',
-          {workload, chunk, rounds, slice, warm, ours, forms, peers}, MOST_MS));
+        const {results, isLate} = await runScript(runtime, 'parse-cell.mjs',
+          {workload, chunk, rounds, slice, warm, ours, forms, peers}, MOST_MS);
+        if (isLate) throw new Error(`${workload}, ${chunkName(chunk)}: more than ${MOST_MS} ms`);
+        runs.push(...results);
       }
       const cell = {workload, chunk, ...together(runs)};
       cells.push(cell);
