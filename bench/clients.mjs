@@ -1,6 +1,6 @@
 // The contenders over a network, each as its own documentation uses it. `follow(url, onEvent,
-// total)` subscribes, and is done once it has given `total` events; a drain, once the body ends.
-// It returns a promise, with `close` where a subscription is to be ended from outside.
+// total)` subscribes; its promise is kept once it has given `total` events and closed; that of a
+// drain once the body ends.
 
 /** Follows by a loop over an async iterable, made anew for each subscription. */
 const loop = (open) => async (url, onEvent, total) => {
@@ -22,18 +22,22 @@ const callbacks = (open) => (url, onEvent, total) => new Promise((resolve, rejec
   }, reject);
 });
 
+/** What a drain says of each chunk. */
+const CHUNK = {data: 'chunk'};
+
 /** Name → how to load it; the options are the build of ours. */
 export const CLIENTS = {
-  'fetch, drained': () => async (url) => {
+  'fetch, drained': () => async (url, onEvent) => {
     const reader = (await fetch(url)).body.getReader();
-    while (!(await reader.read()).done);
+    while (!(await reader.read()).done) onEvent(CHUNK);
   },
 
   async 'node:http, drained'() {
     const {get} = await import('node:http');
-    return (url) => new Promise((resolve, reject) => {
-      get(url, (response) => response.on('data', () => {}).on('end', resolve).on('error', reject))
-        .on('error', reject);
+    return (url, onEvent) => new Promise((resolve, reject) => {
+      const onResponse = (response) => response.on('data', () => onEvent(CHUNK))
+        .on('end', resolve).on('error', reject);
+      get(url, onResponse).on('error', reject);
     });
   },
 

@@ -4,15 +4,18 @@
 //
 //   /bulk?events=N      N events in chunks of 64 kB        /single?events=N  one event a chunk
 //   /idle               one event, then silence until      /broadcast        one to each of those
-//   /ticks?count=&ms=   an event every few ms, whose data is the time when it was sent, ns
+//   /ticks?count=&ms=   an event every few ms, whose data is the time when it was sent, µs
 
 import {createServer} from 'node:http';
 import {answer} from './child.mjs';
+import {clock} from './clock.mjs';
 import {workload} from './workloads.mjs';
 
 const STREAM = {
   'Content-Type': 'text/event-stream', 'Transfer-Encoding': 'chunked', 'Cache-Control': 'no-cache',
 };
+/** Between two events of /single: what the slowest client takes for one, and some. */
+const SINGLE_MS = 0.06;
 const LAST = '0\r\n\r\n';
 
 /** One body chunk as HTTP/1.1 puts it on the wire. */
@@ -24,35 +27,48 @@ export const BLOCK = workload('openai', 256 << 10);
 
 const wires = BLOCK.text.split(/(?<=\n\n)/).map((wire) => Buffer.from(wire));
 
-/** Events from..to of the block, framed. */
-function block(mode, from, to) {
-  const some = wires.slice(from, to);
-  if (mode === 'single') return Buffer.concat(some.map(framed));
-  const bytes = Buffer.concat(some);
+/** The first events of the block, framed in chunks of 64 kB. */
+function bulk(events) {
+  const bytes = Buffer.concat(wires.slice(0, events));
   const parts = [];
   for (let at = 0; at < bytes.length; at += 65536) parts.push(framed(bytes.subarray(at, at + 65536)));
   return Buffer.concat(parts);
 }
 
-const WHOLE = {bulk: block('bulk', 0, wires.length), single: block('single', 0, wires.length)};
+const BULK = bulk(wires.length);
 
-/** The body past the server's own framing, straight to the socket, no faster than it is read. */
-async function sendEvents(response, mode, events) {
+/** Sends bodies past the server's own framing, straight to the socket. */
+async function send(response, write) {
   response.writeHead(200, STREAM);
   response.flushHeaders();
   const {socket} = response;
-  for (let left = events; left > 0 && !socket.destroyed; left -= wires.length) {
-    const bytes = left >= wires.length ? WHOLE[mode] : block(mode, 0, left);
-    if (!socket.write(bytes)) {
-      await new Promise((resolve) => {
-        socket.once('drain', resolve);
-        socket.once('close', resolve);
-      });
-    }
-  }
+  await write(socket);
   socket.write(LAST);
   socket.end(); // a body's end that node:http knows nothing of: no second request over it
 }
+
+/** As fast as it is read. */
+const sendBulk = (events) => async (socket) => {
+  for (let left = events; left > 0 && !socket.destroyed; left -= wires.length) {
+    if (socket.write(left >= wires.length ? BULK : bulk(left))) continue;
+    await new Promise((resolve) => {
+      socket.once('drain', resolve);
+      socket.once('close', resolve);
+    });
+  }
+};
+
+/** One after the other, so far apart that none comes together with the next: as tokens come. */
+const sendSingle = (events) => async (socket) => {
+  socket.setNoDelay(true);
+  const frames = wires.map(framed);
+  let due = performance.now();
+  for (let i = 0; i < events && !socket.destroyed; i++) {
+    socket.write(frames[i % frames.length]);
+    due += SINGLE_MS;
+    do await new Promise((resolve) => setImmediate(resolve)); while (performance.now() < due);
+  }
+};
 
 const idle = new Set();
 
@@ -69,7 +85,7 @@ async function tick(response, count, ms) {
   response.socket.setNoDelay(true);
   for (let i = 0; i < count && !response.destroyed; i++) {
     await new Promise((resolve) => setTimeout(resolve, ms));
-    response.write(`data: ${process.hrtime.bigint()}\n\n`);
+    response.write(`data: ${clock()}\n\n`);
   }
   response.end();
 }
@@ -79,15 +95,16 @@ function serve(request, response) {
   const number = (name) => Number(searchParams.get(name));
   request.resume();
   response.on('error', () => {});
-  if (pathname === '/idle') return subscribe(response);
+  if (pathname.startsWith('/idle')) return subscribe(response);
   if (pathname === '/ticks') return tick(response, number('count'), number('ms'));
   if (pathname === '/broadcast') {
     for (const subscriber of idle) subscriber.write('data: news\n\n');
     return response.end(`${idle.size}`);
   }
   // openai adds a path of its own to the base that it is given
-  const mode = /^\/(bulk|single)/.exec(pathname)?.[1];
-  if (mode) return sendEvents(response, mode, number('events') || Number(request.headers.events));
+  const events = number('events') || Number(request.headers.events);
+  if (pathname.startsWith('/bulk')) return send(response, sendBulk(events));
+  if (pathname.startsWith('/single')) return send(response, sendSingle(events));
   response.writeHead(404).end();
 }
 
