@@ -2,7 +2,7 @@
 
 import {existsSync} from 'node:fs';
 import {resolve} from 'node:path';
-import {fileURLToPath} from 'node:url';
+import {fileURLToPath, pathToFileURL} from 'node:url';
 import {parseArgs} from 'node:util';
 import {PEERS} from './peers.mjs';
 import {WORKLOADS} from './workloads.mjs';
@@ -22,7 +22,7 @@ const HELP = `node bench/run.mjs [options]
   --rounds N           measurements of each in a process
   --processes N        processes for each
   --runtime NAME       bun, deno, node22, node26: from test/, after npm ci there
-  --no-write           print only`;
+  --no-write           print only; so do --workload, --chunk, --form, --peer and --ours`;
 
 const OPTIONS = {
   quick: {type: 'boolean', default: false},
@@ -39,7 +39,7 @@ const OPTIONS = {
   help: {type: 'boolean', default: false},
 };
 
-/** What the user asked for; a wrong argument ends the process with one line and code 2. */
+/** What the user asked for, builds as URLs. A wrong argument: one line, and code 2. */
 export function readArguments(argv = process.argv.slice(2)) {
   let values;
   try {
@@ -57,7 +57,9 @@ export function readArguments(argv = process.argv.slice(2)) {
     const peers = values.peer === 'none' ? [] : list(values.peer, Object.keys(PEERS));
     return {
       quick: values.quick,
-      write: !values['no-write'],
+      // a part of a benchmark is no result
+      write: !values['no-write']
+        && !['workload', 'chunk', 'form', 'peer', 'ours'].some((name) => values[name]),
       only: list(values.only, ['parse', 'scaling', 'endtoend', 'many', 'blocking', 'seeds']),
       workloads: list(values.workload, Object.keys(WORKLOADS)),
       chunks,
@@ -95,7 +97,7 @@ function builds(values = [`ssekit=${HERE}../dist/sse.js`]) {
   return Object.fromEntries(values.map((value, i) => {
     const [, name = i ? `ours${i + 1}` : 'ours', path] = /^(?:([\w.-]+)=)?(.+)$/.exec(value);
     if (!existsSync(path)) throw new Error(`there is no ${path}: node build.mjs makes dist/`);
-    return [name, resolve(path)];
+    return [name, `${pathToFileURL(resolve(path))}`];
   }));
 }
 

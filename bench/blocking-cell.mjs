@@ -1,6 +1,5 @@
 // The blocking loop, or the async one to compare with, in a process of its own.
 
-import {pathToFileURL} from 'node:url';
 import {clock} from './clock.mjs';
 import {median, quantile} from './figures.mjs';
 
@@ -14,8 +13,8 @@ const LOOPS = {
   },
 };
 
-async function main({loop, ours, origin, starts, ticks, events}) {
-  const follow = LOOPS[loop](await import(pathToFileURL(ours)));
+async function main({loop, build, origin, starts, ticks, events}) {
+  const follow = LOOPS[loop](await import(build));
   const first = [];
   for (let i = 0; i < starts; i++) {
     const start = performance.now();

@@ -2,13 +2,13 @@
 // of a process and later ones; how late an event is in the loop's body; how many a second.
 
 import {readArguments} from './arguments.mjs';
-import {converse, runScript} from './child.mjs';
+import {runScript, startServer} from './child.mjs';
 import {median, short} from './figures.mjs';
 
 const FULL = {starts: 11, ticks: 500, events: 200_000, processes: 5};
 const QUICK = {starts: 5, ticks: 100, events: 50_000, processes: 1};
 const MOST_MS = 60_000;
-const NODE = {name: 'node', command: [process.execPath]};
+const KEYS = ['start', 'again', 'late', 'latest', 'rate', 'cpu'];
 
 export async function blocking(options) {
   const {ours, runtime} = options;
@@ -16,35 +16,31 @@ export async function blocking(options) {
     ...options.quick ? QUICK : FULL,
     ...options.processes && {processes: options.processes},
   };
-  const [build] = Object.values(ours);
-  const server = converse(NODE, 'server.mjs', {}, MOST_MS);
-  const {port} = await server.ready;
-  const origin = `http://127.0.0.1:${port}`;
-  const runs = {async: [], blocking: []};
+  const {origin, end} = await startServer(MOST_MS);
+  const rows = Object.entries(ours).flatMap(([name, build]) =>
+    ['async', 'blocking'].map((loop) => ({label: `${name}, ${loop}`, build, loop, runs: []})));
   for (let i = 0; i < processes; i++) {
-    for (const loop of Object.keys(runs)) {
+    for (const {label, runs, ...which} of rows) {
       const {results, isLate} = await runScript(
-        runtime, 'blocking-cell.mjs', {...scale, loop, ours: build, origin}, MOST_MS);
-      if (isLate) throw new Error(`the ${loop} loop: more than ${MOST_MS} ms`);
-      runs[loop].push(results[0]);
+        runtime, 'blocking-cell.mjs', {...scale, ...which, origin}, MOST_MS);
+      if (isLate) throw new Error(`${label}: more than ${MOST_MS} ms`);
+      runs.push(...results);
     }
   }
-  await server.end();
-  const rows = Object.entries(runs).map(([loop, results]) => ({
-    loop,
-    ...Object.fromEntries(Object.keys(results[0]).map((key) =>
-      [key, median(results.map((result) => result[key]))])),
+  await end();
+  const summary = rows.map(({label, runs}) => ({
+    label, ...Object.fromEntries(KEYS.map((key) => [key, median(runs.map((run) => run[key]))])),
   }));
-  print(rows);
-  return rows;
+  print(summary);
+  return summary;
 }
 
 function print(rows) {
   console.log('\nthe two loops: ms to the first event (of a process, later), ms late (median, '
     + '99 %), million events/s, CPU s a million');
-  for (const {loop, start, again, late, latest, rate, cpu} of rows) {
-    const figures = [start, again, late, latest, rate, cpu];
-    console.log(`  ${loop.padEnd(10)}${figures.map((value) => short(value).padStart(9)).join('')}`);
+  for (const {label, ...row} of rows) {
+    const figures = KEYS.map((key) => short(row[key]).padStart(9)).join('');
+    console.log(`  ${label.padEnd(20)}${figures}`);
   }
 }
 

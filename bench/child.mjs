@@ -59,6 +59,13 @@ export function converse(runtime, script, options, limit) {
   };
 }
 
+/** The server, which is always Node's: `origin`, and `end` as above. */
+export async function startServer(limit) {
+  const server = converse({name: 'node', command: [process.execPath]}, 'server.mjs', {}, limit);
+  const {port} = await server.ready;
+  return {origin: `http://127.0.0.1:${port}`, end: server.end};
+}
+
 /** The questions that a script of a conversation gets. */
 export async function * questions() {
   const {createInterface} = await import('node:readline');

@@ -1,19 +1,13 @@
 // One contender over a network in a process of its own, which answers one question after the
 // other: {"url": …, "events": N} follows that stream, and tells what it cost.
 
-import {pathToFileURL} from 'node:url';
 import {answer, questions} from './child.mjs';
-import {CLIENTS} from './clients.mjs';
+import {loadClient} from './clients.mjs';
 import {makeSink} from './sink.mjs';
 
-async function main({client, ours}) {
-  let follow;
-  try {
-    follow = await CLIENTS[client](await import(pathToFileURL(ours)));
-  } catch (error) {
-    return answer({fault: `does not load: ${error.message}`});
-  }
-  if (!follow) return answer({fault: 'not in this build'});
+async function main(client) {
+  const follow = await loadClient(client);
+  if (typeof follow === 'string') return answer({fault: follow});
   answer({ready: true});
   const {tally, onEvent, reset} = makeSink();
   for await (const {url, events} of questions()) {

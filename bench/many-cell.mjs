@@ -1,8 +1,7 @@
 // Many idle subscriptions of one contender in a process of its own.
 
 import {get} from 'node:http';
-import {pathToFileURL} from 'node:url';
-import {CLIENTS} from './clients.mjs';
+import {loadClient} from './clients.mjs';
 
 /** As many connections are being made at a time: more would measure the kernel's queue. */
 const AT_ONCE = 128;
@@ -20,9 +19,9 @@ async function memory() {
   return {rss, heap: heapUsed};
 }
 
-async function main({client, ours, origin, count}) {
-  const follow = await CLIENTS[client](await import(pathToFileURL(ours)));
-  if (!follow) return {fault: 'not in this build'};
+async function main({client, origin, count}) {
+  const follow = await loadClient(client);
+  if (typeof follow === 'string') return {fault: follow};
   for (let i = 0; i < 50; i++) await follow(`${origin}/bulk?events=2`, () => {}, 2);
   const before = await memory();
   const start = performance.now();

@@ -2,39 +2,33 @@
 // made and reached. Each contender has a server of its own, too: ports are in use for a while.
 
 import {readArguments} from './arguments.mjs';
-import {converse, runScript} from './child.mjs';
-import {CLIENTS, DRAINS, GIVE_CONTENT} from './clients.mjs';
+import {runScript, startServer} from './child.mjs';
+import {clientsFor} from './clients.mjs';
 import {median, short} from './figures.mjs';
 
 const FULL = {counts: [1000, 5000], processes: 3};
 const QUICK = {counts: [1000], processes: 1};
 const MOST_MS = 60_000;
-const NODE = {name: 'node', command: [process.execPath]};
+const KEYS = ['rss', 'heap', 'connect', 'broadcast'];
 
 export async function many(options) {
-  const {ours, runtime, peers} = options;
   const {counts, processes} = {
     ...options.quick ? QUICK : FULL,
     ...options.processes && {processes: options.processes},
   };
-  const [build] = Object.values(ours);
-  const names = Object.keys(CLIENTS).filter((name) => !GIVE_CONTENT.includes(name)
-    && (!peers || peers.length > 2 || name.startsWith('ours') || DRAINS.includes(name)));
+  const clients = clientsFor(options).filter(({givesContent}) => !givesContent);
   const rows = [];
   for (const count of counts) {
     console.log(`\n${count} idle subscriptions: bytes of RSS and heap each, ms to connect, `
       + 'ms until a message has reached all');
-    for (const name of names) {
+    for (const client of clients) {
       const runs = [];
-      for (let i = 0; i < processes; i++) {
-        runs.push(await measure(runtime, {client: name, ours: build, count}));
-        if (runs[0].fault) break;
+      while (runs.length < processes && !runs[0]?.fault) {
+        runs.push(await measure(options.runtime, client, count));
       }
-      const figure = (key) => median(runs.map((run) => run[key]));
-      const row = runs[0].fault ? {name, count, fault: runs[0].fault} : {
-        name, count, rss: figure('rss'), heap: figure('heap'),
-        connect: figure('connect'), broadcast: figure('broadcast'),
-      };
+      const row = {label: client.label, isOurs: client.isOurs, isDrain: client.isDrain, count};
+      if (runs[0].fault) row.fault = runs[0].fault;
+      else for (const key of KEYS) row[key] = median(runs.map((run) => run[key]));
       rows.push(row);
       print(row);
     }
@@ -42,20 +36,17 @@ export async function many(options) {
   return rows;
 }
 
-async function measure(runtime, options) {
-  const server = converse(NODE, 'server.mjs', {}, MOST_MS);
-  const {port} = await server.ready;
-  const origin = `http://127.0.0.1:${port}`;
-  const {results, isLate} = await runScript(
-    runtime, 'many-cell.mjs', {...options, origin}, MOST_MS);
-  await server.end();
-  return isLate ? {fault: `more than ${MOST_MS} ms`} : results[0];
+async function measure(runtime, client, count) {
+  const {origin, end} = await startServer(MOST_MS);
+  const {results: [result], isLate} = await runScript(
+    runtime, 'many-cell.mjs', {client, origin, count}, MOST_MS);
+  await end();
+  return isLate ? {fault: `more than ${MOST_MS} ms`} : result;
 }
 
-function print({name, rss, heap, connect, broadcast, fault}) {
-  const figures = fault ? fault.slice(0, 80)
-    : [rss, heap, connect, broadcast].map((value) => short(value).padStart(9)).join('');
-  console.log(`  ${name.padEnd(32)}${figures}`);
+function print({label, fault, ...row}) {
+  const figures = KEYS.map((key) => short(row[key]).padStart(9)).join('');
+  console.log(`  ${label.padEnd(32)}${fault?.slice(0, 80) ?? figures}`);
 }
 
 if (import.meta.filename === process.argv[1]) await many(readArguments());

@@ -3,47 +3,54 @@
 
 import {asyncChunks, responseOf, streamOf} from './sources.mjs';
 
-/** Form → the inputs it takes and how it parses one. */
+/** Form, as in `--form`, to how it parses which input. */
 export const forms = {
   push: {
-    inputs: ['bytes'],
+    label: 'feed()',
+    input: 'bytes',
     run({EventParser}, {chunks}, onEvent) {
       const parser = new EventParser();
       for (const chunk of chunks) parser.feed(chunk, onEvent);
     },
   },
   sync: {
-    inputs: ['bytes'],
+    label: 'for … of',
+    input: 'bytes',
     run({EventSource}, {chunks}, onEvent) {
       for (const event of EventSource.from(chunks)) onEvent(event);
     },
   },
   async: {
-    inputs: ['bytes'],
+    label: 'for await',
+    input: 'bytes',
     async run({EventSource}, {chunks}, onEvent) {
       for await (const event of EventSource.from(asyncChunks(chunks))) onEvent(event);
     },
   },
   stream: {
-    inputs: ['bytes'],
+    label: 'for await over a response',
+    input: 'bytes',
     async run({EventSource}, {chunks}, onEvent) {
       for await (const event of EventSource.from(responseOf(streamOf(chunks)))) onEvent(event);
     },
   },
   'push text': {
-    inputs: ['text'],
+    label: 'feed()',
+    input: 'text',
     run({EventParser}, {text}, onEvent) {
       new EventParser().feed(text, onEvent);
     },
   },
   'sync text': {
-    inputs: ['text'],
+    label: 'for … of',
+    input: 'text',
     run({EventSource}, {text}, onEvent) {
       for (const event of new EventSource(text)) onEvent(event);
     },
   },
   'push lines': {
-    inputs: ['lines'],
+    label: 'feedLine()',
+    input: 'lines',
     run({EventParser}, {lines}, onEvent) {
       const parser = new EventParser();
       for (const line of lines) {
@@ -53,7 +60,8 @@ export const forms = {
     },
   },
   'sync lines': {
-    inputs: ['lines'],
+    label: 'for … of',
+    input: 'lines',
     run({EventSource}, {lines}, onEvent) {
       for (const event of new EventSource(lines)) onEvent(event);
     },

@@ -1,12 +1,13 @@
 // One cell of the parse benchmark in a process of its own, so that no cell runs on what the engine
-// learned in another: node parse-cell.mjs '{"workload": "openai", "chunk": 16384, …}'. Prints JSON.
+// learned in another: node parse-cell.mjs '{"workload": "openai", "chunk": 16384, …}'. Prints a
+// line of JSON.
 //
 // Contenders are checked first: each must give the workload's events, all fields of all of them.
 // Then rounds; each round runs every contender once, in a new order, for `slice` ms or once if
 // that takes longer, and counts and checks what comes. Ratios are of one round, the figure is
 // their median: what disturbs the machine disturbs all contenders of a round alike.
 
-import {pathToFileURL} from 'node:url';
+import {forms as OURS} from './ours.mjs';
 import {PEERS} from './peers.mjs';
 import {tallyOf} from './sink.mjs';
 import {cut, workload} from './workloads.mjs';
@@ -17,12 +18,14 @@ const sizeFor = (chunk) => chunk === 1 ? 32 << 10 : chunk === 64 ? 128 << 10 : 1
 /** A contender that takes longer than this for one run has failed, ms. */
 const MOST_MS = 20_000;
 
-export function inputOf(name, chunk) {
+/** What the contenders are given of a workload; `kind` tells which of it. */
+export function inputOf(name, chunk, size = sizeFor(chunk)) {
   const kind = chunk === 'text' || chunk === 'lines' ? chunk : 'bytes';
-  const {events, text, bytes, isASCII} = workload(name, sizeFor(chunk));
+  const {events, text, bytes, isASCII} = workload(name, size);
   return {
     kind,
     events,
+    count: events.length,
     isASCII,
     types: [...new Set(events.map(({event}) => event))],
     text,
@@ -31,24 +34,23 @@ export function inputOf(name, chunk) {
   };
 }
 
-/** `{name, title, form, run, ids, sink}` of all that take this kind of input. */
-export async function contendersFor(kind, {ours, forms, peers}) {
+/** `{name, label, isOurs, run, ids, sink}` of all that take this kind of input. */
+export async function contendersFor(kind, {ours, forms, peers = Object.keys(PEERS)}) {
   const found = [];
-  for (const [name, path] of Object.entries(ours)) {
-    const {forms: all} = await import('./ours.mjs');
-    for (const form of Object.keys(all)) {
-      if (!all[form].inputs.includes(kind)) continue;
-      if (forms && !forms.includes(form.split(' ')[0])) continue;
-      const id = encodeURIComponent(`${name} ${form}`);
-      const sse = await import(`${pathToFileURL(path)}?${id}`);
-      const {run} = (await import(`./ours.mjs?${id}`)).forms[form];
+  for (const [build, path] of Object.entries(ours)) {
+    for (const [form, {label, input}] of Object.entries(OURS)) {
+      if (input !== kind || forms && !forms.includes(form.split(' ')[0])) continue;
+      const name = `${build} ${form}`;
+      const sse = await import(`${path}?${encodeURIComponent(name)}`);
+      const {run} = (await import(`./ours.mjs?${encodeURIComponent(name)}`)).forms[form];
       const bound = (input, onEvent) => run(sse, input, onEvent);
-      found.push({name: `${name} ${form}`, title: name, form, run: bound, isOurs: true});
+      found.push({name, label: `${build}, ${label}`, run: bound, isOurs: true});
     }
   }
-  for (const name of peers ?? Object.keys(PEERS)) {
-    const {title, form, run, ids} = await PEERS[name]();
-    if (run[kind]) found.push({name, title, form, run: run[kind], ids});
+  for (const name of peers) {
+    const {label, load, takesText, ids} = PEERS[name];
+    if (kind !== 'bytes' && !takesText) continue;
+    found.push({name, label, run: (await load())[kind], isOurs: false, ids});
   }
   for (const contender of found) {
     const id = encodeURIComponent(contender.name);
@@ -97,8 +99,8 @@ async function time(contender, input, runs, want) {
 }
 
 async function measure(options) {
-  const {workload: name, chunk, rounds, slice, warm} = options;
-  const input = inputOf(name, chunk);
+  const {workload: name, chunk, rounds, slice, warm, part = 1} = options;
+  const input = inputOf(name, chunk, sizeFor(chunk) * part);
   const want = tallyOf(input.events);
   const contenders = [];
   const wrong = {};
@@ -123,8 +125,7 @@ async function measure(options) {
   const size = new TextEncoder().encode(input.text).length;
   return {
     events: input.events.length, bytes: size, wrong,
-    contenders: contenders.map(({name, title, form, isOurs = false, times}) =>
-      ({name, title, form, isOurs, times})),
+    contenders: contenders.map(({name, label, isOurs, times}) => ({name, label, isOurs, times})),
   };
 }
 

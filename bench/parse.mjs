@@ -2,19 +2,22 @@
 
 import {chunkName, CHUNKS, readArguments} from './arguments.mjs';
 import {runScript} from './child.mjs';
-import {geometricMean, median, quartiles, short} from './figures.mjs';
+import {median, quartiles, short} from './figures.mjs';
+import {summarize} from './summary.mjs';
 import {WORKLOADS} from './workloads.mjs';
 
 // Several processes a cell: one may be faster than the next for all of its life, by where its
 // code and its heap came to lie. `slice` and `warm` are ms a contender.
 const FULL = {processes: 3, rounds: 5, slice: 15, warm: 100, chunks: CHUNKS};
-const QUICK = {processes: 1, rounds: 3, slice: 4, warm: 25, chunks: [64, 16384, 'text', 'lines']};
+const QUICK = {
+  processes: 1, rounds: 3, slice: 4, warm: 60, part: 1 / 4, chunks: [64, 16384, 'text', 'lines'],
+};
 const MOST_MS = 300_000;
 
 export async function parse(options) {
   const {workloads = Object.keys(WORKLOADS), ours, forms, peers, runtime} = options;
   const scale = options.quick ? QUICK : FULL;
-  const {processes, rounds, slice, warm, chunks} = {
+  const {processes, rounds, slice, warm, part, chunks} = {
     ...scale,
     ...options.rounds && {rounds: options.rounds},
     ...options.processes && {processes: options.processes},
@@ -26,7 +29,7 @@ export async function parse(options) {
       const runs = [];
       for (let i = 0; i < processes; i++) {
         const {results, isLate} = await runScript(runtime, 'parse-cell.mjs',
-          {workload, chunk, rounds, slice, warm, ours, forms, peers}, MOST_MS);
+          {workload, chunk, rounds, slice, warm, part, ours, forms, peers}, MOST_MS);
         if (isLate) throw new Error(`${workload}, ${chunkName(chunk)}: more than ${MOST_MS} ms`);
         runs.push(...results);
       }
@@ -35,7 +38,7 @@ export async function parse(options) {
       printCell(cell);
     }
   }
-  if (cells.length > 1) printSummary(cells, chunks);
+  if (cells.length > 1) printSummary(cells);
   return cells;
 }
 
@@ -58,46 +61,26 @@ function together(runs) {
 
 function printCell({workload, chunk, bytes, events, contenders, wrong}) {
   console.log(`\n${WORKLOADS[workload].title}, ${chunkName(chunk)}: ${events} events, ${bytes} B`);
-  for (const {name, form, ms, ratio, spread} of contenders) {
-    console.log(`  ${name.padEnd(20)} ${form.split(' ')[0].padEnd(7)}`
-      + `${short(bytes / ms / 1000).padStart(7)} MB/s ${short(ms * 1e6 / events).padStart(9)} ns/event`
-      + ` ${short(ratio).padStart(6)}× (${spread.map(short).join('–')})`);
+  for (const {name, ms, ratio, spread} of contenders) {
+    const rate = `${short(bytes / ms / 1000).padStart(7)} MB/s`;
+    const each = `${short(ms * 1e6 / events).padStart(9)} ns/event`;
+    console.log(`  ${name.padEnd(24)}${rate} ${each} ${short(ratio).padStart(6)}× `
+      + `(${spread.map(short).join('–')})`);
   }
   for (const [name, fault] of Object.entries(wrong)) {
-    console.log(`  ${name.padEnd(20)} WRONG: ${fault.slice(0, 120)}`);
+    console.log(`  ${name.padEnd(24)}WRONG: ${fault.slice(0, 120)}`);
   }
 }
 
-/** One row a contender: geometric means over the workloads by chunk size, and the worst cell. */
-export function summarize(cells, chunks) {
-  const names = [...new Set(cells.flatMap(({contenders}) => contenders.map(({name}) => name)))];
-  const ratioOf = (cell, wanted) => cell.contenders.find(({name}) => name === wanted)?.ratio;
-  return names.map((name) => {
-    const of = (some) => {
-      const ratios = some.map((cell) => ratioOf(cell, name)).filter(Boolean);
-      return ratios.length ? geometricMean(ratios) : undefined;
-    };
-    const bytes = cells.filter(({chunk}) => typeof chunk === 'number');
-    const ratios = cells.map((cell) => [ratioOf(cell, name), cell]).filter(([ratio]) => ratio);
-    const [ratio, cell] = ratios.sort(([a], [b]) => a - b)[0] ?? [];
-    return {
-      name,
-      by: chunks.map((chunk) => of(cells.filter((cell) => cell.chunk === chunk))),
-      all: of(bytes),
-      large: of(bytes.filter(({chunk}) => chunk === 0 || chunk >= 1400)),
-      worst: cell && `${short(ratio)} ${cell.workload} ${chunkName(cell.chunk)}`,
-      wrong: cells.filter(({wrong}) => name in wrong).length,
-    };
-  });
-}
-
-function printSummary(cells, chunks) {
-  const columns = [...chunks.map(chunkName), 'bytes', '≥1.4k'];
-  console.log('\nratio to eventsource-parser 4, geometric means over the workloads');
-  console.log(`  ${''.padEnd(20)}${columns.map((name) => name.padStart(8)).join('')}  worst cell`);
-  for (const {name, by, all, large, worst, wrong} of summarize(cells, chunks)) {
-    const figures = [...by, all, large].map((value) => short(value).padStart(8)).join('');
-    console.log(`  ${name.padEnd(20)}${figures}  ${worst ?? ''}${wrong ? `, ${wrong} wrong` : ''}`);
+function printSummary(cells) {
+  console.log('\nratio to eventsource-parser 4: geometric means over the workloads');
+  for (const {columns, rows} of summarize(cells)) {
+    const head = columns.map((name) => name.padStart(8)).join('');
+    console.log(`\n  ${''.padEnd(32)}${head}  worst cell`);
+    for (const {name, figures, worst, wrong} of rows) {
+      const cells = figures.map((value) => short(value).padStart(8)).join('');
+      console.log(`  ${name.padEnd(32)}${cells}  ${worst}${wrong ? `; ${wrong} wrong` : ''}`);
+    }
   }
 }
 

@@ -1,6 +1,5 @@
 // The peers' parsers, each in the form that its own documentation or its own client uses. Those
-// that take any async iterable get the one that we get; the others a ReadableStream. `ids: false`:
-// its events have none.
+// that take any async iterable get the one that we get; the others a ReadableStream.
 
 import {asyncChunks, responseOf, streamOf} from './sources.mjs';
 
@@ -60,143 +59,206 @@ function createParserForms({createParser}) {
   };
 }
 
-/** Peers of one input, bytes, which come as a body. */
-const overBytes = (title, form, run, more) => ({title, form, run: {bytes: run}, ...more});
+/** For clients that want one, and are given their response by other means. */
+const URL_OF_NONE = 'http://127.0.0.1/';
 
-/** Name → how to load it. The names are those of `--peer`. */
+/** Name, as in `--peer`, to
+ *  - `label`;
+ *  - `load`, which gives what runs over an input: `{bytes}`, or `{bytes, text, lines}`;
+ *  - `loops`: it is read by `for await`, as our own async form;
+ *  - `ids: false`: its events have none;
+ *  - `takesText`. */
 export const PEERS = {
-  floor: () => ({
-    title: 'floor',
-    form: 'push',
-    run: {
+  floor: {
+    label: 'floor: decode, cut, make objects',
+    takesText: true,
+    load: () => ({
       bytes: floor,
       text: ({text}, onEvent) => makeFloor(onEvent)(text),
       lines({lines}, onEvent) {
         const scan = makeFloor(onEvent);
         for (const line of lines) scan(line + '\n');
       },
+    }),
+  },
+
+  esp4: {
+    label: 'eventsource-parser 4, push',
+    takesText: true,
+    load: async () => createParserForms(await import('eventsource-parser')),
+  },
+
+  esp3: {
+    label: 'eventsource-parser 3, push',
+    takesText: true,
+    load: async () => createParserForms(await import('eventsource-parser-3')),
+  },
+
+  'esp4-stream': {
+    label: 'eventsource-parser 4, stream',
+    loops: true,
+    async load() {
+      const {EventSourceParserStream} = await import('eventsource-parser/stream');
+      return {async bytes({chunks}, onEvent) {
+        const events = streamOf(chunks).pipeThrough(new TextDecoderStream())
+          .pipeThrough(new EventSourceParserStream());
+        for await (const event of events) onEvent(event);
+      }};
     },
-  }),
-
-  async esp4() {
-    const run = createParserForms(await import('eventsource-parser'));
-    return {title: 'eventsource-parser 4', form: 'push', run};
   },
 
-  async esp3() {
-    const run = createParserForms(await import('eventsource-parser-3'));
-    return {title: 'eventsource-parser 3', form: 'push', run};
+  anthropic: {
+    label: '@anthropic-ai/sdk, for await',
+    loops: true,
+    ids: false,
+    async load() {
+      const {Stream} = await import('@anthropic-ai/sdk/core/streaming');
+      return {async bytes({chunks}, onEvent) {
+        for await (const event of Stream.rawEvents({body: asyncChunks(chunks)})) onEvent(event);
+      }};
+    },
   },
 
-  async 'esp4-stream'() {
-    const {EventSourceParserStream} = await import('eventsource-parser/stream');
-    return overBytes('eventsource-parser 4', 'stream', async ({chunks}, onEvent) => {
-      const events = streamOf(chunks).pipeThrough(new TextDecoderStream())
-        .pipeThrough(new EventSourceParserStream());
-      for await (const event of events) onEvent(event);
-    });
+  openai: {
+    label: 'openai, for await',
+    loops: true,
+    ids: false,
+    async load() {
+      const {_iterSSEMessages} = await import('openai/core/streaming');
+      return {async bytes({chunks}, onEvent) {
+        const controller = new AbortController();
+        const events = _iterSSEMessages({body: asyncChunks(chunks)}, controller);
+        for await (const event of events) onEvent(event);
+      }};
+    },
   },
 
-  async anthropic() {
-    const {Stream} = await import('@anthropic-ai/sdk/core/streaming');
-    return overBytes('@anthropic-ai/sdk', 'async', async ({chunks}, onEvent) => {
-      for await (const event of Stream.rawEvents({body: asyncChunks(chunks)})) onEvent(event);
-    }, {ids: false});
+  undici: {
+    label: 'undici, push',
+    async load() {
+      const {EventSourceStream} = (await import(
+        'undici/lib/web/eventsource/eventsource-stream.js')).default;
+      return {bytes({chunks}, onEvent) {
+        const push = (event) => onEvent(event.options, event.type);
+        const stream = new EventSourceStream({eventSourceSettings: {}, push});
+        for (const chunk of chunks) stream.write(chunk);
+      }};
+    },
   },
 
-  async openai() {
-    const {_iterSSEMessages} = await import('openai/core/streaming');
-    return overBytes('openai', 'async', async ({chunks}, onEvent) => {
-      const controller = new AbortController();
-      const events = _iterSSEMessages({body: asyncChunks(chunks)}, controller);
-      for await (const event of events) onEvent(event);
-    }, {ids: false});
+  'fetch-event-source': {
+    label: 'fetch-event-source, push',
+    async load() {
+      const {getLines, getMessages} = await import(
+        '@microsoft/fetch-event-source/lib/cjs/parse.js');
+      return {bytes({chunks}, onEvent) {
+        const nothing = () => {};
+        const onChunk = getLines(getMessages(nothing, nothing, (event) => onEvent(event)));
+        for (const chunk of chunks) onChunk(chunk);
+      }};
+    },
   },
 
-  async undici() {
-    const {EventSourceStream} = (await import(
-      'undici/lib/web/eventsource/eventsource-stream.js')).default;
-    return overBytes('undici', 'push', ({chunks}, onEvent) => {
-      const push = (event) => onEvent(event.options, event.type);
-      const stream = new EventSourceStream({eventSourceSettings: {}, push});
-      for (const chunk of chunks) stream.write(chunk);
-    });
+  'fetch-event-stream': {
+    label: 'fetch-event-stream, for await',
+    loops: true,
+    async load() {
+      const {events} = await import('fetch-event-stream');
+      return {async bytes({chunks}, onEvent) {
+        for await (const event of events(responseOf(streamOf(chunks)))) onEvent(event);
+      }};
+    },
   },
 
-  async 'fetch-event-source'() {
-    const {getLines, getMessages} = await import('@microsoft/fetch-event-source/lib/cjs/parse.js');
-    return overBytes('fetch-event-source', 'push', ({chunks}, onEvent) => {
-      const nothing = () => {};
-      const onChunk = getLines(getMessages(nothing, nothing, (event) => onEvent(event)));
-      for (const chunk of chunks) onChunk(chunk);
-    });
+  'parse-sse': {
+    label: 'parse-sse, for await',
+    loops: true,
+    async load() {
+      const {parseServerSentEvents} = await import('parse-sse');
+      return {async bytes({chunks}, onEvent) {
+        const events = parseServerSentEvents(responseOf(streamOf(chunks)));
+        for await (const event of events) onEvent(event);
+      }};
+    },
   },
 
-  async 'fetch-event-stream'() {
-    const {events} = await import('fetch-event-stream');
-    return overBytes('fetch-event-stream', 'stream', async ({chunks}, onEvent) => {
-      for await (const event of events(responseOf(streamOf(chunks)))) onEvent(event);
-    });
-  },
-
-  async 'parse-sse'() {
-    const {parseServerSentEvents} = await import('parse-sse');
-    return overBytes('parse-sse', 'stream', async ({chunks}, onEvent) => {
-      const events = parseServerSentEvents(responseOf(streamOf(chunks)));
-      for await (const event of events) onEvent(event);
-    });
-  },
-
-  async eventsource() {
-    const {EventSource} = await import('eventsource');
-    return overBytes('eventsource 5', 'client', ({chunks, types}, onEvent) => {
-      const fetch = async () => responseOf(streamOf(chunks));
-      const source = new EventSource('http://127.0.0.1/', {fetch});
-      for (const type of types) source.addEventListener(type, (event) => onEvent(event));
-      return new Promise((resolve) => source.onerror = () => {
-        source.close();
-        resolve();
-      });
-    });
-  },
-
-  async 'eventsource-client'() {
-    const {createEventSource} = await import('eventsource-client');
-    return overBytes('eventsource-client', 'client', ({chunks}, onEvent) => {
-      const fetch = async () => responseOf(streamOf(chunks));
-      return new Promise((resolve) => {
-        const onScheduleReconnect = () => {
+  eventsource: {
+    label: 'eventsource 5, listeners',
+    async load() {
+      const {EventSource} = await import('eventsource');
+      return {bytes({chunks, types}, onEvent) {
+        const fetch = async () => responseOf(streamOf(chunks));
+        const source = new EventSource(URL_OF_NONE, {fetch});
+        for (const type of types) source.addEventListener(type, (event) => onEvent(event));
+        return new Promise((resolve) => source.onerror = () => {
           source.close();
           resolve();
-        };
+        });
+      }};
+    },
+  },
+
+  'eventsource-client': {
+    label: 'eventsource-client, callback',
+    async load() {
+      const {createEventSource} = await import('eventsource-client');
+      return {bytes({chunks}, onEvent) {
+        const fetch = async () => responseOf(streamOf(chunks));
         const onMessage = (event) => onEvent(event);
-        const source = createEventSource({url: 'http://127.0.0.1/', fetch, onMessage,
-          onScheduleReconnect});
-      });
-    });
+        return new Promise((resolve) => {
+          const onScheduleReconnect = () => {
+            source.close();
+            resolve();
+          };
+          const source = createEventSource(
+            {url: URL_OF_NONE, fetch, onMessage, onScheduleReconnect});
+        });
+      }};
+    },
+  },
+
+  'eventsource-client-loop': {
+    label: 'eventsource-client, for await',
+    loops: true,
+    async load() {
+      const {createEventSource} = await import('eventsource-client');
+      return {async bytes({chunks, count}, onEvent) {
+        const fetch = async () => responseOf(streamOf(chunks));
+        const source = createEventSource({url: URL_OF_NONE, fetch});
+        let left = count; // its loop does not end with the stream
+        for await (const event of source) {
+          onEvent(event);
+          if (--left === 0) break;
+        }
+        source.close();
+      }};
+    },
   },
 
   // Its parser has no entrance but the client, which is given a stand-in for its connection.
-  async launchdarkly() {
-    const {EventSource} = await import('launchdarkly-eventsource');
-    const {EventEmitter} = await import('node:events');
-    const http = (await import('node:http')).default;
-    return overBytes('launchdarkly-eventsource', 'client', ({chunks, types}, onEvent) => {
-      const {request} = http;
-      const response = Object.assign(new EventEmitter(), {statusCode: 200, headers: {}});
-      let connected;
-      http.request = (url, options, callback) => {
-        connected = callback;
-        return Object.assign(new EventEmitter(), {end() {}, destroy() {}});
-      };
-      const source = new EventSource('http://127.0.0.1/', {});
-      http.request = request;
-      for (const type of types) source.on(type, (event) => onEvent(event));
-      connected(response);
-      for (const {buffer, byteOffset, length} of chunks) {
-        response.emit('data', Buffer.from(buffer, byteOffset, length));
-      }
-      source.close();
-    });
+  launchdarkly: {
+    label: 'launchdarkly-eventsource',
+    async load() {
+      const {EventSource} = await import('launchdarkly-eventsource');
+      const {EventEmitter} = await import('node:events');
+      const http = (await import('node:http')).default;
+      return {bytes({chunks, types}, onEvent) {
+        const {request} = http;
+        const response = Object.assign(new EventEmitter(), {statusCode: 200, headers: {}});
+        let connected;
+        http.request = (url, options, callback) => {
+          connected = callback;
+          return Object.assign(new EventEmitter(), {end() {}, destroy() {}});
+        };
+        const source = new EventSource(URL_OF_NONE, {});
+        http.request = request;
+        for (const type of types) source.on(type, (event) => onEvent(event));
+        connected(response);
+        for (const {buffer, byteOffset, length} of chunks) {
+          response.emit('data', Buffer.from(buffer, byteOffset, length));
+        }
+        source.close();
+      }};
+    },
   },
 };

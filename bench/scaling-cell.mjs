@@ -33,7 +33,7 @@ export function bigEvent(shape, size, chunk) {
   chunks.push(new TextEncoder().encode(isLine ? '\n\n' : '\n'));
   const length = isLine ? body : body / LINE * (LINE - 6) - 1;
   const bytes = chunks.reduce((sum, {length}) => sum + length, 0);
-  return {chunks, bytes, length, isASCII: true, types: ['message']};
+  return {chunks, bytes, length, count: 1, isASCII: true, types: ['message']};
 }
 
 async function measure({shape, chunk, sizes, slice, ...options}) {

@@ -1,7 +1,6 @@
 // One event of 1 KB to 64 MB: the time a byte takes must not grow with it.
 
-import {readArguments} from './arguments.mjs';
-import {chunkName} from './arguments.mjs';
+import {chunkName, readArguments} from './arguments.mjs';
 import {runScript} from './child.mjs';
 import {short} from './figures.mjs';
 
@@ -13,19 +12,21 @@ const FULL = {
 const QUICK = {sizes: [KB, 64 * KB, 4 * KB * KB], chunks: [16384], slice: 30, limit: 3000};
 const SHAPES = {line: 'one line', lines: 'lines of 61 bytes'};
 /** The clients hold what we measure elsewhere: eventsource-parser. */
-const PEERS = ['esp4', 'esp3', 'anthropic', 'openai', 'undici', 'fetch-event-source',
+const RIVALS = ['esp4', 'esp3', 'anthropic', 'openai', 'undici', 'fetch-event-source',
   'fetch-event-stream', 'parse-sse', 'launchdarkly'];
 
 export async function scaling(options) {
-  const {ours, runtime, forms = ['push', 'async'], peers = PEERS} = options;
+  const {ours, runtime, forms = ['push', 'async'], peers = RIVALS} = options;
   const scale = options.quick ? QUICK : FULL;
   const {sizes, slice, limit} = scale;
   const chunks = options.chunks?.filter((chunk) => chunk > 0) ?? scale.chunks;
   const contenders = [
-    ...Object.keys(ours).flatMap((name) => forms.map((form) =>
-      ({name: `${name} ${form}`, ours: {[name]: ours[name]}, forms: [form], peers: []}))),
-    ...PEERS.filter((name) => peers.includes(name)).map((name) =>
-      ({name, ours: {}, peers: [name]})),
+    ...Object.keys(ours).flatMap((build) => forms.map((form) => ({
+      name: `${build} ${form}`, isOurs: true,
+      ours: {[build]: ours[build]}, forms: [form], peers: [],
+    }))),
+    ...RIVALS.filter((name) => peers.includes(name))
+      .map((name) => ({name, ours: {}, peers: [name]})),
   ];
   const rows = [];
   for (const shape of Object.keys(SHAPES)) {
@@ -33,11 +34,11 @@ export async function scaling(options) {
       console.log(`\none event in ${SHAPES[shape]}, chunks of ${chunkName(chunk)}: ns a byte`);
       console.log(`  ${''.padEnd(20)}${sizes.map((size) => sizeName(size).padStart(9)).join('')}`
         + '   peak MB');
-      for (const {name, ...contender} of contenders) {
+      for (const {name, isOurs = false, ...contender} of contenders) {
         const {results, isLate} = await runScript(runtime, 'scaling-cell.mjs',
           {...contender, shape, chunk, sizes, slice}, limit);
         const fault = isLate ? 'too slow' : results.find(({fault}) => fault)?.fault;
-        const row = {name, shape, chunk, fault, results: results.filter(({ns}) => ns)};
+        const row = {name, isOurs, shape, chunk, fault, results: results.filter(({ns}) => ns)};
         rows.push(row);
         printRow(row, sizes);
       }

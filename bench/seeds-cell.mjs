@@ -1,6 +1,5 @@
 // Lists of lines to lists of events, as the Python libraries' own benchmark does it.
 
-import {pathToFileURL} from 'node:url';
 import {createParser} from 'eventsource-parser';
 
 /** Label, events, data lines of each, characters of each. */
@@ -23,7 +22,7 @@ function mean(call, spend) {
 
 if (import.meta.filename === process.argv[1]) {
   const {ours, spend} = JSON.parse(process.argv[2]);
-  const {EventSource} = await import(pathToFileURL(ours));
+  const {EventSource} = await import(ours);
   for (const [shape, numbers] of Object.entries(SHAPES)) {
     const lines = linesOf(numbers);
     const parse = {

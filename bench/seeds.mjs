@@ -22,9 +22,9 @@ export async function seeds({ours, runtime, quick}) {
   const rows = results.map((result) => ({...result, ...PUBLISHED[result.shape]}));
   console.log('\nlines to events, mean µs: here, and as published for Python');
   console.log(`  ${''.padEnd(8)}     ours     esp4  zerodep  httpx-sse`);
-  for (const row of rows) {
-    console.log(`  ${row.shape.padEnd(8)}${short(row.ours).padStart(9)}${short(row.esp4).padStart(9)}`
-      + `${short(row.zerodep).padStart(9)}${short(row['httpx-sse']).padStart(11)}`);
+  for (const {shape, ...row} of rows) {
+    const figures = ['ours', 'esp4', 'zerodep', 'httpx-sse'].map((name) => short(row[name]));
+    console.log(`  ${shape.padEnd(8)}${figures.map((text) => text.padStart(9)).join('')}`);
   }
   return rows;
 }

@@ -9,7 +9,7 @@
 import {createServer} from 'node:http';
 import {answer} from './child.mjs';
 import {clock} from './clock.mjs';
-import {workload} from './workloads.mjs';
+import {cut, workload} from './workloads.mjs';
 
 const STREAM = {
   'Content-Type': 'text/event-stream', 'Transfer-Encoding': 'chunked', 'Cache-Control': 'no-cache',
@@ -23,16 +23,21 @@ const framed = (bytes) => Buffer.concat(
   [Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
 
 /** What /bulk and /single repeat: 256 kB of an LLM's tokens. */
-export const BLOCK = workload('openai', 256 << 10);
+const block = workload('openai', 256 << 10);
+const wires = block.text.split(/(?<=\n\n)/).map((wire) => Buffer.from(wire));
 
-const wires = BLOCK.text.split(/(?<=\n\n)/).map((wire) => Buffer.from(wire));
+/** So many events of /bulk or /single; or those of their contents, for who parses their JSON. */
+export function eventsSent(count, contents = false) {
+  const events = contents
+    ? block.events.map(({data}) => ({data: JSON.parse(data).choices[0].delta.content}))
+    : block.events;
+  return Array.from({length: count}, (_, i) => events[i % events.length]);
+}
 
 /** The first events of the block, framed in chunks of 64 kB. */
 function bulk(events) {
   const bytes = Buffer.concat(wires.slice(0, events));
-  const parts = [];
-  for (let at = 0; at < bytes.length; at += 65536) parts.push(framed(bytes.subarray(at, at + 65536)));
-  return Buffer.concat(parts);
+  return Buffer.concat(cut(bytes, 65536).map(framed));
 }
 
 const BULK = bulk(wires.length);

@@ -2,9 +2,10 @@
 // run and every machine parses the same bytes. Each generator gives pairs of wire text and the
 // event that it is, or undefined where it is none.
 
-/** Numbers below 2³², the same ones each time (Numerical Recipes' linear congruence). */
+/** Numbers below 2²⁴, the same ones each time: the upper bits of a linear congruence, whose lower
+ *  ones repeat too soon (Numerical Recipes). */
 function numbers(seed) {
-  return () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0);
+  return () => (seed = Math.imul(seed, 1664525) + 1013904223 | 0) >>> 8;
 }
 
 const WORDS = ('the of and to in is that for it as was with be by on not he his but at are this '
@@ -18,7 +19,7 @@ const CJK = ['你好，世界', '今日は良い天気ですね', '한국어 문
 
 function words(next, count) {
   let text = '';
-  for (let i = 0; i < count; i++) text += (i ? ' ' : '') + WORDS[(next() >>> 8) % WORDS.length];
+  for (let i = 0; i < count; i++) text += (i ? ' ' : '') + WORDS[next() % WORDS.length];
   return text;
 }
 
@@ -97,7 +98,7 @@ export const WORKLOADS = {
     title: 'CJK and emoji',
     * make(next) {
       for (;;) {
-        const content = CJK[(next() >>> 8) % CJK.length] + CJK[(next() >>> 8) % CJK.length];
+        const content = CJK[next() % CJK.length] + CJK[next() % CJK.length];
         const data = JSON.stringify({model: 'm', choices: [{index: 0, delta: {content}}]});
         yield [`data: ${data}\n\n`, event(data)];
       }

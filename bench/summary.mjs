@@ -1,0 +1,65 @@
+// Many cells of the parse benchmark in a few figures.
+
+import {chunkName} from './arguments.mjs';
+import {geometricMean, short} from './figures.mjs';
+import {PEERS} from './peers.mjs';
+
+/**
+ * Tables of `{columns, rows}`: one for bytes, with a column for each chunk size, for all cells and
+ * for those of chunks from 1.4 kB; one for text and one for lines. A row is a contender, or one of
+ * ours against the best peer that is read as it is, or against the floor.
+ */
+export function summarize(cells) {
+  const kindOf = ({chunk}) => typeof chunk === 'number' ? 'bytes' : chunk;
+  return ['bytes', 'text', 'lines'].flatMap((kind) => {
+    const some = cells.filter((cell) => kindOf(cell) === kind);
+    return some.length ? [{kind, ...tableOf(some)}] : [];
+  });
+}
+
+function tableOf(cells) {
+  const chunks = [...new Set(cells.map(({chunk}) => chunk))];
+  const groups = chunks.map((chunk) =>
+    [chunkName(chunk), cells.filter((cell) => cell.chunk === chunk)]);
+  if (chunks.length > 1) {
+    groups.push(['all', cells]);
+    groups.push(['≥ 1.4k', cells.filter(({chunk}) => chunk === 0 || chunk >= 1400)]);
+  }
+  const contenders = new Map(cells.flatMap(({contenders}) =>
+    contenders.map(({name, label, isOurs}) => [name, {name, label, isOurs}])));
+  const row = (about, valueOf) => ({
+    ...about,
+    figures: groups.map(([, group]) => mean(group.map(valueOf))),
+    worst: worst(cells, valueOf),
+    wrong: cells.filter(({wrong}) => about.name in wrong).length,
+  });
+  const rows = [...contenders.values()]
+    .map((about) => row(about, (cell) => ratio(cell, about.name)));
+  const ours = [...contenders.values()].filter(({isOurs}) => isOurs);
+  return {
+    columns: groups.map(([name]) => name),
+    rows: rows.sort((a, b) => mean(b.figures) - mean(a.figures)).concat(ours.flatMap(({name}) => {
+      const isLoop = /async|stream/.test(name);
+      const about = {name: `${name} ÷ ${isLoop ? 'fastest loop' : 'floor'}`, isDerived: true};
+      const against = isLoop ? fastestLoop : (cell) => ratio(cell, 'floor');
+      return row(about, (cell) => ratio(cell, name) / against(cell) || undefined);
+    })),
+  };
+}
+
+const ratio = (cell, wanted) => cell.contenders.find(({name}) => name === wanted)?.ratio;
+
+/** Of the peers that are read by `for await`, the fastest in that cell. */
+const fastestLoop = ({contenders}) => Math.max(...contenders
+  .filter(({name}) => PEERS[name]?.loops).map(({ratio}) => ratio));
+
+function mean(values) {
+  const known = values.filter(Boolean);
+  return known.length ? geometricMean(known) : undefined;
+}
+
+function worst(cells, valueOf) {
+  const [value, cell] = cells.map((cell) => [valueOf(cell), cell]).filter(([value]) => value)
+    .sort(([a], [b]) => a - b)[0] ?? [];
+  return cell ? `${short(value)} ${cell.workload} ${chunkName(cell.chunk)}` : '';
+}
