@@ -4,25 +4,29 @@
 import {readArguments} from './arguments.mjs';
 import {converse, startServer} from './child.mjs';
 import {clientsFor} from './clients.mjs';
-import {median, short} from './figures.mjs';
+import {median, short, shuffled} from './figures.mjs';
 import {eventsSent} from './server.mjs';
 import {tallyOf} from './sink.mjs';
 
 /** `patience`: ms of a run after which one run is enough. */
-const FULL = {events: {bulk: 200_000, single: 10_000}, rounds: 7, warm: 2, patience: 5000};
-const QUICK = {events: {bulk: 50_000, single: 2000}, rounds: 2, warm: 1, patience: 1500};
-const MOST_MS = 60_000;
+const FULL = {
+  events: {bulk: 200_000, single: 10_000}, rounds: 7, warm: 2, patience: 5000, limit: 60_000,
+};
+const QUICK = {
+  events: {bulk: 50_000, single: 2000}, rounds: 2, warm: 1, patience: 1500, limit: 10_000,
+};
 
 export async function endtoend(options) {
   const scale = {
     ...options.quick ? QUICK : FULL,
     ...options.rounds && {rounds: options.rounds},
   };
-  const server = await startServer(MOST_MS);
-  const rows = clientsFor(options).map((client) => ({...client, bulk: [], single: []}));
-  for (const row of rows) { // each in a process of its own, all through the rounds
-    row.child = converse(options.runtime, 'client-cell.mjs', row, MOST_MS);
-    row.fault = (await row.child.ready).fault;
+  const server = await startServer(scale.limit);
+  const rows = [];
+  for (const client of clientsFor(options)) { // each in a process of its own, all the time
+    const child = converse(options.runtime, 'client-cell.mjs', client, scale.limit);
+    const {fault} = await child.ready.catch(({message}) => ({fault: message}));
+    rows.push({...client, child, fault, bulk: [], single: []});
   }
   for (const mode of ['bulk', 'single']) await runRounds(rows, server.origin, mode, scale);
   for (const {child} of rows) await child.end();
@@ -34,7 +38,7 @@ export async function endtoend(options) {
 
 async function runRounds(rows, origin, mode, {events: {[mode]: events}, rounds, warm, patience}) {
   for (let round = -warm; round < rounds; round++) {
-    for (const row of rows) {
+    for (const row of shuffled(rows)) {
       if (row.fault || row[mode][0]?.ms > patience) continue;
       try {
         const url = `${origin}/${mode}?events=${events}`;

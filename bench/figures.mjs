@@ -15,6 +15,16 @@ export function geometricMean(values) {
   return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 }
 
+/** In another order: each round has its own, so that none always comes after the same one. */
+export function shuffled(list) {
+  const order = [...list];
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}
+
 /** Three digits, without a power of ten. */
 export function short(value) {
   if (value === undefined || !Number.isFinite(value)) return '–';

@@ -6,13 +6,12 @@ import {runScript, startServer} from './child.mjs';
 import {clientsFor} from './clients.mjs';
 import {median, short} from './figures.mjs';
 
-const FULL = {counts: [1000, 5000], processes: 3};
-const QUICK = {counts: [1000], processes: 1};
-const MOST_MS = 60_000;
+const FULL = {counts: [1000, 5000], processes: 3, limit: 60_000};
+const QUICK = {counts: [1000], processes: 1, limit: 15_000};
 const KEYS = ['rss', 'heap', 'connect', 'broadcast'];
 
 export async function many(options) {
-  const {counts, processes} = {
+  const {counts, processes, limit} = {
     ...options.quick ? QUICK : FULL,
     ...options.processes && {processes: options.processes},
   };
@@ -24,7 +23,7 @@ export async function many(options) {
     for (const client of clients) {
       const runs = [];
       while (runs.length < processes && !runs[0]?.fault) {
-        runs.push(await measure(options.runtime, client, count));
+        runs.push(await measure(options.runtime, client, count, limit));
       }
       const row = {label: client.label, isOurs: client.isOurs, isDrain: client.isDrain, count};
       if (runs[0].fault) row.fault = runs[0].fault;
@@ -36,12 +35,12 @@ export async function many(options) {
   return rows;
 }
 
-async function measure(runtime, client, count) {
-  const {origin, end} = await startServer(MOST_MS);
+async function measure(runtime, client, count, limit) {
+  const {origin, end} = await startServer(limit);
   const {results: [result], isLate} = await runScript(
-    runtime, 'many-cell.mjs', {client, origin, count}, MOST_MS);
+    runtime, 'many-cell.mjs', {client, origin, count}, limit);
   await end();
-  return isLate ? {fault: `more than ${MOST_MS} ms`} : result;
+  return isLate ? {fault: `more than ${limit} ms`} : result;
 }
 
 function print({label, fault, ...row}) {

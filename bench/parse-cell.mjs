@@ -7,6 +7,7 @@
 // that takes longer, and counts and checks what comes. Ratios are of one round, the figure is
 // their median: what disturbs the machine disturbs all contenders of a round alike.
 
+import {shuffled} from './figures.mjs';
 import {forms as OURS} from './ours.mjs';
 import {PEERS} from './peers.mjs';
 import {tallyOf} from './sink.mjs';
@@ -127,15 +128,6 @@ async function measure(options) {
     events: input.events.length, bytes: size, wrong,
     contenders: contenders.map(({name, label, isOurs, times}) => ({name, label, isOurs, times})),
   };
-}
-
-function shuffled(list) {
-  const order = [...list];
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = Math.floor(Math.random() * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
 }
 
 if (import.meta.filename === process.argv[1] && process.argv[2]) {

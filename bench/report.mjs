@@ -32,8 +32,8 @@ export const REPORTS = {
     return {
       text: [
         'Speed relative to eventsource-parser 4 (with a TextDecoder): more is faster. Geometric '
-        + `means over ${count('workload')} workloads; medians of ratios within a round. ÷: against the `
-        + 'floor, or against the fastest peer that is read by `for await`, in each cell.',
+        + `means over ${count('workload')} workloads; medians of ratios within a round. ÷: against `
+        + 'the floor, or against the fastest peer that is read by `for await`, in each cell.',
         ...tables.flatMap(({kind, columns, rows}) => [TITLES[kind], table(
           ['', ...columns, 'worst cell'],
           rows.map(({figures, worst, wrong, isDerived, ...row}) => [

@@ -1,6 +1,6 @@
 // The other side, in a process of its own: node bench/server.mjs '{}' prints {"port": …} and runs
-// until its input ends. Bodies are framed and stored beforehand, so that the server is never what
-// a client waits for.
+// until its input ends. Bodies are stored beforehand, so that the server is never what a client
+// waits for.
 //
 //   /bulk?events=N      N events in chunks of 64 kB        /single?events=N  one event a chunk
 //   /idle               one event, then silence until      /broadcast        one to each of those
@@ -11,16 +11,10 @@ import {answer} from './child.mjs';
 import {clock} from './clock.mjs';
 import {cut, workload} from './workloads.mjs';
 
-const STREAM = {
-  'Content-Type': 'text/event-stream', 'Transfer-Encoding': 'chunked', 'Cache-Control': 'no-cache',
-};
+const STREAM = {'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache'};
+
 /** Between two events of /single: what the slowest client takes for one, and some. */
 const SINGLE_MS = 0.06;
-const LAST = '0\r\n\r\n';
-
-/** One body chunk as HTTP/1.1 puts it on the wire. */
-const framed = (bytes) => Buffer.concat(
-  [Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
 
 /** What /bulk and /single repeat: 256 kB of an LLM's tokens. */
 const block = workload('openai', 256 << 10);
@@ -34,46 +28,33 @@ export function eventsSent(count, contents = false) {
   return Array.from({length: count}, (_, i) => events[i % events.length]);
 }
 
-/** The first events of the block, framed in chunks of 64 kB. */
-function bulk(events) {
-  const bytes = Buffer.concat(wires.slice(0, events));
-  return Buffer.concat(cut(bytes, 65536).map(framed));
-}
-
+/** The first events of the block in pieces of 64 kB, each of which becomes a chunk of the body. */
+const bulk = (events) => cut(Buffer.concat(wires.slice(0, events)), 65536);
 const BULK = bulk(wires.length);
 
-/** Sends bodies past the server's own framing, straight to the socket. */
-async function send(response, write) {
-  response.writeHead(200, STREAM);
-  response.flushHeaders();
-  const {socket} = response;
-  await write(socket);
-  socket.write(LAST);
-  socket.end(); // a body's end that node:http knows nothing of: no second request over it
+/** As fast as it is read. */
+async function sendBulk(response, events) {
+  for (let left = events; left > 0; left -= wires.length) {
+    for (const bytes of left >= wires.length ? BULK : bulk(left)) {
+      if (response.write(bytes)) continue;
+      await new Promise((resolve) => {
+        response.once('drain', resolve);
+        response.once('close', resolve);
+      });
+      if (response.destroyed) return;
+    }
+  }
 }
 
-/** As fast as it is read. */
-const sendBulk = (events) => async (socket) => {
-  for (let left = events; left > 0 && !socket.destroyed; left -= wires.length) {
-    if (socket.write(left >= wires.length ? BULK : bulk(left))) continue;
-    await new Promise((resolve) => {
-      socket.once('drain', resolve);
-      socket.once('close', resolve);
-    });
-  }
-};
-
 /** One after the other, so far apart that none comes together with the next: as tokens come. */
-const sendSingle = (events) => async (socket) => {
-  socket.setNoDelay(true);
-  const frames = wires.map(framed);
+async function sendSingle(response, events) {
   let due = performance.now();
-  for (let i = 0; i < events && !socket.destroyed; i++) {
-    socket.write(frames[i % frames.length]);
+  for (let i = 0; i < events && !response.destroyed; i++) {
+    response.write(wires[i % wires.length]);
     due += SINGLE_MS;
     do await new Promise((resolve) => setImmediate(resolve)); while (performance.now() < due);
   }
-};
+}
 
 const idle = new Set();
 
@@ -87,7 +68,6 @@ function subscribe(response) {
 async function tick(response, count, ms) {
   response.writeHead(200, STREAM);
   response.write('data: hello\n\n');
-  response.socket.setNoDelay(true);
   for (let i = 0; i < count && !response.destroyed; i++) {
     await new Promise((resolve) => setTimeout(resolve, ms));
     response.write(`data: ${clock()}\n\n`);
@@ -95,7 +75,7 @@ async function tick(response, count, ms) {
   response.end();
 }
 
-function serve(request, response) {
+async function serve(request, response) {
   const {pathname, searchParams} = new URL(request.url, 'http://127.0.0.1');
   const number = (name) => Number(searchParams.get(name));
   request.resume();
@@ -106,11 +86,11 @@ function serve(request, response) {
     for (const subscriber of idle) subscriber.write('data: news\n\n');
     return response.end(`${idle.size}`);
   }
-  // openai adds a path of its own to the base that it is given
-  const events = number('events') || Number(request.headers.events);
-  if (pathname.startsWith('/bulk')) return send(response, sendBulk(events));
-  if (pathname.startsWith('/single')) return send(response, sendSingle(events));
-  response.writeHead(404).end();
+  // openai adds a path of its own to the base that it is given, and drops the query
+  const send = pathname.startsWith('/bulk') ? sendBulk : sendSingle;
+  response.writeHead(200, STREAM);
+  await send(response, number('events') || Number(request.headers.events));
+  response.end();
 }
 
 if (import.meta.filename === process.argv[1]) {
