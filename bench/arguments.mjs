@@ -21,8 +21,9 @@ const HELP = `node bench/run.mjs [options]
   --ours NAME=PATH     a build to measure, instead of dist/sse.js; several: side by side
   --rounds N           measurements of each in a process
   --processes N        processes for each
+  --wall               parse, scaling: the clock's time, instead of CPU time
   --runtime NAME       bun, deno, node22, node26: from test/, after npm ci there
-  --no-write           print only; so do --workload, --chunk, --form, --peer and --ours`;
+  --no-write           print only; so do the options that leave out or change`;
 
 const OPTIONS = {
   quick: {type: 'boolean', default: false},
@@ -32,6 +33,7 @@ const OPTIONS = {
   form: {type: 'string'},
   peer: {type: 'string'},
   ours: {type: 'string', multiple: true},
+  wall: {type: 'boolean', default: false},
   rounds: {type: 'string'},
   processes: {type: 'string'},
   runtime: {type: 'string', default: 'node'},
@@ -57,9 +59,10 @@ export function readArguments(argv = process.argv.slice(2)) {
     const peers = values.peer === 'none' ? [] : list(values.peer, Object.keys(PEERS));
     return {
       quick: values.quick,
+      wall: values.wall,
       // a part of a benchmark is no result
       write: !values['no-write']
-        && !['workload', 'chunk', 'form', 'peer', 'ours'].some((name) => values[name]),
+        && !['workload', 'chunk', 'form', 'peer', 'ours', 'wall'].some((name) => values[name]),
       only: list(values.only, ['parse', 'scaling', 'endtoend', 'many', 'blocking', 'seeds']),
       workloads: list(values.workload, Object.keys(WORKLOADS)),
       chunks,

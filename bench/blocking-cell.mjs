@@ -1,6 +1,6 @@
 // The blocking loop, or the async one to compare with, in a process of its own.
 
-import {clock} from './clock.mjs';
+import {clock, cpuTime} from './clock.mjs';
 import {median, quantile} from './figures.mjs';
 
 /** Follows until `onEvent` returns true. */
@@ -33,12 +33,11 @@ async function main({loop, build, origin, starts, ticks, events}) {
   for (let i = 0; i < 4; i++) {
     let left = events;
     const start = performance.now();
-    const before = process.cpuUsage();
+    const before = cpuTime();
     await follow(`${origin}/bulk?events=${events}`, () => --left === 0);
-    const {user, system} = process.cpuUsage(before);
     if (!i) continue; // to get warm
     rates.push(events / (performance.now() - start) / 1000);
-    cpus.push((user + system) / events);
+    cpus.push((cpuTime() - before) * 1000 / events);
   }
   return {
     start: first[0], again: median(first.slice(1)),

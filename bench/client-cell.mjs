@@ -2,6 +2,7 @@
 // other: {"url": …, "events": N} follows that stream, and tells what it cost.
 
 import {answer, questions} from './child.mjs';
+import {cpuTime} from './clock.mjs';
 import {loadClient} from './clients.mjs';
 import {makeSink} from './sink.mjs';
 
@@ -13,10 +14,10 @@ async function main(client) {
   for await (const {url, events} of questions()) {
     reset();
     const start = performance.now();
-    const before = process.cpuUsage();
+    const before = cpuTime();
     await follow(url, onEvent, events);
-    const {user, system} = process.cpuUsage(before);
-    answer({...tally, ms: performance.now() - start, cpu: (user + system) / 1e6});
+    const cpu = (cpuTime() - before) / 1000;
+    answer({...tally, ms: performance.now() - start, cpu});
   }
 }
 

@@ -15,7 +15,7 @@ const QUICK = {
 const MOST_MS = 300_000;
 
 export async function parse(options) {
-  const {workloads = Object.keys(WORKLOADS), ours, forms, peers, runtime} = options;
+  const {workloads = Object.keys(WORKLOADS), ours, forms, peers, wall, runtime} = options;
   const scale = options.quick ? QUICK : FULL;
   const {processes, rounds, slice, warm, part, chunks} = {
     ...scale,
@@ -29,7 +29,7 @@ export async function parse(options) {
       const runs = [];
       for (let i = 0; i < processes; i++) {
         const {results, isLate} = await runScript(runtime, 'parse-cell.mjs',
-          {workload, chunk, rounds, slice, warm, part, ours, forms, peers}, MOST_MS);
+          {workload, chunk, rounds, slice, warm, part, ours, forms, peers, wall}, MOST_MS);
         if (isLate) throw new Error(`${workload}, ${chunkName(chunk)}: more than ${MOST_MS} ms`);
         runs.push(...results);
       }

@@ -32,8 +32,8 @@ export const REPORTS = {
     return {
       text: [
         'Speed relative to eventsource-parser 4 (with a TextDecoder): more is faster. Geometric '
-        + `means over ${count('workload')} workloads; medians of ratios within a round. ÷: against `
-        + 'the floor, or against the fastest peer that is read by `for await`, in each cell.',
+        + `means over ${count('workload')} workloads; CPU time, medians of ratios within a round. `
+        + '÷: against the floor, or against the fastest peer that is read by `for await`, in each cell.',
         ...tables.flatMap(({kind, columns, rows}) => [TITLES[kind], table(
           ['', ...columns, 'worst cell'],
           rows.map(({figures, worst, wrong, isDerived, ...row}) => [
@@ -81,7 +81,7 @@ export const REPORTS = {
       })),
     });
     return {
-      text: ['One event of that size: ns a byte, and the most memory that the process took above '
+      text: ['One event of that size: ns of CPU a byte, and the most memory that the process took above '
         + 'what it began with.', ...texts],
       charts: {'scaling-line': chart('line'), 'scaling-lines': chart('lines')},
     };

@@ -4,6 +4,7 @@
 // The chunks are the same few views over and over, so that what the process takes beside what it
 // began with is the contender's own.
 
+import {cpuTime} from './clock.mjs';
 import {contendersFor} from './parse-cell.mjs';
 import {median} from './figures.mjs';
 
@@ -36,25 +37,34 @@ export function bigEvent(shape, size, chunk) {
   return {chunks, bytes, length, count: 1, isASCII: true, types: ['message']};
 }
 
-async function measure({shape, chunk, sizes, slice, ...options}) {
+/** A run that takes longer is not done twice, ms. */
+const PATIENCE = 2000;
+
+async function measure({shape, chunk, sizes, slice, wall, ...options}) {
+  const now = wall ? () => performance.now() : cpuTime;
   const [{run}] = await contendersFor('bytes', options);
   const base = memory();
   for (const size of sizes) {
     const input = bigEvent(shape, size, chunk);
-    const times = [];
-    for (let spent = 0; spent < slice || times.length < 3;) {
+    /** The mean ms of some runs. */
+    const time = async (runs) => {
       let got = 0;
-      const start = performance.now();
-      await run(input, ({data}) => got += data.length + (data.charCodeAt(data.length - 1) - 120));
-      times.push(performance.now() - start);
-      spent += times.at(-1);
-      if (got !== input.length) throw new Error(`${got} instead of ${input.length} characters`);
-      if (times.length >= 3 && times.at(-1) > slice) break;
-    }
-    // the first runs are the interpreter's
-    const settled = times.slice(Math.floor(times.length / 2));
+      const start = now();
+      for (let i = 0; i < runs; i++) {
+        await run(input, ({data}) => got += data.length + (data.charCodeAt(data.length - 1) - 120));
+      }
+      const took = Math.max(0.001, now() - start) / runs;
+      if (got === input.length * runs) return took;
+      throw new Error(`${got} characters instead of ${input.length * runs}`);
+    };
+    const begun = performance.now();
+    let took;
+    do took = await time(1); while (performance.now() - begun < slice); // to get warm
+    const times = [took];
+    const runs = Math.ceil(slice / 5 / took);
+    if (took < PATIENCE) for (let i = 0; i < 5; i++) times[i] = await time(runs);
     const peak = memory() - base;
-    console.log(JSON.stringify({size, ns: median(settled) * 1e6 / input.bytes, peak}));
+    console.log(JSON.stringify({size, ns: median(times) * 1e6 / input.bytes, peak}));
   }
 }
 

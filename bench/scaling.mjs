@@ -36,7 +36,7 @@ export async function scaling(options) {
         + '   peak MB');
       for (const {name, isOurs = false, ...contender} of contenders) {
         const {results, isLate} = await runScript(runtime, 'scaling-cell.mjs',
-          {...contender, shape, chunk, sizes, slice}, limit);
+          {...contender, shape, chunk, sizes, slice, wall: options.wall}, limit);
         const fault = isLate ? 'too slow' : results.find(({fault}) => fault)?.fault;
         const row = {name, isOurs, shape, chunk, fault, results: results.filter(({ns}) => ns)};
         rows.push(row);
