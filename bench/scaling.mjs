@@ -7,7 +7,7 @@ import {short} from './figures.mjs';
 const KB = 1 << 10;
 const FULL = {
   sizes: [1, 16, 256, 4 * KB, 64 * KB].map((size) => size * KB),
-  chunks: [64, 1400, 16384, 65536], slice: 100, limit: 40_000,
+  chunks: [64, 1400, 16384, 65536], slice: 100, limit: 12_000,
 };
 const QUICK = {sizes: [KB, 64 * KB, 4 * KB * KB], chunks: [16384], slice: 30, limit: 3000};
 const SHAPES = {line: 'one line', lines: 'lines of 61 bytes'};

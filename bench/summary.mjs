@@ -43,7 +43,7 @@ function tableOf(cells) {
       const about = {name: `${name} ÷ ${isLoop ? 'fastest loop' : 'floor'}`, isDerived: true};
       const against = isLoop ? fastestLoop : (cell) => ratio(cell, 'floor');
       return row(about, (cell) => ratio(cell, name) / against(cell) || undefined);
-    })),
+    })).filter(({worst}) => worst),
   };
 }
 
