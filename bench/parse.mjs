@@ -46,20 +46,23 @@ export async function parse(options) {
 function together(runs) {
   const [{events, bytes, contenders}] = runs;
   const wrong = Object.assign({}, ...runs.map(({wrong}) => wrong));
+  const slow = Object.assign({}, ...runs.map(({slow}) => slow));
   const timesOf = (wanted) => runs.flatMap(({contenders}) =>
     contenders.find(({name}) => name === wanted)?.times ?? []);
   const base = timesOf('esp4');
   return {
-    events, bytes, wrong,
-    contenders: contenders.filter(({name}) => !wrong[name]).map(({times: _, ...contender}) => {
-      const times = timesOf(contender.name);
+    events, bytes, wrong, slow,
+    contenders: contenders.flatMap(({name, label, isOurs}) => {
+      if (wrong[name] || slow[name]) return [];
+      const times = timesOf(name);
       const ratios = times.map((time, i) => base[i] / time);
-      return {...contender, ms: median(times), ratio: median(ratios), spread: quartiles(ratios)};
+      const [ms, ratio, spread] = [median(times), median(ratios), quartiles(ratios)];
+      return [{name, label, isOurs, ms, ratio, spread}];
     }),
   };
 }
 
-function printCell({workload, chunk, bytes, events, contenders, wrong}) {
+function printCell({workload, chunk, bytes, events, contenders, wrong, slow}) {
   console.log(`\n${WORKLOADS[workload].title}, ${chunkName(chunk)}: ${events} events, ${bytes} B`);
   for (const {name, ms, ratio, spread} of contenders) {
     const rate = `${short(bytes / ms / 1000).padStart(7)} MB/s`;
@@ -70,6 +73,7 @@ function printCell({workload, chunk, bytes, events, contenders, wrong}) {
   for (const [name, fault] of Object.entries(wrong)) {
     console.log(`  ${name.padEnd(24)}WRONG: ${fault.slice(0, 120)}`);
   }
+  for (const name of Object.keys(slow)) console.log(`  ${name.padEnd(24)}too slow`);
 }
 
 function printSummary(cells) {
@@ -77,9 +81,9 @@ function printSummary(cells) {
   for (const {columns, rows} of summarize(cells)) {
     const head = columns.map((name) => name.padStart(8)).join('');
     console.log(`\n  ${''.padEnd(32)}${head}  worst cell`);
-    for (const {name, figures, worst, wrong} of rows) {
+    for (const {name, figures, worst} of rows) {
       const cells = figures.map((value) => short(value).padStart(8)).join('');
-      console.log(`  ${name.padEnd(32)}${cells}  ${worst}${wrong ? `; ${wrong} wrong` : ''}`);
+      console.log(`  ${name.padEnd(32)}${cells}  ${worst}`);
     }
   }
 }

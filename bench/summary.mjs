@@ -30,8 +30,7 @@ function tableOf(cells) {
   const row = (about, valueOf) => ({
     ...about,
     figures: groups.map(([, group]) => mean(group.map(valueOf))),
-    worst: worst(cells, valueOf),
-    wrong: cells.filter(({wrong}) => about.name in wrong).length,
+    worst: worst(cells, valueOf) + unmeasured(cells, about.name),
   });
   const rows = [...contenders.values()]
     .map((about) => row(about, (cell) => ratio(cell, about.name)));
@@ -56,6 +55,13 @@ const fastestLoop = ({contenders}) => Math.max(...contenders
 function mean(values) {
   const known = values.filter(Boolean);
   return known.length ? geometricMean(known) : undefined;
+}
+
+/** How many cells are not in the figures, and why. */
+function unmeasured(cells, wanted) {
+  const [wrong, slow] = ['wrong', 'slow'].map((why) =>
+    cells.filter(({[why]: names}) => wanted in names).length);
+  return (wrong ? `; ${wrong} wrong` : '') + (slow ? `; ${slow} too slow` : '');
 }
 
 function worst(cells, valueOf) {
