@@ -65,7 +65,7 @@ const URL_OF_NONE = 'http://127.0.0.1/';
 /** Name, as in `--peer`, to
  *  - `label`;
  *  - `load`, which gives what runs over an input: `{bytes}`, or `{bytes, text, lines}`;
- *  - `loops`: it is read by `for await`, as our own async form;
+ *  - `loopsOver`: it is read by `for await`, over any async iterable or over a stream only;
  *  - `ids: false`: its events have none;
  *  - `takesText`. */
 export const PEERS = {
@@ -96,7 +96,7 @@ export const PEERS = {
 
   'esp4-stream': {
     label: 'eventsource-parser 4, stream',
-    loops: true,
+    loopsOver: 'stream',
     async load() {
       const {EventSourceParserStream} = await import('eventsource-parser/stream');
       return {async bytes({chunks}, onEvent) {
@@ -109,7 +109,7 @@ export const PEERS = {
 
   anthropic: {
     label: '@anthropic-ai/sdk, for await',
-    loops: true,
+    loopsOver: 'chunks',
     ids: false,
     async load() {
       const {Stream} = await import('@anthropic-ai/sdk/core/streaming');
@@ -121,7 +121,7 @@ export const PEERS = {
 
   openai: {
     label: 'openai, for await',
-    loops: true,
+    loopsOver: 'chunks',
     ids: false,
     async load() {
       const {_iterSSEMessages} = await import('openai/core/streaming');
@@ -161,7 +161,7 @@ export const PEERS = {
 
   'fetch-event-stream': {
     label: 'fetch-event-stream, for await',
-    loops: true,
+    loopsOver: 'stream',
     async load() {
       const {events} = await import('fetch-event-stream');
       return {async bytes({chunks}, onEvent) {
@@ -172,7 +172,7 @@ export const PEERS = {
 
   'parse-sse': {
     label: 'parse-sse, for await',
-    loops: true,
+    loopsOver: 'stream',
     async load() {
       const {parseServerSentEvents} = await import('parse-sse');
       return {async bytes({chunks}, onEvent) {
@@ -219,7 +219,7 @@ export const PEERS = {
 
   'eventsource-client-loop': {
     label: 'eventsource-client, for await',
-    loops: true,
+    loopsOver: 'stream',
     async load() {
       const {createEventSource} = await import('eventsource-client');
       return {async bytes({chunks, count}, onEvent) {

@@ -55,7 +55,7 @@ async function measure({shape, chunk, sizes, slice, wall, ...options}) {
       }
       const took = Math.max(0.001, now() - start) / runs;
       if (got === input.length * runs) return took;
-      throw new Error(`${got} characters instead of ${input.length * runs}`);
+      throw new Error(got ? `${got} characters, not ${input.length * runs}` : 'no event');
     };
     const begun = performance.now();
     let took;

@@ -37,20 +37,26 @@ function tableOf(cells) {
   const ours = [...contenders.values()].filter(({isOurs}) => isOurs);
   return {
     columns: groups.map(([name]) => name),
-    rows: rows.sort((a, b) => mean(b.figures) - mean(a.figures)).concat(ours.flatMap(({name}) => {
-      const isLoop = /async|stream/.test(name);
-      const about = {name: `${name} ÷ ${isLoop ? 'fastest loop' : 'floor'}`, isDerived: true};
-      const against = isLoop ? fastestLoop : (cell) => ratio(cell, 'floor');
+    rows: rows.sort((a, b) => mean(b.figures) - mean(a.figures)).concat(ours.map(({name}) => {
+      const [rival, against] = rivalOf(name);
+      const about = {name: `${name} ÷ ${rival}`, isDerived: true};
       return row(about, (cell) => ratio(cell, name) / against(cell) || undefined);
     })).filter(({worst}) => worst),
   };
 }
 
+/** What one of our forms is measured by, beside eventsource-parser: its name, and its ratio. */
+function rivalOf(name) {
+  if (/ async$/.test(name)) return ['fastest loop', (cell) => fastest(cell, ['chunks', 'stream'])];
+  if (/ stream$/.test(name)) return ['fastest loop', (cell) => fastest(cell, ['stream'])];
+  return ['floor', (cell) => ratio(cell, 'floor')];
+}
+
 const ratio = (cell, wanted) => cell.contenders.find(({name}) => name === wanted)?.ratio;
 
-/** Of the peers that are read by `for await`, the fastest in that cell. */
-const fastestLoop = ({contenders}) => Math.max(...contenders
-  .filter(({name}) => PEERS[name]?.loops).map(({ratio}) => ratio));
+/** Of the peers that are read by `for await` over such a source, the fastest in that cell. */
+const fastest = ({contenders}, sources) => Math.max(...contenders
+  .filter(({name}) => sources.includes(PEERS[name]?.loopsOver)).map(({ratio}) => ratio));
 
 function mean(values) {
   const known = values.filter(Boolean);
