@@ -190,6 +190,6 @@ test('charts hold their figures, whatever the names', () => {
   const plot = lines({title: 't', subtitle: 's', showX: String, showY: String, series: [
     {label: 'l', points: [[1, 0.5], [1000, 20]]},
   ]});
-  assert.match(plot, /<polyline points="56,[\d.]+ 550,[\d.]+"/);
+  assert.match(plot, /<polyline points="56,[\d.]+ 506,[\d.]+"/);
   assert.doesNotMatch(chart + plot, /NaN|undefined|Infinity/);
 });

@@ -34,10 +34,11 @@ function tableOf(cells) {
   });
   const rows = [...contenders.values()]
     .map((about) => row(about, (cell) => ratio(cell, about.name)));
+  const sortBy = ({figures}) => figures[chunks.length > 1 ? chunks.length : 0] ?? 0;
   const ours = [...contenders.values()].filter(({isOurs}) => isOurs);
   return {
     columns: groups.map(([name]) => name),
-    rows: rows.sort((a, b) => mean(b.figures) - mean(a.figures)).concat(ours.map(({name}) => {
+    rows: rows.sort((a, b) => sortBy(b) - sortBy(a)).concat(ours.map(({name}) => {
       const [rival, against] = rivalOf(name);
       const about = {name: `${name} ÷ ${rival}`, isDerived: true};
       return row(about, (cell) => ratio(cell, name) / against(cell) || undefined);

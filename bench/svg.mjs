@@ -58,13 +58,13 @@ export function bars({title, subtitle, rows, show, mark, most = Infinity}) {
     ];
   });
   const height = 60 + rows.length * 24 + 12;
-  if (mark !== undefined) parts.push(stroke(at(mark), 54, at(mark), height - 10, 'base'));
-  return page(height, title, subtitle, parts);
+  const line = mark === undefined ? [] : [stroke(at(mark), 54, at(mark), height - 10, 'base')];
+  return page(height, title, subtitle, [...line, ...parts]);
 }
 
 /** A line for each of `{label, points: [[x, y], …]}`; both axes logarithmic. */
 export function lines({title, subtitle, series, showX, showY}) {
-  const [left, right, top, bottom] = [56, WIDTH - 170, 64, 344];
+  const [left, right, top, bottom] = [56, WIDTH - 214, 64, 344];
   const points = series.flatMap(({points}) => points);
   const scale = (values, from, to) => {
     const [low, high] = [Math.log(Math.min(...values)), Math.log(Math.max(...values))];
