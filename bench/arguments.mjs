@@ -1,0 +1,118 @@
+// The command line of all benchmarks: one place, so that every script understands the same.
+
+import {existsSync} from 'node:fs';
+import {resolve} from 'node:path';
+import {fileURLToPath, pathToFileURL} from 'node:url';
+import {parseArgs} from 'node:util';
+import {PEERS} from './peers.mjs';
+import {WORKLOADS} from './workloads.mjs';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+
+export const CHUNKS = [1, 64, 1400, 16384, 65536, 0, 'text', 'lines'];
+
+const HELP = `node bench/run.mjs [options]
+  --quick              fewer cells, rounds and sizes: under two minutes for all
+  --only NAME,…        ${'parse, scaling, endtoend, many, blocking, seeds'}
+  --workload NAME,…    ${Object.keys(WORKLOADS).join(', ')}
+  --chunk SIZE,…       ${CHUNKS.map(chunkName).join(', ')}
+  --form NAME,…        push, sync, async, stream: ours only
+  --peer NAME,…        ${Object.keys(PEERS).join(', ')}; none: only the two to compare with
+  --ours NAME=PATH     a build to measure, instead of dist/sse.js; several: side by side
+  --rounds N           measurements of each in a process
+  --processes N        processes for each
+  --wall               parse, scaling: the clock's time, instead of CPU time
+  --runtime NAME       bun, deno, node22, node26: from test/, after npm ci there
+  --no-write           print only; so do the options that leave out or change`;
+
+const OPTIONS = {
+  quick: {type: 'boolean', default: false},
+  only: {type: 'string'},
+  workload: {type: 'string'},
+  chunk: {type: 'string'},
+  form: {type: 'string'},
+  peer: {type: 'string'},
+  ours: {type: 'string', multiple: true},
+  wall: {type: 'boolean', default: false},
+  rounds: {type: 'string'},
+  processes: {type: 'string'},
+  runtime: {type: 'string', default: 'node'},
+  'no-write': {type: 'boolean', default: false},
+  help: {type: 'boolean', default: false},
+};
+
+/** What the user asked for, builds as URLs. A wrong argument: one line, and code 2. */
+export function readArguments(argv = process.argv.slice(2)) {
+  let values;
+  try {
+    ({values} = parseArgs({args: argv, options: OPTIONS}));
+    if (values.help) {
+      console.log(HELP);
+      process.exit(0);
+    }
+    const chunks = values.chunk?.split(',').map((chunk) => {
+      const found = CHUNKS.find((known) => chunkName(known) === chunk || `${known}` === chunk);
+      if (found !== undefined) return found;
+      if (/^[1-9]\d*$/.test(chunk)) return Number(chunk);
+      throw new Error(`unknown chunk '${chunk}'`);
+    });
+    const peers = values.peer === 'none' ? [] : list(values.peer, Object.keys(PEERS));
+    return {
+      quick: values.quick,
+      wall: values.wall,
+      // a part of a benchmark is no result
+      write: !values['no-write']
+        && !['workload', 'chunk', 'form', 'peer', 'ours', 'wall'].some((name) => values[name]),
+      only: list(values.only, ['parse', 'scaling', 'endtoend', 'many', 'blocking', 'seeds']),
+      workloads: list(values.workload, Object.keys(WORKLOADS)),
+      chunks,
+      forms: list(values.form, ['push', 'sync', 'async', 'stream']),
+      peers: peers && [...new Set(['floor', 'esp4', ...peers])],
+      ours: builds(values.ours),
+      rounds: count('rounds', values.rounds),
+      processes: count('processes', values.processes),
+      runtime: runtime(values.runtime),
+    };
+  } catch (error) {
+    console.error(`bench: ${error.message}; --help lists what there is`);
+    process.exit(2);
+  }
+}
+
+export function chunkName(chunk) {
+  return {1400: '1.4k', 16384: '16k', 65536: '64k', 0: 'whole'}[chunk] ?? `${chunk}`;
+}
+
+function list(value, known) {
+  const names = value?.split(',');
+  const wrong = names?.find((name) => !known.includes(name));
+  if (wrong !== undefined) throw new Error(`unknown name '${wrong}'`);
+  return names;
+}
+
+function count(name, value) {
+  if (value === undefined) return undefined;
+  if (!/^[1-9]\d{0,3}$/.test(value)) throw new Error(`--${name} must be a number from 1`);
+  return Number(value);
+}
+
+function builds(values = [`ssekit=${HERE}../dist/sse.js`]) {
+  return Object.fromEntries(values.map((value, i) => {
+    const [, name = i ? `ours${i + 1}` : 'ours', path] = /^(?:([\w.-]+)=)?(.+)$/.exec(value);
+    if (!existsSync(path)) throw new Error(`there is no ${path}: node build.mjs makes dist/`);
+    return [name, `${pathToFileURL(resolve(path))}`];
+  }));
+}
+
+function runtime(name) {
+  const command = {
+    node: [process.execPath],
+    node22: [`${HERE}../test/node_modules/node22/bin/node`],
+    node26: [`${HERE}../test/node_modules/node26/bin/node`],
+    bun: [`${HERE}../test/node_modules/bun/bin/bun`],
+    deno: [`${HERE}../test/node_modules/deno/deno`, 'run', '--allow-all', '--no-check'],
+  }[name];
+  if (!command) throw new Error(`unknown runtime '${name}'`);
+  if (!existsSync(command[0])) throw new Error(`${name} is missing: npm ci in test/`);
+  return {name, command};
+}

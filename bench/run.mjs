@@ -1,0 +1,66 @@
+// All benchmarks, or some: node bench/run.mjs --help. Prints, and writes bench/results/.
+
+import {execFileSync} from 'node:child_process';
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {cpus, totalmem} from 'node:os';
+import {fileURLToPath} from 'node:url';
+import {readArguments} from './arguments.mjs';
+import {blocking} from './blocking.mjs';
+import {endtoend} from './endtoend.mjs';
+import {many} from './many.mjs';
+import {parse} from './parse.mjs';
+import {REPORTS} from './report.mjs';
+import {scaling} from './scaling.mjs';
+import {seeds} from './seeds.mjs';
+
+const SECTIONS = {
+  parse: ['Parsing', parse],
+  scaling: ['Scaling', scaling],
+  endtoend: ['End to end', endtoend],
+  many: ['Many subscriptions', many],
+  blocking: ['The blocking loop', blocking],
+  seeds: ['Against its seeds', seeds],
+};
+
+const options = readArguments();
+const {runtime, only = Object.keys(SECTIONS)} = options;
+const begun = performance.now();
+const minutes = (since) => `${((performance.now() - since) / 60_000).toFixed(1)} min`;
+
+for (const name of only) {
+  const [title, run] = SECTIONS[name];
+  const start = performance.now();
+  console.log(`\n── ${title} ${'─'.repeat(80 - title.length)}`);
+  const figures = await run(options);
+  console.log(`\n  ${minutes(start)}`);
+  if (options.write) write(name, title, REPORTS[name](figures));
+}
+console.log(`\nall: ${minutes(begun)}`);
+
+/** One page and its charts; another runtime's in a folder of its own. */
+function write(name, title, {text, charts}) {
+  const folder = fileURLToPath(new URL(
+    runtime.name === 'node' ? './results' : `./results/${runtime.name}`, import.meta.url));
+  mkdirSync(folder, {recursive: true});
+  const images = Object.keys(charts).map((chart) => `![${title}](${chart}.svg)`);
+  const page = [`# ${title}`, conditions(name), ...images, ...text].join('\n\n');
+  writeFileSync(`${folder}/${name}.md`, `${page}\n`);
+  for (const [chart, svg] of Object.entries(charts)) writeFileSync(`${folder}/${chart}.svg`, svg);
+}
+
+/** Machine, versions and command: a figure without them is none. */
+function conditions(name) {
+  const version = /\d+\.\d+\.\d+/.exec(execFileSync(runtime.command[0], ['--version']))[0];
+  const {dependencies} = JSON.parse(readFileSync(new URL('package.json', import.meta.url)));
+  const peers = Object.entries(dependencies)
+    .map(([peer, wanted]) => `${peer.replace(/-3$/, '')} ${wanted.replace(/.*@/, '')}`).join(', ');
+  const cores = cpus();
+  const kind = runtime.name === 'deno' ? 'Deno' : runtime.name === 'bun' ? 'Bun' : 'Node';
+  const flags = [
+    `--only ${name}`, options.quick && '--quick',
+    runtime.name !== 'node' && `--runtime ${runtime.name}`,
+  ].filter(Boolean).join(' ');
+  return `${kind} ${version}, ${cores.length} × ${cores[0].model.trim()}, `
+    + `${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform}; `
+    + `${new Date().toISOString().slice(0, 10)}; \`npm run bench -- ${flags}\`.\nPeers: ${peers}.`;
+}
