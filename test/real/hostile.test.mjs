@@ -744,12 +744,13 @@ async function hostile(loop, [, path, {isStrict, ...how}, end, connections, most
   };
 }
 
-/** How long the longest of the waits was that were seen. */
-function waitOf({some, clock}) {
-  const longest = Math.max(...some.map(({delay}) => delay));
-  const days = longest / 86_400_000;
-  return days > 1 ? `${days.toFixed(1)} days` : clock && longest > 1000 ? 'longer each time or 3 s'
-    : '100 ms or more';
+/** How the waits were that were seen. */
+function waitOf({some}) {
+  const delays = some.map(({delay}) => delay);
+  const days = Math.max(...delays) / 86_400_000;
+  if (days > 1) return `${days.toFixed(0)} days`;
+  if (some.some(({attempt}) => attempt > 1)) return 'twice as long each time';
+  return Math.min(...delays) < 1000 ? '0.1 s each time' : '3 s each time';
 }
 
 both('retry: 0 in real time: ten connections a second, and no more', async (follow, loop) => {
