@@ -156,6 +156,9 @@ function failure(
 
 test('errors: SSE connection to URL failed after N retries: CAUSE', () => {
   const refused = new Error('connect ECONNREFUSED 127.0.0.1:9');
+  const unreadable = Object.defineProperty(new Error(), 'message', {
+    get: () => assert.fail('cannot be read'),
+  });
   const circle = new Error('in a circle');
   circle.cause = circle;
   const rows: [name: string, cause: unknown, retries: number, words: string[]][] = [
@@ -168,6 +171,10 @@ test('errors: SSE connection to URL failed after N retries: CAUSE', () => {
     ['causes in a circle', circle, 0, ['in a circle']],
     ['not an error', 'just text', 0, ['just text']],
     ['null', null, 0, ['null']],
+    ['what is no text', Object.create(null), 1, ['object']],
+    ['what throws as text', { toString: () => assert.fail('not asked for') }, 1, ['object']],
+    ['a message that is no text', Object.assign(new Error(), { message: Symbol('s') }), 1, ['object']],
+    ['no text below', new Error('above', { cause: unreadable }), 1, ['above']],
   ];
   for (const row of rows) hasMessage(...row);
 });
@@ -232,6 +239,10 @@ test('events: json() of what is not JSON', () => {
     assert.ok(error.message.replaceAll(/\\?"/g, '').includes(head), error.message);
     assert.ok(error.message.length < 500, 'the head of the data, no dump');
   }
+  const [event] = new EventParser().feed(`event: \x1b[2J${'x'.repeat(1e5)}\ndata: a\n\n`);
+  const { message } = isSSEError(caught(() => event?.json()), 'json');
+  assert.ok(message.length < 500, 'and the head of the type');
+  assert.ok(!message.includes('\x1b'), 'nothing that acts on a terminal');
 });
 
 type Written = Parameters<typeof formatEvent>[0];
@@ -2227,6 +2238,21 @@ test('reconnection: facts of its errors', () => {
   assert.ok(!message.includes('secret'), message);
 });
 
+test('reconnection: a server does not decide how long a message is', () => {
+  const long = 'x'.repeat(1e5);
+  const type = failure(new Reconnection(URL_), (r) =>
+    r.response(200, headersFrom({ 'content-type': `text/${long}` })));
+  assert.ok(isSSEError(type, 'content-type').message.length < 500);
+  const day = new Day({});
+  day.step('begin');
+  for (let n = 0; n < 20; n++) assert.equal(day.step(`redirect 302 /${long}`), 'send');
+  const last = day.reconnection.response(302, headersFrom({ location: `/${long}` }));
+  assert.ok(last.kind === 'fail' && last.error instanceof SSEError);
+  const chain = last.error.message.split(' -> ');
+  assert.deepEqual(chain.slice(0, -1).map((url) => url.length).slice(1), Array(20).fill(2000));
+  assert.equal(chain.length, 22, 'and each one is named');
+});
+
 test('reconnection: truncated and lost streams name their URL and cause', () => {
   const truncated = failure(new Reconnection('https://a.test/x', {
     method: 'POST', until: () => false,
@@ -2387,7 +2413,9 @@ test('reconnection: the userinfo of a redirect is not sent', () => {
 });
 
 test('reconnection: a URL with userinfo is refused, and not shown', () => {
-  const refused = ['https://user:secret@a.test/', 'https://secret@a.test/x', '//user:secret@a.test/'];
+  const refused = ['https://user:secret@a.test/', 'https://secret@a.test/x', '//user:secret@a.test/',
+    'http:user:secret@a.test/', 'http:/user:secret@a.test/', 'http:\\\\user:secret@a.test/',
+    'https:user:secret@a.test/', 'https:/user:secret@a.test/'];
   for (const url of refused) {
     assert.throws(() => new Reconnection(url), (error: Error) => {
       assert.equal(error.name, 'TypeError', url);
@@ -4397,7 +4425,8 @@ test('a late response that cannot even be asked is no unhandled rejection', asyn
 
 test('a userinfo is refused and not shown, however it is written', () => {
   const urls = ['http:\\\\u:secret@h/', 'http:/u:secret@h/', 'http:\\\\u:secret@h:99999',
-    'u:secret@h:80/path', '//u:secret@h/'];
+    'u:secret@h:80/path', '//u:secret@h/', 'http://u:secret@', 'http://u:secret@h:99999/',
+    'http://u:secret@[/', 'http://[', 'http://a b/'];
   for (const url of urls) {
     const error = thrown(() => asyncConnect(url));
     assert.equal(error.name, 'TypeError', url);
@@ -4406,6 +4435,18 @@ test('a userinfo is refused and not shown, however it is written', () => {
   const response = {status: 500, url: 'http://u:secret@h/', body: null};
   const error = thrown(() => [...EventSource.from(response) as any]);
   assert.doesNotMatch(error.message + error.url, /secret/);
+});
+
+each([ASYNC, BLOCKING], 'a body whose iterator is none ends the loop', async (kind) => {
+  const bodies = kind.isBlocking ? [{[Symbol.iterator]() {}}]
+    : [{[Symbol.iterator]() {}}, {[Symbol.asyncIterator]() {}}];
+  for (const body of bodies) {
+    let requests = 0;
+    const transport = () => ({status: requests++ < MOST_REQUESTS ? 200 : 204, body}) as any;
+    const {error} = await consume(kind, new kind.Client(ADDRESS, {transport, sleep() {}}));
+    assertError(error, 'TypeError', undefined, 'body');
+    assert.equal(requests, 1);
+  }
 });
 
 test('options that are no object', () => {

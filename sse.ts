@@ -101,10 +101,22 @@ class UserError {
 /** Messages down the chain of causes: that is where runtimes keep the reason (ECONNREFUSED). */
 function describe(error: unknown): string {
   let text = '';
-  for (let at = error, depth = 4; at instanceof Error && depth--; at = at.cause) {
-    if (!text.includes(at.message)) text += (text && ': ') + at.message;
+  try {
+    for (let at = error, depth = 4; at instanceof Error && depth--; at = at.cause) {
+      if (!text.includes(at.message)) text += (text && ': ') + at.message;
+    }
+    return text || String(error);
+  } catch { // `throw Object.create(null)`: what is no text is no reason to end a loop
+    return text || typeof error;
   }
-  return text || String(error);
+}
+
+/** UTF-16 code units of a server's text that a message shows: enough to recognise, no dump. */
+const SHOWN = 100;
+
+/** The same, less what would act on a terminal. */
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, SHOWN));
 }
 
 /** For arguments: what must be so, or TypeError or RangeError says it. */
@@ -118,9 +130,6 @@ function must(
 
 /** The type of an event whose stream names none (specification: dispatch the event, step 5). */
 const DEFAULT_TYPE = 'message';
-
-/** UTF-16 code units of data that an error message shows: enough to recognise, no dump. */
-const SHOWN_DATA = 100;
 
 /** One event, as the stream sent it. Immutable. */
 export class SSEEvent {
@@ -145,8 +154,8 @@ export class SSEEvent {
     try {
       return JSON.parse(this.data);
     } catch (cause) {
-      const head = JSON.stringify(this.data.slice(0, SHOWN_DATA));
-      throw new SSEError('json', `Data of event '${this.event}' is not JSON: ${head}`, cause);
+      throw new SSEError('json',
+        `Data of event ${shown(this.event)} is not JSON: ${shown(this.data)}`, cause);
     }
   }
 }
@@ -733,7 +742,7 @@ function contentTypeError(headers: HeadersLike | undefined, url: string): SSEErr
   const type = headers ? headers.get('content-type') ?? '' : 'text/event-stream';
   if (type.split(';', 1).join().trim().toLowerCase() === 'text/event-stream') return undefined;
   return new SSEError('content-type',
-    `Expected Content-Type 'text/event-stream', got '${type}' from ${url}`);
+    `Expected Content-Type 'text/event-stream', got '${type.slice(0, SHOWN)}' from ${url}`);
 }
 
 /** A body's chunks. Streams through their reader: WebKit has no other way, Deno's other leaks. */
@@ -777,6 +786,9 @@ const JITTER = 0.25;
 
 /** As many as fetch follows (Fetch standard, HTTP-redirect fetch). */
 const MAX_REDIRECTS = 20;
+
+/** UTF-16 code units of a URL that the message shows of a chain of redirects: 16 kB fit in one. */
+const MAX_SHOWN_URL = 2000;
 
 /** What no header's value can carry (RFC 9110, field-content): it is left out, or refused. */
 const CONTROLS = /[\0-\x08\n-\x1f\x7f]/;
@@ -971,7 +983,7 @@ export class Reconnection {
     if (error instanceof SSEError && !PASSING.includes(error.code)) return fail(error);
     if (error === undefined && !until && !this.reconnects) return STOP;
     const reason = error instanceof Error ? error
-      : error !== undefined ? new SSEError('connection', String(error), error)
+      : error !== undefined ? new SSEError('connection', describe(error), error)
       : until ? new SSEError('truncated', `${this.url} ended the stream before its last event`)
       : new SSEError('connection', 'the server ended the stream');
     if (error === undefined && !this.reconnects) return fail(reason);
@@ -1017,7 +1029,8 @@ export class Reconnection {
     try {
       const to = new URL(location, from.href);
       to.username = to.password = '';
-      this.#redirects.push(this.#target = to.href);
+      this.#target = to.href;
+      this.#redirects.push(to.href.slice(0, MAX_SHOWN_URL));
       if (to.origin !== from.origin) this.#crossedOrigins = true;
       why = !/^https?:$/.test(to.protocol) || from.protocol > to.protocol // from https: to http:
         ? 'leads to no place for HTTP, or to a less safe one'
@@ -1046,8 +1059,8 @@ function validHeaders(headers: HeadersInput = {}): InstanceType<typeof Headers> 
 }
 
 function hasUserinfo(url: string): boolean {
-  try {
-    const { password, username } = new URL(url, 'http://localhost');
+  try { // `http:user:pass@host` would be a path if the base had the same scheme
+    const { password, username } = new URL(url, 'x:/');
     return password + username !== '';
   } catch {
     return false; // for others to find out
@@ -1670,12 +1683,12 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     let target = typeof url === 'string' ? url : url?.href;
     must(typeof target === 'string', 'url must be a string or a URL');
     must(typeof transport === 'function', 'transport must be a function');
-    if (transport === platformFetch) {
-      try {
-        target = new URL(target, platform.location?.href).href;
-      } catch {
-        // no URL
-      }
+    let isURL = transport !== platformFetch; // else what that makes of it is its own business
+    try {
+      if (!isURL) target = new URL(target, platform.location?.href).href;
+      isURL ||= /^https?:/.test(target);
+    } catch {
+      // no URL
     }
     must(typeof verify === 'boolean', 'verify must be a boolean');
     must(verify || transport === platformFetch || transport.verifies,
@@ -1698,8 +1711,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     this.#json = JSON.stringify(json);
     must(json === undefined || this.#json, 'json must be a value that JSON has');
     this.#reconnection = new Reconnection(target, { ...options, method });
-    must(transport !== platformFetch || /^https?:\/\//.test(target),
-      `url must be absolute, http: or https:, got '${target.replace(/.*@/s, '…@')}'`);
+    must(isURL, `url must be absolute, http: or https:, got '${target.replace(/.*@/s, '…@')}'`);
     new PullParser(options); // its options and the headers are checked now, not in the loop
     if (typeof headers !== 'function') validHeaders(headers);
     must(!this.#reconnection.reconnects || !isStream(body), 'A stream as body can be sent only'
@@ -2004,6 +2016,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     const shown = this.#response = withHeaders(response);
     const decision = this.#reconnection.response(status, headers && shown.headers);
     const chunks = this.#chunks = open(body);
+    must(chunks, 'body must have an iterator'); // else it would storm
     if (decision.kind === 'open') {
       const { lastEventId, retry } = this.#reconnection;
       this.#parser = new PullParser({ ...this.#options, lastEventId, retry });

@@ -7,7 +7,13 @@ export default [
   {name: 'retries counted one too many', find: '(this.url, attempt - 1, reason)', replace: '(this.url, attempt, reason)'},
 
   // 2. Events
-  {name: 'json() without its cause', find: "is not JSON: ${head}`, cause)", replace: 'is not JSON: ${head}`)'},
+  {name: 'json() without its cause', find: "is not JSON: ${shown(this.data)}`, cause)", replace: 'is not JSON: ${shown(this.data)}`)'},
+  {name: 'what is no text ends the loop', find: "catch { // `throw Object.create(null)`: what is no text is no reason to end a loop\n    return text || typeof error;", replace: 'catch (why) {\n    throw why;'},
+  {name: 'messages as long as a server likes', find: 'JSON.stringify(text.slice(0, SHOWN))', replace: 'JSON.stringify(text)'},
+  {name: 'a chain of redirects as long as a server likes', find: 'to.href.slice(0, MAX_SHOWN_URL)', replace: 'to.href'},
+  {name: 'a storm over a body without iterator', find: "    must(chunks, 'body must have an iterator'); // else it would storm\n", replace: ''},
+  {name: 'what is no URL is tried for ever', find: 'let isURL = transport !== platformFetch;', replace: 'let isURL = /^https?:/.test(target);'},
+  {name: 'userinfo after http: without slashes', find: "new URL(url, 'x:/')", replace: "new URL(url, 'http://localhost')"},
   {name: 'formatEvent lets CR into an id', find: "write('id', id, /[\\r\\n\\0]/)", replace: "write('id', id, /[\\n\\0]/)"},
   {name: 'formatEvent lets LF into a type', find: '|| undefined, /[\\r\\n]/)', replace: '|| undefined, /[\\r]/)'},
   {name: 'formatEvent cuts data at LF only', find: 'value.split(/\\r\\n|\\r|\\n/)', replace: 'value.split(/\\n/)'},

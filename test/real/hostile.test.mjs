@@ -16,9 +16,6 @@ import {launch} from './control.mjs';
 import {figure} from './figures.mjs';
 import {scratch} from './processes.mjs';
 
-// What is known to fail, and mended in a change of its own.
-const KNOWN = 'found by this suite';
-
 const MiB = 2 ** 20;
 const SECRET = 's3cr3t';
 const SECRETS = {
@@ -401,11 +398,11 @@ test('user and password in a URL are refused in any spelling, and not shown', ()
   isRefused(new URL(USERINFO[0]), {});
 });
 
-test('what is no URL is refused at once, and not shown', {todo: KNOWN}, () => {
+test('what is no URL is refused at once, and not shown', () => {
   for (const url of NO_URLS) isRefused(url, {});
 });
 
-test('with a transport of one\'s own also without slashes', {todo: KNOWN}, () => {
+test('with a transport of one\'s own also without slashes', () => {
   for (const url of WITHOUT_SLASHES) isRefused(url, OWN);
 });
 
@@ -464,7 +461,7 @@ both('the body of a refusal is text, 64 Ki code units of it', async (follow) => 
   }
 });
 
-test('no message is as long as a server likes', {todo: KNOWN}, async () => {
+test('no message is as long as a server likes', async () => {
   for (const path of ['long-loop', 'huge-content-type']) {
     const {error} = await LOOPS.async(address(path)[1], {});
     assert.ok(error instanceof SSEError && error.message.length < 64 * 1024, path);
@@ -541,11 +538,11 @@ test('what transports and bodies throw is a loss', async () => {
   for (const [name, thrown] of Object.entries(THROWN)) await isLoss(name, thrown);
 });
 
-test('also what cannot be read', {todo: KNOWN}, async () => {
+test('also what cannot be read', async () => {
   for (const [name, thrown] of Object.entries(UNREADABLE)) await isLoss(name, thrown);
 });
 
-test('a body whose iterator is none does not storm', {todo: KNOWN}, async () => {
+test('a body whose iterator is none does not storm', async () => {
   for (const [loop, body] of [['async', {[Symbol.asyncIterator]() {}}],
     ['async', {[Symbol.iterator]() {}}], ['blocking', {[Symbol.iterator]() {}}]]) {
     let requests = 0;
