@@ -235,8 +235,15 @@ function spaced(number, width = 0) {
   return number.toLocaleString('en').padStart(width);
 }
 
-// Not the parser's, or not about what streams come to: checks of arguments, mostly.
-const NOT_OURS = ['json() without its cause', 'feedLine takes many', 'a URL is a text'];
+const NOT_OURS = [
+  // not the parser's, or not about what streams come to: checks of arguments, mostly
+  'json() without its cause', 'feedLine takes many', 'a URL is a text',
+  // what only texts of tens of thousands of units meet: sse.test.ts has them
+  'parts of a long text lost', 'long data in the wrong place', 'long data lost',
+  'the rest of large chunks is lost',
+  // callbacks that feed, lines written before anything was asked for: sse.test.ts has them, too
+  'events twice where a callback feeds', 'a line after a CR is swallowed',
+];
 const MUTANT_CASES = 400_000;
 const MUTANT_SILENCE = 10_000; // ms
 const MUTANTS_AT_LEAST = 5;
