@@ -22,23 +22,23 @@ const running = new Set();
  *
  *   last   the data of the event that ends it (the option `until`)
  *   take   leave the loop after so many events
- *   env    of the process; exec: options of node; transport: 'http2' instead of fetch
+ *   env    of the process; transport: 'http2' instead of fetch
  *
- * Gives {events, opens, retries, comments} as they come, events as [type, data, id]; `count(n)`,
- * which waits for n events; `ended`: {lastEventId, error?}; stop().
+ * Gives {events, opens, retries, comments} as they come, events as [type, data, id]; count(n),
+ * opened(n) and retried(n), which wait for so many, or for the end; ended(): {lastEventId, error?};
+ * wait(test, what): for anything else; stop().
  */
 export function follow(loop, url, {env, ...options} = {}) {
   const args = [fileURLToPath(import.meta.url), JSON.stringify({loop, url, ...FAST, ...options})];
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'], env: {...process.env, ...env},
   });
-  const seen = {loop, events: [], times: [], opens: [], retries: [], comments: []};
+  const seen = {loop, events: [], opens: [], retries: [], comments: []};
   let outcome;
   createInterface({input: child.stdout}).on('line', (line) => {
-    const {kind, value, at} = JSON.parse(line);
+    const {kind, value} = JSON.parse(line);
     if (kind === 'outcome') outcome = value;
     else seen[kind].push(value);
-    if (kind === 'events') seen.times.push(at);
   });
   const ended = new Promise((resolve, reject) => {
     child.once('error', reject);
@@ -53,18 +53,23 @@ export function follow(loop, url, {env, ...options} = {}) {
   };
   running.add(stop);
   ended.catch(() => {}).finally(() => running.delete(stop));
-  const what = (n) => `${n} events in the ${loop} loop`;
+  const wait = async (test, what) => {
+    try {
+      return await until(test, `${what} in the ${loop} loop over ${url}`);
+    } catch (error) {
+      throw new Error(`${error.message}, ${shown(seen)} ${JSON.stringify(outcome ?? '')}`);
+    }
+  };
   return {
     ...seen,
     ended: async () => {
-      const isOver = await until(() => outcome, '').catch(() => false);
-      if (isOver) return ended;
-      throw new Error(`The ${loop} loop over ${url} does not end, ${shown(seen)}`);
+      await wait(() => outcome, 'the end');
+      return ended;
     },
-    count: (n, most) => until(() => {
-      if (outcome?.error) throw new Error(`${what(n)}: ${JSON.stringify(outcome)}`);
-      return seen.events.length >= n;
-    }, what(n), most),
+    count: (n) => wait(() => outcome?.error || seen.events.length >= n, `${n} events`),
+    opened: (n) => wait(() => outcome || seen.opens.length >= n, `connection ${n}`),
+    retried: (n) => wait(() => outcome || seen.retries.length >= n, `${n} retries`),
+    wait,
     stop,
   };
 }
@@ -73,6 +78,10 @@ export function follow(loop, url, {env, ...options} = {}) {
 export async function stopFollowers() {
   await Promise.all([...running].map((stop) => stop()));
 }
+
+/** Wait for that of each: each(followers, 'count', 3). */
+export const each = (followers, what, ...args) =>
+  Promise.all(followers.map((follower) => follower[what](...args)));
 
 /** The same in both loops at the same time. */
 export const followBoth = (url, options) => LOOPS.map((loop) => follow(loop, url, options));
@@ -103,7 +112,7 @@ const clock = new Int32Array(new SharedArrayBuffer(4));
 
 /** At once, also from a thread that will be blocked the next moment; waits for a full pipe. */
 function tell(kind, value) {
-  let bytes = Buffer.from(`${JSON.stringify({kind, value, at: Date.now()})}\n`);
+  let bytes = Buffer.from(`${JSON.stringify({kind, value})}\n`);
   while (bytes.length) {
     try {
       bytes = bytes.subarray(writeSync(1, bytes));

@@ -9,11 +9,11 @@
 
 import {execFileSync} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, writeFileSync} from 'node:fs';
-import {createServer} from 'node:net';
+import {connect, createServer} from 'node:net';
 import {join} from 'node:path';
 import {listens, scratch, start, until} from './processes.mjs';
 
-/** Debian keeps modules in the first; some builds in the second. */
+/** Where Debian keeps them, and where other builds do. */
 const MODULES = ['/usr/lib/nginx/modules', '/usr/share/nginx/modules'];
 
 /**
@@ -81,6 +81,7 @@ export async function startNginx({port, http, modules = [], main = ''}) {
   };
   const all = () => [master.child.pid, ...workers()]; // the master first: it replaces workers
   const signalAll = (name) => {
+    if (master.child.exitCode !== null || master.child.signalCode !== null) return; // another's id
     for (const pid of all()) {
       try {
         process.kill(pid, name);
@@ -161,7 +162,6 @@ export async function cannotReset() {
   const server = createServer((socket) => socket.on('error', () => {}));
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const {port} = server.address();
-  const {connect} = await import('node:net');
   const socket = connect(port, '127.0.0.1');
   try {
     await new Promise((resolve) => server.once('connection', resolve));

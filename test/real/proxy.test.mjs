@@ -11,9 +11,9 @@ import {after, before, test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {launch} from './control.mjs';
 import {figure} from './figures.mjs';
-import {assertSame, follow, LOOPS, stopFollowers} from './follower.mjs';
+import {assertSame, each, follow, LOOPS, stopFollowers} from './follower.mjs';
 import {cannotReset, resetSockets, serverPort, startNginx} from './nginx.mjs';
-import {freePort, listens, scratch, until} from './processes.mjs';
+import {listens, scratch, until} from './processes.mjs';
 
 /** `proxy_read_timeout` and `Retry-After` in s, `worker_shutdown_timeout` in ms. */
 const READ_TIMEOUT = 1;
@@ -36,7 +36,7 @@ function certificate() {
 
 async function startProxy(t, backend, main = '') {
   const [port, other, secure, closed] = await Promise.all(
-    [serverPort(), serverPort(), serverPort(), freePort()]);
+    [serverPort(), serverPort(), serverPort(), serverPort()]);
   const {cert, key} = certificate();
   const pass = (to = backend) => `proxy_pass http://127.0.0.1:${to}/;`;
   const numbers = '/numbers$is_args$args';
@@ -123,10 +123,6 @@ async function assertNumbers(followers, n, opens) {
 const failures = (followers) =>
   Promise.all(followers.map(async (follower) => (await follower.ended()).error));
 
-const counted = (followers, n) => Promise.all(followers.map((follower) => follower.count(n)));
-const opened = (followers, n) => Promise.all(followers.map(({opens, loop}) =>
-  until(() => opens.length >= n, `connection ${n} of the ${loop} loop`)));
-
 let port;
 let backend;
 let nginx;
@@ -154,7 +150,7 @@ test('buffering, its ways out, gzip: at once or at the end, and nothing lost', a
     'gzip on, proxy_buffering off': follow('/gzip'),
     'proxy_http_version 1.1': follow('/buffered'),
   };
-  await Promise.all(Object.values(prompt).map((some) => counted(some, 3))); // the server waits
+  await each(Object.values(prompt).flat(), 'count', 3); // the server waits
   for (const {run} of kept) {
     await until(async () => await backend.call('sent', run) === 3, 'three events at nginx');
   }
@@ -202,8 +198,7 @@ test('the server behind the proxy is killed and comes back: 502 in between, noth
     }
     first.child.kill('SIGKILL');
     const is502 = ({error}) => error.status === 502;
-    await Promise.all(followers.map(({retries, loop}) =>
-      until(() => retries.some(is502), `502 in the ${loop} loop`)));
+    await Promise.all(followers.map(({retries, wait}) => wait(() => retries.some(is502), '502')));
     const second = await startBackend(t, port);
     for (const {run} of followers) await second.call('release', run);
     await assertNumbers(followers, n);
@@ -305,8 +300,8 @@ test('proxy_read_timeout ends a silent stream, comments keep one open', async ()
   const from = (plan) => followNumbers(nginx.url, '/impatient/numbers', {n, plan});
   const [quiet, pinged] = [from('quiet:3,quiet:3'), from('ping:3')];
   const most = 3 * READ_TIMEOUT;
-  await Promise.all(pinged.map(({comments, loop}) =>
-    until(() => comments.length >= most / 0.3, `${most} s of comments in the ${loop} loop`)));
+  await Promise.all(pinged.map(({comments, wait}) =>
+    wait(() => comments.length >= most / 0.3, `${most} s of comments`)));
   for (const {run} of pinged) await backend.call('release', run);
   await assertNumbers(pinged, n, 1);
   await assertNumbers(quiet, n, 3);
@@ -323,16 +318,16 @@ test('reload and restart of the proxy in the middle of a stream', async (t) => {
   const plan = 'hold:100,hold:100,hold:100';
   const follow = ({url}) => followNumbers(url, '/direct/numbers', {n, pace, plan});
   const [spared, cut] = [follow(patient), follow(hasty)];
-  await counted([...spared, ...cut], 50);
+  await each([...spared, ...cut], 'count', 50);
   await patient.reload(); // the old worker serves its streams to their ends
   await hasty.gone(await hasty.reload());
-  await counted(cut, 150);
+  await each(cut, 'count', 150);
   await hasty.gone(await hasty.reload());
-  await counted(cut, 250);
+  await each(cut, 'count', 250);
   await hasty.kill();
-  for (const {retries} of cut) await until(() => retries.length >= 3, 'refused');
+  await each(cut, 'retried', 3);
   await hasty.start();
-  await counted(spared, 100);
+  await each(spared, 'count', 100);
   for (const {run} of spared) await backend.call('release', run);
   await assertNumbers(spared, n, 1);
   await assertNumbers(cut, n, 4);
@@ -356,8 +351,8 @@ test('live sockets on both sides of the proxy reset with ss -K', async (t) => {
     followNumbers(proxy.url, `${path}/numbers`, query));
   let resets = 0;
   for (let round = 0; round < 19; round++) {
-    await opened(followers, round + 1);
-    await counted(followers, round * 20 + 5);
+    await each(followers, 'opened', round + 1);
+    await each(followers, 'count', round * 20 + 5);
     const count = resetSockets(round % 2 ? port : proxy.port);
     assert.ok(count >= followers.length, `${count} sockets reset`);
     resets += count;

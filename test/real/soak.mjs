@@ -191,13 +191,15 @@ async function totalsOf(lanes) {
   for (const {faults} of counts) {
     for (const [kind, count] of Object.entries(faults)) byKind[kind] = (byKind[kind] ?? 0) + count;
   }
-  // What a client need not notice is listed, but counts for nothing.
-  const harmless = ['delay', 'chunk', 'outage'];
-  const kinds = Object.entries(byKind).sort(([a], [b]) => a < b ? -1 : 1);
+  // What no client needs to notice counts for nothing.
+  const isHarmless = (kind) => ['delay', 'chunk', 'outage'].includes(kind);
+  const sorted = Object.entries(byKind).sort(([a], [b]) => a < b ? -1 : 1);
+  const kinds = Object.fromEntries(sorted.filter(([kind]) => !isHarmless(kind)));
   return {
     events: sum(counts.map(({sent = 0}) => sent)),
-    faults: sum(kinds.filter(([kind]) => !harmless.includes(kind)).map(([, count]) => count)),
-    kinds: Object.fromEntries(kinds),
+    faults: sum(Object.values(kinds)),
+    kinds,
+    harmless: Object.fromEntries(sorted.filter(([kind]) => isHarmless(kind))),
     connections: sum(counts.map(({connections = 0}) => connections)),
     wrongIds: counts.flatMap(({wrongIds = []}) => wrongIds),
   };
@@ -267,6 +269,7 @@ function report({loop, ms, totals, reports, problems, checked, attempts}) {
   figure(`${loop}: lost, twice, out of order, changed`,
     ['lost', 'twice', 'outOfOrder', 'wrong'].map(total).join(', '));
   figure(`${loop}: faults`, `${totals.faults}: ${pairs(totals.kinds)}`);
+  figure(`${loop}: and, of no consequence`, pairs(totals.harmless));
   figure(`${loop}: attempts, connections`, `${attempts}, ${totals.connections}`);
   const reasons = {};
   for (const {reasons: some} of reports) {
