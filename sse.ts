@@ -2622,7 +2622,9 @@ function isStream(body: unknown): boolean {
 /** A response whose headers can be asked: as it is, or what is known of it. */
 function withHeaders(response: TransportResponse): SSEResponse {
   const { status, headers = {}, body } = response;
-  return hasHeaders(response) ? response : { status, headers: new Headers(headers), body };
+  // Entries: node:http2's headers have a symbol among their keys, which Headers refuses.
+  return hasHeaders(response) ? response
+    : { status, headers: new Headers(Object.entries(headers)), body };
 }
 
 function hasHeaders(response: TransportResponse): response is SSEResponse {

@@ -12,7 +12,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {launch} from './control.mjs';
 import {figure} from './figures.mjs';
 import {assertSame, each, follow, followBoth, stopFollowers} from './follower.mjs';
-import {cannotReset, resetSockets, serverPort, startBound, startNginx} from './nginx.mjs';
+import {resetSockets, serverPort, startBound, startNginx} from './nginx.mjs';
 import {scratch, until} from './processes.mjs';
 
 /** How many subscriptions one process has at the same time. */
@@ -98,12 +98,9 @@ const opens = (follower) => follower.opens.length;
 const countsOf = (followers) => `${followers.map(opens).join(' and ')} connections`;
 
 let nginx;
-let noReset;
 
 before(async () => {
   nginx = await startNchan();
-  noReset = await cannotReset();
-  if (noReset) figure('live sockets reset with ss -K', `not here: ${noReset}`);
 });
 
 after(async () => {
@@ -172,7 +169,6 @@ test('a frozen server that thaws: all comes late, nobody connects again', async 
 });
 
 test('live sockets reset with ss -K, in the middle of everything', async (t) => {
-  if (noReset) return t.skip(noReset);
   const followers = followBoth(nginx.channel('resets'), {last: END});
   const sent = [];
   let resets = 0;
@@ -316,11 +312,11 @@ test(`${SUBSCRIPTIONS} subscriptions in one process: every message to each`, asy
   t.after(process.stop);
   const {ms, mb} = await process.call('open', server.channel('many'), SUBSCRIPTIONS, END);
   const sent = await publishNumbers(server, 'many', 1, 12);
-  const reset = noReset ? 0 : resetSockets(server.port); // all at once, with messages under way
+  const reset = resetSockets(server.port); // all at once, with messages under way
   sent.push(...await publishNumbers(server, 'many', 13, 24), await publish(server, 'many', END));
   const {equal, retries} = await process.call('compare', sent);
   assert.equal(equal, SUBSCRIPTIONS);
-  if (!noReset) assert.ok(reset >= SUBSCRIPTIONS, `${reset} sockets reset`);
+  assert.ok(reset >= SUBSCRIPTIONS, `${reset} sockets reset`);
   assert.ok(retries >= reset, `${retries} retries after ${reset} resets`);
   figure(`nchan, ${SUBSCRIPTIONS} subscriptions in one process`,
     `connected in ${Math.round(ms)} ms, ${Math.round(mb)} MB RSS`

@@ -12,7 +12,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {launch} from './control.mjs';
 import {figure} from './figures.mjs';
 import {assertSame, each, follow, LOOPS, stopFollowers} from './follower.mjs';
-import {cannotReset, resetSockets, serverPort, startNginx} from './nginx.mjs';
+import {resetSockets, serverPort, startNginx} from './nginx.mjs';
 import {listens, scratch, until} from './processes.mjs';
 
 /** `proxy_read_timeout` and `Retry-After` in s, `worker_shutdown_timeout` in ms. */
@@ -336,11 +336,6 @@ test('reload and restart of the proxy in the middle of a stream', async (t) => {
 });
 
 test('live sockets on both sides of the proxy reset with ss -K', async (t) => {
-  const why = await cannotReset();
-  if (why) {
-    figure('live sockets reset with ss -K', `not here: ${why}`);
-    return t.skip(why);
-  }
   const port = await serverPort();
   const server = await startBackend(t, port);
   const proxy = await startProxy(t, port);
