@@ -345,7 +345,7 @@ let spare: Uint8Array | undefined;
  * than the event asked for: `lastEventId` and `retry` are always those of the last event handed
  * out.
  */
-export class PullParser {
+class PullParser {
   readonly #decoder = new StreamDecoder();
   readonly #onComment: ParseOptions['onComment'];
   readonly #maxEventSize: number;
