@@ -4,7 +4,7 @@
 // and of headers that take longer, as Node is and with its limits lifted. Exit 1 if not as said.
 
 import assert from 'node:assert/strict';
-import {asyncConnect} from '../../dist/sse.js';
+import {asyncConnect, httpTransport} from '../../dist/sse.js';
 import {startFaultProxies} from './fault-proxy.mjs';
 import {figure} from './figures.mjs';
 import {eventOf, startHistory} from './history-server.mjs';
@@ -54,19 +54,22 @@ const clients = {
       retries: client.retries.map(({error, at}) => retry(error, at - started)),
     };
   }])),
-  async lifted(url) {
-    const started = Date.now();
-    const seen = {ids: [], retries: []};
-    const client = asyncConnect(url, {
-      ...endless, init: {dispatcher},
-      onRetry: ({error}) => seen.retries.push(retry(error, Date.now() - started)),
-    });
-    const timer = setTimeout(() => void client.close(), mostMs);
-    for await (const {id} of client) seen.ids.push(id);
-    clearTimeout(timer);
-    return seen;
-  },
+  lifted: (url) => inHere(url, {init: {dispatcher}}),
+  httpTransport: (url) => inHere(url, {transport: httpTransport()}),
 };
+
+async function inHere(url, options) {
+  const started = Date.now();
+  const seen = {ids: [], retries: []};
+  const client = asyncConnect(url, {
+    ...endless, ...options,
+    onRetry: ({error}) => seen.retries.push(retry(error, Date.now() - started)),
+  });
+  const timer = setTimeout(() => void client.close(), mostMs);
+  for await (const {id} of client) seen.ids.push(id);
+  clearTimeout(timer);
+  return seen;
+}
 
 function retry({code, cause}, ms) {
   return {cause: cause?.code ?? code, seconds: Math.round(ms / 1000)};
