@@ -4557,6 +4557,17 @@ test('a runtime without fetch: the error says so', async () => {
   }
 });
 
+each(KINDS, 'a response whose headers are a record, also one with a symbol in it', async (kind) => {
+  const transport = () => ({
+    status: 200, headers: {'Content-Type': STREAM, [Symbol('sensitive')]: []}, body: A,
+  });
+  const client = over(kind, transport, {reconnect: false});
+  const {events, error} = await consume(kind, client);
+  assert.equal(error, undefined);
+  assert.deepEqual(dataOf(events), ['a']);
+  assert.equal(client.response.headers.get('content-type'), STREAM);
+});
+
 test('httpTransport() without node:http, or with a body that it cannot send', async () => {
   without(process, 'getBuiltinModule', () => {
     assertError(thrown(() => httpTransport()), 'SSEError', 'unsupported', 'node:http', 'transport');
