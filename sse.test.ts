@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
-import {createServer} from 'node:net';
+import {once} from 'node:events';
+import {type AddressInfo, createServer, type Socket} from 'node:net';
 import {after, before, describe, test} from 'node:test';
 import {setImmediate as turn, setTimeout as pause} from 'node:timers/promises';
+import {constants, gzipSync} from 'node:zlib';
 import {
   asyncConnect, AsyncSSEClient, blockingFetch, connect, EventParser, EventSource, formatEvent,
   httpTransport, Reconnection, record, replay, SSEClient, SSEConnectionError, SSEError, SSEEvent,
@@ -1306,6 +1308,9 @@ test('bytes and text in turn: what bytes left open is finished first', () => {
   const parser = new EventParser();
   assert.deepEqual(parser.feed(bytesOfText('data: \u65e5').subarray(0, 8)), []);
   assert.deepEqual(parser.feed('x\n\n').map(plain), [e('\ufffdx')]);
+  assert.deepEqual(parser.feed(bytesOfText('data: é').subarray(0, 7)), []);
+  assert.deepEqual(parser.feed(''), [], 'no text is no end');
+  assert.deepEqual(parser.feed(bytesOfText('é\n\n').subarray(1)).map(plain), [e('é')]);
   assert.deepEqual(parser.feed(bytesOfText('dat')), []);
   assert.deepEqual(parser.feed('a: y\n\n').map(plain), [e('y')]);
 });
@@ -5619,6 +5624,94 @@ const liveTests = () => {
     });
     server.listen(0, '127.0.0.1', () => console.log(server.address().port));
     process.stdin.on('close', () => process.exit()).resume();`;
+
+  /** A server that gives each connection that answer; what the connections sent, in latin1. */
+  async function answering(answer: (socket: Socket) => void) {
+    const received: string[] = [];
+    const sockets = new Set<Socket>();
+    const host = createServer((socket) => {
+      const index = received.push('') - 1;
+      sockets.add(socket);
+      socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+      socket.setEncoding('latin1').on('data', (data) => (received[index] += data));
+      socket.once('data', () => answer(socket));
+    }).listen(0, '127.0.0.1');
+    await once(host, 'listening');
+    const {port} = host.address() as AddressInfo;
+    const stop = () => {
+      for (const socket of sockets) socket.destroy();
+      host.close();
+    };
+    return {url: `http://127.0.0.1:${port}/`, received, stop};
+  }
+
+  const HEAD_ = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n';
+
+  test('httpTransport() on the wire: lengths of bodies, bytes of headers', {
+    timeout: LIVE_LIMIT,
+  }, async () => {
+    const smuggled = 'GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n';
+    const body = `data: x\n\n`;
+    const {url, received, stop} = await answering((socket) => void socket.end(
+      `${HEAD_}content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`));
+    const rows: [options: any, head: RegExp, body: string][] = [
+      [{method: 'DELETE', body: smuggled}, /content-length: 35\r\n/i, smuggled],
+      [{method: 'OPTIONS', json: {a: 1}}, /content-length: 7\r\n/i, '{"a":1}'],
+      [{body: 'é', headers: {'Content-Length': '1'}}, /content-length: 2\r\n/i, '\xc3\xa9'],
+      [{body: 'x', lastEventId: '€1'}, /last-event-id: \xe2\x82\xac1\r\n/i, 'x'],
+      [{body: 'x', headers: {'x-a': 'caf\xe9'}}, /x-a: caf\xe9\r\n/i, 'x'],
+      [{body: new Uint16Array([0x6261, 0x6463])}, /content-length: 4\r\n/i, 'abcd'],
+    ];
+    try {
+      for (const [options, head, sent] of rows) {
+        received.length = 0;
+        const client = asyncConnect(url, {...options, transport: httpTransport()});
+        assert.deepEqual((await all(client)).map(({data}) => data), ['x']);
+        assert.equal(received.length, 1);
+        const [start, ...rest] = received[0]!.split('\r\n\r\n');
+        assert.match(`${start}\r\n`, head);
+        assert.equal(rest.join('\r\n\r\n'), sent);
+      }
+    } finally {
+      stop();
+    }
+  });
+
+  test('httpTransport(): answers that are none, codings not known, compression cut short', {
+    timeout: LIVE_LIMIT,
+  }, async () => {
+    const events = Array.from({length: 50}, (_, n) => `data: ${n} ${'x'.repeat(n)}\n\n`).join('');
+    const zipped = gzipSync(events, {finishFlush: constants.Z_SYNC_FLUSH});
+    const chunked = `${HEAD_}transfer-encoding: chunked\r\n`;
+    const chunk = Buffer.concat([Buffer.from(`${zipped.length.toString(16)}\r\n`), zipped,
+      Buffer.from('\r\n')]);
+    const rows: [answer: string | Buffer, count: number, code: string, ...words: string[]][] = [
+      ['HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n', 0, 'connection',
+        'No response'],
+      [`${HEAD_}content-encoding: zstd\r\n\r\ndata: x\n\n`, 0, 'unsupported', 'zstd'],
+      [`${HEAD_}content-encoding: gzip, br\r\n\r\ndata: x\n\n`, 0, 'unsupported', 'gzip, br'],
+      [Buffer.concat([Buffer.from(`${chunked}content-encoding: gzip\r\n\r\n`), chunk]), 50,
+        'connection'],
+    ];
+    for (const [answer, count, code, ...words] of rows) {
+      const {url, stop} = await answering((socket) => void socket.end(answer));
+      try {
+        const client = asyncConnect(url, {
+          reconnect: false, timeout: 0, transport: httpTransport(),
+        });
+        const {events: got, error} = await consume(ASYNC, client);
+        assert.equal(got.length, count, String(error));
+        assertError(error, code === 'connection' ? 'SSEConnectionError' : 'SSEError', code, ...words);
+      } finally {
+        stop();
+      }
+    }
+    const {url, stop} = await answering((socket) => void socket.end(
+      `${HEAD_}content-encoding: none\r\n\r\ndata: x\n\n`));
+    const client = asyncConnect(url, {reconnect: false, transport: httpTransport()});
+    assert.deepEqual((await all(client)).map(({data}) => data), ['x']);
+    stop();
+  });
 
   test('a self-signed certificate: refused, unless verify: false', {
     timeout: LIVE_LIMIT, skip: IS_DENO, // where no client can be told

@@ -201,6 +201,7 @@ export function formatEvent({ event, data, id, retry, comment }: EventFields): s
 /** A piece of a stream, cut anywhere: text, or bytes of UTF-8. */
 export type Chunk = string | Uint8Array;
 
+declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 declare const TextDecoder: new (label: string, options: { ignoreBOM: boolean }) => {
   decode(bytes?: Uint8Array, options?: { stream: boolean }): string;
 };
@@ -225,6 +226,7 @@ class StreamDecoder {
   #atStart = true;
 
   decode(chunk: Chunk): string {
+    if (chunk === '') return '';
     let text = '';
     if (typeof chunk === 'string') {
       if (this.#wide) text = this.#streaming?.decode() ?? ''; // the end of what bytes left open
@@ -908,7 +910,7 @@ function loop<T>({ take, more, close }: Steps<T, Now>): IterableIterator<T> {
   };
 }
 
-/** Not an async generator: what is here is given at half the price, and `return()` ends a wait. */
+/** Not an async generator: what is here is given at half the price; `return()` closes at once. */
 function asyncLoop<T>({ take, more, close }: Steps<T>): AsyncIterableIterator<T> {
   let isOver = false;
   let calls = 0; // of next() that have no answer yet: a later one has to wait for them
@@ -1441,6 +1443,7 @@ interface NodeStream {
   on(name: string, listener: (argument: never) => void): unknown;
   read(): Uint8Array | null;
   destroy(error?: unknown): unknown;
+  end(bytes?: Uint8Array): unknown;
   pipe(to: NodeStream): unknown;
 }
 
@@ -1451,8 +1454,8 @@ interface NodeResponse extends NodeStream {
 
 interface HttpModule {
   request(url: string, options: object, onResponse: (response: NodeResponse) => void): {
-    on(name: 'error', listener: (error: unknown) => void): unknown;
-    end(body?: RequestBody): unknown;
+    on(name: 'error' | 'close', listener: (error: unknown) => void): unknown;
+    end(body?: Uint8Array): unknown;
   };
 }
 
@@ -1518,40 +1521,59 @@ export function httpTransport({ agent }: HttpTransportOptions = {}): Transport {
     if (body !== undefined && typeof body !== 'string' && !ArrayBuffer.isView(body)) {
       throw new UserError(new TypeError('httpTransport() sends text or bytes as body'));
     }
+    const bytes = typeof body === 'string' ? new TextEncoder().encode(body)
+      : body && bytesOf(body);
     return new Promise((resolve, reject) => {
       const { request } = moduleOf(url.startsWith('https:') ? 'node:https' : 'node:http');
       const options = {
         method, agent, signal, rejectUnauthorized: verify,
-        headers: { 'accept-encoding': 'gzip, deflate, br', ...headers },
+        headers: {
+          'accept-encoding': 'gzip, br', // some servers' deflate is not what it should be
+          ...headers,
+          // node:http gives a DELETE none, and its body would be taken for the next request
+          ...bytes && { 'content-length': `${bytes.length}` },
+        },
       };
       const sent = request(url, options, (response) => {
         const received = new Headers([]);
         const { rawHeaders } = response;
-        for (let at = 1; at < rawHeaders.length; at += 2) {
-          received.append(rawHeaders[at - 1] ?? '', rawHeaders[at] ?? '');
+        try {
+          for (let at = 1; at < rawHeaders.length; at += 2) {
+            received.append(rawHeaders[at - 1] ?? '', rawHeaders[at] ?? '');
+          }
+          const stream = decoded(response, received.get('content-encoding'), moduleOf('node:zlib'));
+          const body = readable(stream, response);
+          resolve({ status: response.statusCode, headers: received, body });
+        } catch (error) {
+          response.destroy();
+          reject(error);
         }
-        const stream = decoded(response, received.get('content-encoding'), moduleOf('node:zlib'));
-        const body = readable(stream, response);
-        resolve({ status: response.statusCode, headers: received, body });
       });
       sent.on('error', reject);
-      sent.end(body);
+      // 101: there is neither 'response' nor 'error'
+      sent.on('close', () => reject(new SSEError('connection', `No response from ${url}`)));
+      sent.end(bytes);
     });
   };
   return Object.assign(send, { verifies: true });
 }
 
-/** The stream less its compression, each piece as it comes; what is unknown stays as it is. */
+/**
+ * The stream less its compression, each piece as it comes. A coding that is none (some servers say
+ * `none`) changes nothing; one that is not known here is SSEError `unsupported`.
+ */
 function decoded(
   stream: NodeStream, coding: string | null, zlib: Modules['node:zlib'],
 ): NodeStream {
   const name = /^(?:x-)?(gzip|deflate|br)$/i.exec(coding ?? '')?.[1]?.toLowerCase();
-  if (!name) return stream;
+  if (!name) {
+    if (!/gzip|deflate|\bbr\b|zstd|compress/i.test(coding ?? '')) return stream;
+    throw new SSEError('unsupported', `Content-Encoding ${shown(coding ?? '')} is not known here`);
+  }
   const make = name === 'br' ? 'createBrotliDecompress'
     : name === 'gzip' ? 'createGunzip' : 'createInflate';
   const flush = name === 'br' ? 1 : 2; // BROTLI_OPERATION_FLUSH, Z_SYNC_FLUSH: nothing is held back
   const decoder = zlib[make]({ flush, finishFlush: flush });
-  stream.on('error', (error) => void decoder.destroy(error));
   stream.pipe(decoder);
   return decoder;
 }
@@ -1569,7 +1591,14 @@ function readable(stream: NodeStream, response: NodeStream): ReadableStreamLike 
     });
   on(stream, 'readable', () => {});
   on(stream, 'end', () => (isOver = true));
-  on(stream, 'error', (error) => (failure ??= error));
+  on(stream, 'error', (error) => {
+    failure ??= error;
+    isOver = true;
+  });
+  if (stream !== response) on(response, 'error', (error) => { // what came is decoded first
+    failure ??= error;
+    stream.end(response.read() ?? undefined);
+  });
   on(response, 'close', () => (isClosed = true));
   return {
     getReader: () => ({
@@ -1577,9 +1606,9 @@ function readable(stream: NodeStream, response: NodeStream): ReadableStreamLike 
         look = () => {
           const value = stream.read();
           if (value) resolve({ value });
+          else if (!isOver) return;
           else if (failure) reject(failure);
-          else if (isOver) resolve({ done: true });
-          else return;
+          else resolve({ done: true });
           look = undefined;
         };
         look();
@@ -2336,7 +2365,8 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   protected enter(loop: symbol): void {
-    must(!this.#loop, 'This client is in a loop already: leave that one first');
+    must(!this.#loop, 'This client is in a loop already, or openSync() began one for `for … of`, open()'
+      + ' one for `for await`: leave that one first');
     this.#loop = loop;
     const { signal } = this.#options;
     const abort = () => void this.#drop();
