@@ -2365,8 +2365,8 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   protected enter(loop: symbol): void {
-    must(!this.#loop, 'This client is in a loop already, or openSync() began one for `for … of`, open()'
-      + ' one for `for await`: leave that one first');
+    must(!this.#loop, 'This client is in a loop already, or openSync() began one for `for … of`,'
+      + ' open() one for `for await`: leave that one first');
     this.#loop = loop;
     const { signal } = this.#options;
     const abort = () => void this.#drop();
