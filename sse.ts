@@ -465,10 +465,12 @@ class PullParser {
       this.#gathered = spare ?? new Uint8Array(GATHERED);
       spare = undefined;
     }
+    const gathered = this.#gathered;
+    const { length } = bytes;
     let size = this.#gatheredSize;
     let hasEnd = false;
-    for (const byte of bytes) {
-      this.#gathered[size++] = byte;
+    for (let at = 0; at < length; at++) {
+      const byte = gathered[size++] = bytes[at] ?? 0;
       if (byte === LF || byte === CR) hasEnd = true;
     }
     this.#gatheredSize = size;
@@ -677,10 +679,16 @@ export class EventParser extends PullParser {
 
   /** Take one line; an end of line at its end is tolerated, one inside is a TypeError. */
   feedLine(line: string): SSEEvent | undefined {
-    must(!/\r(?!\n?$)|\n(?!$)/.test(line), 'feedLine() takes one line; feed() takes any text');
+    must(typeof line === 'string' && isOneLine(line),
+      'feedLine() takes one line; feed() takes any text');
     this.writeLine(line);
     return this.next();
   }
+}
+
+function isOneLine(text: string): boolean {
+  const end = Math.min(indexIn(text, '\n', 0), indexIn(text, '\r', 0));
+  return end >= text.length - 1 || text.slice(end) === '\r\n';
 }
 
 /** Where that character is next; the text's length if it is not there. */
