@@ -1275,7 +1275,7 @@ test('large chunks: windows, texts that are not ASCII, much data, in order and w
   for (const [end, ended] of [['LF', text], ['CRLF', text.replaceAll('\n', '\r\n')],
     ['CR', text.replaceAll('\n', '\r')]] as const) {
     const bytes = bytesOfText(ended);
-    for (const size of [16, 1400, 65_537, Infinity]) {
+    for (const size of end === 'LF' ? [16, 1400, 65_537, Infinity] : [1400, Infinity]) {
       for (const whole of size < 2000 ? [bytes] : [ended, bytes]) {
         const parser = new EventParser();
         const got = cut<Chunk>(whole, Math.min(size, whole.length))
