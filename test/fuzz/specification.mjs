@@ -28,7 +28,7 @@ export function decodeText(text) {
 
 /**
  * Ours: chunks of bytes among chunks of text. Bytes in a row are one UTF-8 stream, which a text
- * ends; the BOM is that of the whole.
+ * ends, unless it is empty; the BOM is that of the whole.
  */
 export function decodeChunks(chunks) {
   if (!chunks.some((chunk) => typeof chunk === 'string')) return decode(Buffer.concat(chunks));
@@ -37,6 +37,7 @@ export function decodeChunks(chunks) {
   const utf8 = (stream) =>
     new TextDecoder('utf-8', {ignoreBOM: true}).decode(Buffer.concat(row), {stream});
   for (const chunk of chunks) {
+    if (chunk === '') continue;
     if (typeof chunk === 'string') {
       text += utf8(false) + chunk;
       row = [];
