@@ -668,11 +668,12 @@ export const ROWS = [
 export async function behaviour(sse, world) {
   const {runtime, prefix, names} = world;
   const results = [];
-  const unhandled = [];
+  const unhandled = new Map();
   globalThis.addEventListener?.('unhandledrejection', (event) => {
     event.preventDefault();
-    unhandled.push(String(event.reason));
+    unhandled.set(event.promise, String(event.reason));
   });
+  globalThis.addEventListener?.('rejectionhandled', ({promise}) => unhandled.delete(promise));
   for (const [index, row] of ROWS.entries()) {
     if (names && !names.includes(row.name)) continue;
     const expected = row.differs?.find((each) => each.in.split(' ').includes(runtime))?.expected
@@ -684,7 +685,8 @@ export async function behaviour(sse, world) {
     } catch (error) {
       got = `threw ${error?.stack ?? error}`;
     }
-    if (unhandled.length) got = {got, unhandled: unhandled.splice(0)};
+    if (unhandled.size) got = {got, unhandled: [...unhandled.values()]};
+    unhandled.clear();
     const ok = JSON.stringify(got) === JSON.stringify(expected);
     const ms = Math.round(performance.now() - start);
     results.push({name: row.name, ok, got, expected, ms});

@@ -7,7 +7,7 @@ import {relative} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const MOST_MS = 180_000; // for one suite
+const MOST_MS = 120_000; // for one suite
 
 /** Node, Bun or Deno: `command` and its arguments. */
 export async function startProcess([command, ...args]) {
