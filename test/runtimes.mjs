@@ -38,17 +38,20 @@ const DENO = {
   passed: /\| (\d+) passed(?: \((\d+) steps\))?/, // a test inside another is a step
   failed: /\| ([1-9]\d*) failed/,
 };
+const DENO_RUN = ['run', '--allow-all', '--no-check'];
+// The oldest of each that the README names, and the newest.
 const RUNTIMES = [
   ...[20, 22, 24, 26].map((version) => ({
     name: 'Node', id: 'node', start: startProcess, path: `node${version}/bin/node`, unit: NODE,
   })),
+  {name: 'Bun', id: 'bun', start: startProcess, path: 'bun-oldest/bin/bun'},
   {name: 'Bun', id: 'bun', start: startProcess, path: 'bun/bin/bun', unit: BUN},
   {
-    name: 'Deno', id: 'deno', start: startProcess, path: 'deno/deno', unit: DENO,
-    args: ['run', '--allow-all', '--no-check'],
+    name: 'Deno', id: 'deno-oldest', start: startProcess, path: 'deno-oldest/deno', args: DENO_RUN,
   },
+  {name: 'Deno', id: 'deno', start: startProcess, path: 'deno/deno', args: DENO_RUN, unit: DENO},
   {
-    name: 'workerd without nodejs_compat', id: 'workerd', start: startWorkerd,
+    name: 'workerd, nodejs_compat off,', id: 'workerd', start: startWorkerd,
     path: 'workerd/bin/workerd', args: ['2026-11-01', 'no_nodejs_compat', 'no_nodejs_compat_v2'],
   },
   {
@@ -56,7 +59,7 @@ const RUNTIMES = [
     args: ['2026-11-01'],
   },
   {
-    name: 'workerd as of 2024', id: 'workerd', start: startWorkerd, path: 'workerd/bin/workerd',
+    name: 'workerd, dated 2024-11-01,', id: 'workerd', start: startWorkerd, path: 'workerd/bin/workerd',
     args: ['2024-11-01'], leaveOut: ['pure'], // which needs MessageChannel
   },
   {name: 'Chromium', id: 'chromium', start: startBrowser, args: ['chromium']},
