@@ -64,12 +64,15 @@ const FACTS = {
   source: 'interface Base {\n  body?: {\n    deep: 1;\n  };\n}\n'
     + 'export interface SSEClientOptions extends Base {\n  /** method */\n'
     + '  readonly verify?: boolean;\n}\n',
+  differences: ['redirects'],
 };
 const README = `EventParser is 1.6 kB<!-- size:parser -->, **6.0 kB<!-- size:all -->** with connect.
 [a](examples/a.mjs) [web](https://example.org/) [here](#there)
 ${Object.keys(FILES).map((name) => `<!-- ${name} -->\n\`\`\`js\n${FILES[name]}\`\`\`\n`).join('')}
 | option | default |
 | \`body\`, \`verify\` | – |
+## Runtimes
+| **redirects** | browsers |
 `;
 
 test('docs: clean text', () => assert.deepEqual(docs(README, FACTS), []));
@@ -86,6 +89,8 @@ test('docs: planted faults', () => {
     ['EventParser', 'The parser', `the export 'EventParser' is not mentioned`],
     ['`verify`', 'verify', `the option 'verify' is in no table`],
     ['`body`', 'body', `the option 'body' is in no table`],
+    ['| **redirects** | browsers |', '', `section 'Runtimes' does not tell of 'redirects'`],
+    ['browsers |', 'browsers |\n| **x** |', `no row of test/runtimes/behaviour.mjs differs by 'x'`],
   ]) {
     const readme = README.replace(find, replace);
     assert.notEqual(readme, README);

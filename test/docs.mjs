@@ -4,15 +4,17 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {codeOf} from './layers.mjs';
+import {ROWS} from './runtimes/behaviour.mjs';
 
 const ROOT = new URL('../', import.meta.url);
 
 /**
  * @param readme the text of README.md
  * @param facts `read(name)`: the text of a file of the project, or undefined; `sizes`: bytes of
- *   each bundle by name; `declarations`: the text of sse.d.ts; `source`: the text of sse.ts
+ *   each bundle by name; `declarations`: the text of sse.d.ts; `source`: the text of sse.ts;
+ *   `differences`: names of what the tests know to differ between runtimes
  */
-export function problemsOf(readme, {read, sizes, declarations, source}) {
+export function problemsOf(readme, {read, sizes, declarations, source, differences}) {
   return [
     ...examples(readme, read),
     ...links(readme, read),
@@ -20,6 +22,7 @@ export function problemsOf(readme, {read, sizes, declarations, source}) {
     ...exportsOf(declarations).filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))
       .map((name) => `the export '${name}' is not mentioned`),
     ...options(readme, source),
+    ...runtimes(readme, differences),
   ];
 }
 
@@ -74,6 +77,18 @@ function options(readme, source) {
     .map((key) => `the option '${key}' is in no table`);
 }
 
+/** The table of section 'Runtimes' and the rows of the tests tell of the same differences. */
+function runtimes(readme, differences) {
+  const [, section = ''] = /^## Runtimes$([^]*?)(?=^## |$(?![^]))/m.exec(readme) ?? [];
+  const told = [...section.matchAll(/^\| \*\*(.+?)\*\*/gm)].map(([, name]) => name);
+  return [
+    ...differences.filter((name) => !told.includes(name))
+      .map((name) => `section 'Runtimes' does not tell of '${name}'`),
+    ...told.filter((name) => !differences.includes(name))
+      .map((name) => `no row of test/runtimes/behaviour.mjs differs by '${name}'`),
+  ];
+}
+
 /** The members of an interface and of those that it extends. */
 function keysOf(name, code) {
   const head = new RegExp(
@@ -109,6 +124,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     sizes: JSON.parse(need('.build/sizes.json')),
     declarations: need('dist/sse.d.ts'),
     source: need('sse.ts'),
+    differences: [...new Set(ROWS.flatMap(({differs = []}) => differs.map(({see}) => see)))],
   });
   for (const problem of problems) console.error(`README.md: ${problem}`);
   console.log(`docs: ${problems.length} problems`);
