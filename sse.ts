@@ -552,7 +552,8 @@ class PullParser {
           || text.charCodeAt(start + 4) !== COLON && end !== start + 4) {
           if (isEvent(text, start, end)) {
             this.#eventTypeBuffer = text.slice(afterColon(text, start + 5), end);
-          } else if (text.charCodeAt(start) !== COLON) this.#field(text, start, end);
+          } else if (isId(text, start, end)) this.#id(text.slice(afterColon(text, start + 2), end));
+          else if (text.charCodeAt(start) !== COLON) this.#field(text, start, end);
           else if (this.#onComment) {
             const comment = text.slice(afterColon(text, start), end);
             if (!this.#comment(comment, after, data, room)) return this.scan(onEvent);
@@ -634,15 +635,17 @@ class PullParser {
     return true;
   }
 
-  /** A line that is neither blank nor data nor a comment: text[start, end). */
+  #id(value: string): void {
+    if (!value.includes('\0')) this.#lastEventIdBuffer = detached(value);
+  }
+
+  /** A line that is none of the frequent ones: text[start, end). */
   #field(text: string, start: number, end: number): void {
     const line = text.slice(start, end);
     const colon = line.indexOf(':');
     const name = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? '' : line.slice(afterColon(line, colon));
-    if (name === 'id') {
-      if (!value.includes('\0')) this.#lastEventIdBuffer = detached(value);
-    } else if (name === 'retry' && ASCII_DIGITS.test(value)) {
+    if (name === 'retry' && ASCII_DIGITS.test(value)) {
       // beyond 2⁵³ a number has no decimal form of its own; what waits clamps it anyway
       this.#retry = Math.min(+value, Number.MAX_SAFE_INTEGER);
     } // "otherwise, the field is ignored"
@@ -702,6 +705,11 @@ function isEvent(text: string, start: number, end: number): boolean {
     && text.charCodeAt(start + 2) === 0x65 && text.charCodeAt(start + 3) === 0x6e
     && text.charCodeAt(start + 4) === 0x74
     && (text.charCodeAt(start + 5) === COLON || end === start + 5);
+}
+
+function isId(text: string, start: number, end: number): boolean {
+  return text.charCodeAt(start) === 0x69 && text.charCodeAt(start + 1) === 0x64
+    && (text.charCodeAt(start + 2) === COLON || end === start + 2);
 }
 
 /** "If value starts with a U+0020 SPACE character, remove it": one, and no other. */
