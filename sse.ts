@@ -1457,6 +1457,8 @@ interface ThreadModule {
 /** A Node stream of bytes. */
 interface NodeStream {
   on(name: string, listener: (argument: never) => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
   read(): Uint8Array | null;
   destroy(error?: unknown): unknown;
   end(bytes?: Uint8Array): unknown;
@@ -1472,6 +1474,7 @@ interface HttpModule {
   request(url: string, options: object, onResponse: (response: NodeResponse) => void): {
     on(name: 'error' | 'close', listener: (error: unknown) => void): unknown;
     end(body?: Uint8Array): unknown;
+    destroy(error?: unknown): unknown;
   };
 }
 
@@ -1542,7 +1545,7 @@ export function httpTransport({ agent }: HttpTransportOptions = {}): Transport {
     return new Promise((resolve, reject) => {
       const { request } = moduleOf(url.startsWith('https:') ? 'node:https' : 'node:http');
       const options = {
-        method, agent, signal, rejectUnauthorized: verify,
+        method, agent, rejectUnauthorized: verify,
         headers: {
           'accept-encoding': 'gzip, br', // some servers' deflate is not what it should be
           ...headers,
@@ -1551,27 +1554,38 @@ export function httpTransport({ agent }: HttpTransportOptions = {}): Transport {
         },
       };
       const sent = request(url, options, (response) => {
-        const received = new Headers([]);
-        const { rawHeaders } = response;
         try {
-          for (let at = 1; at < rawHeaders.length; at += 2) {
-            received.append(rawHeaders[at - 1] ?? '', rawHeaders[at] ?? '');
-          }
-          const stream = decoded(response, received.get('content-encoding'), moduleOf('node:zlib'));
-          const body = readable(stream, response);
-          resolve({ status: response.statusCode, headers: received, body });
+          const coding = receivedHeaders(response).get('content-encoding');
+          const body = readable(decoded(response, coding, moduleOf('node:zlib')), response);
+          const status = response.statusCode;
+          // made anew whenever they are asked for, which is rare: they would take 1 kB all the time
+          resolve({ status, get headers() { return receivedHeaders(response); }, body });
         } catch (error) {
           response.destroy();
           reject(error);
         }
       });
+      const abort = () => void sent.destroy(signal?.reason);
       sent.on('error', reject);
-      // 101: there is neither 'response' nor 'error'
-      sent.on('close', () => reject(new SSEError('connection', `No response from ${url}`)));
+      sent.on('close', () => {
+        signal?.removeEventListener('abort', abort);
+        // 101: there is neither 'response' nor 'error'
+        reject(new SSEError('connection', `No response from ${url}`));
+      });
+      signal?.addEventListener('abort', abort);
+      if (signal?.aborted) abort();
       sent.end(bytes);
     });
   };
   return Object.assign(send, { verifies: true });
+}
+
+function receivedHeaders({ rawHeaders }: NodeResponse): InstanceType<typeof Headers> {
+  const headers = new Headers([]);
+  for (let at = 1; at < rawHeaders.length; at += 2) {
+    headers.append(rawHeaders[at - 1] ?? '', rawHeaders[at] ?? '');
+  }
+  return headers;
 }
 
 /**
@@ -1594,18 +1608,27 @@ function decoded(
   return decoder;
 }
 
-/** The response's stream as the clients read it: nothing is taken from it while nobody asks. */
+/**
+ * The response's stream as the clients read it: with little of it taken while nobody asks. Its
+ * pieces stay apart: its own read() copies them together, which took a tenth of the whole time.
+ */
 function readable(stream: NodeStream, response: NodeStream): ReadableStreamLike {
+  const pieces: Uint8Array[] = [];
+  let size = 0; // of all pieces
   let failure: unknown;
   let isOver = false;
   let isClosed = false;
   let look: (() => void) | undefined; // what the pending read() does when something has happened
-  const on = (from: NodeStream, name: string, note: (error: unknown) => void) =>
-    from.on(name, (error) => {
-      note(error);
+  const on = <Argument>(from: NodeStream, name: string, note: (argument: Argument) => void) =>
+    from.on(name, (argument: Argument) => {
+      note(argument);
       look?.();
     });
-  on(stream, 'readable', () => {});
+  on(stream, 'data', (bytes: Uint8Array) => {
+    pieces.push(bytes);
+    size += bytes.length;
+    if (size > WINDOW) stream.pause();
+  });
   on(stream, 'end', () => (isOver = true));
   on(stream, 'error', (error) => {
     failure ??= error;
@@ -1620,8 +1643,11 @@ function readable(stream: NodeStream, response: NodeStream): ReadableStreamLike 
     getReader: () => ({
       read: () => new Promise((resolve, reject) => {
         look = () => {
-          const value = stream.read();
-          if (value) resolve({ value });
+          const value = pieces.shift();
+          if (value) {
+            if (!(size -= value.length)) stream.resume();
+            resolve({ value });
+          }
           else if (!isOver) return;
           else if (failure) reject(failure);
           else resolve({ done: true });
