@@ -59,8 +59,9 @@ const RUNTIMES = [
     args: ['2026-11-01'],
   },
   {
-    name: 'workerd, dated 2024-11-01,', id: 'workerd', start: startWorkerd, path: 'workerd/bin/workerd',
-    args: ['2024-11-01'], leaveOut: ['pure'], // which needs MessageChannel
+    name: 'workerd, dated 2024-11-01,', id: 'workerd', start: startWorkerd,
+    path: 'workerd/bin/workerd', args: ['2024-11-01'],
+    leaveOut: ['pure'], // which needs MessageChannel
   },
   {name: 'Chromium', id: 'chromium', start: startBrowser, args: ['chromium']},
   {name: 'Firefox', id: 'firefox', start: startBrowser, args: ['firefox']},

@@ -445,7 +445,7 @@ export const ROWS = [
     expected: {events: ['1'], end: 'end'}, differs,
   })),
   {
-    name: 'Content-Encoding: none', path: '/encoding',
+    name: 'Content-Encoding: none', path: '/encoding-none',
     expected: {events: ['event 1'], end: 'end', retries: ['clean 3000'], ids: ['', '1']},
   },
   {

@@ -6,7 +6,6 @@ import {mkdirSync, writeFileSync} from 'node:fs';
 import {relative} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MOST_MS = 120_000; // for one suite
 
 /** Node, Bun or Deno: `command` and its arguments. */
