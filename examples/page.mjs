@@ -4,8 +4,8 @@ import {asyncConnect} from 'ssekit';
 
 const ASLEEP = 60_000; // ms: hidden for longer, a tab may have slept and its connection be dead
 
-export async function follow(url, onEvent, {signal, page = document, network = window} = {}) {
-  const events = asyncConnect(url, {signal});
+export async function follow(url, onEvent, {page = document, network = window, ...options} = {}) {
+  const events = asyncConnect(url, options);
   let hiddenSince = page.hidden ? Date.now() : Infinity;
 
   // The old connection went through the old network: it may hang, and nobody would say so.
