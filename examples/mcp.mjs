@@ -52,10 +52,11 @@ async function call(method, params) {
 async function postThenGet(url, {body, ...request}) {
   if (request.headers['last-event-id']) return fetch(url, {...request, method: 'GET'});
   const response = await fetch(url, {...request, body});
-  if (!response.headers.get('content-type')?.startsWith('application/json')) return response;
-  const shown = new Headers(response.headers);
-  shown.set('content-type', 'text/event-stream');
-  return {status: response.status, headers: shown, body: formatEvent({data: await response.text()})};
+  const {status} = response;
+  const headers = new Headers(response.headers);
+  if (!headers.get('content-type')?.startsWith('application/json')) return response;
+  headers.set('content-type', 'text/event-stream');
+  return {status, headers, body: formatEvent({data: await response.text()})};
 }
 
 async function notify(method) {

@@ -5,7 +5,8 @@ import {asyncConnect} from 'ssekit';
 
 /**
  * `state` is 'connecting', 'open', 'waiting' (to reconnect, after `error`) or 'closed' (for good;
- * with `error` if it failed). Another URL is another connection; `options` are read when it is made.
+ * with `error` if it failed). Another URL is another connection, made with the options as they are
+ * then.
  */
 export function useEvents(url, onEvent, options) {
   const [status, setStatus] = useState({state: 'connecting'});

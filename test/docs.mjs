@@ -46,7 +46,7 @@ const KNOWN = new Set(`async await break const false for new null of true undefi
 /** Names of ssekit that those tables mention, and that it does not have. */
 function counterparts(readme, declarations) {
   const code = declarations.replace(/\/\*[^]*?\*\//g, '').replace(/\/\/.*/g, '');
-  const members = [...code.matchAll(/^\s+(?:(?:readonly|static|protected|get) )*([\w$]+)\??[(<:]/gm)];
+  const members = [...code.matchAll(/^\s+(?:(?:readonly|static|get) )*([\w$]+)\??[(<:]/gm)];
   const texts = [...code.matchAll(/'([^']*)'/g)];
   const known = new Set([...KNOWN, ...exportsOf(declarations),
     ...[...members, ...texts].map(([, name]) => name)]);

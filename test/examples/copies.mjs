@@ -4,6 +4,7 @@
 import {spawn} from 'node:child_process';
 import {cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
+import {after} from 'node:test';
 import {fileURLToPath} from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -40,7 +41,7 @@ export const run = (...args) => begin(...args).ended;
 
 // A test that fails half-way leaves no process behind.
 const running = new Set();
-process.once('exit', () => {
+after(() => {
   for (const child of running) child.kill('SIGKILL');
 });
 

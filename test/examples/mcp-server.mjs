@@ -1,5 +1,5 @@
-// node mcp-server.mjs PORT: an MCP server by the official SDK, that keeps its events so that streams
-// can be resumed, and breaks them. Its tool `count` reports each number; at each of `cuts` it does
+// node mcp-server.mjs PORT: an MCP server by the official SDK, that keeps its events, so that
+// streams can be resumed, and breaks them. Its tool `count` reports each number; at each of `cuts` it does
 // `how` ('reset' the connection, or 'end' the response, which is how a server makes a client poll)
 // and waits until the client is back. Who listens is told six things, with a reset after the third.
 // With JSON=1 it answers calls with plain JSON instead of streams. It prints each request.

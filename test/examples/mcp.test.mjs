@@ -5,6 +5,7 @@ import {after, before, describe, it} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {freePort, start, until} from '../real/processes.mjs';
 import {begin, linesOf, run} from './copies.mjs';
+import {openStream, serve} from './server.mjs';
 
 const PATH = fileURLToPath(new URL('mcp-server.mjs', import.meta.url));
 const progress = (total) => Array.from({length: total}, (_, k) =>
@@ -60,7 +61,8 @@ for (const [kind, env] of [['streams', {}], ['plain JSON', {JSON: '1'}]]) {
         assert.deepEqual(lines, ['connected to counter', ...progress(9), 'counted to 9']);
         assert.equal(requests.filter((each) => posted(each) === 'count').length, 1);
         const resumed = requests.filter(({http}) => http === 'GET');
-        assert.deepEqual(resumed.map(({lastEventId, session}) => [Number(lastEventId) > 0, session]),
+        assert.deepEqual(
+          resumed.map(({lastEventId, session}) => [Number(lastEventId) > 0, session]),
           [[true, true], [true, true]]);
       });
     }
@@ -79,5 +81,23 @@ for (const [kind, env] of [['streams', {}], ['plain JSON', {JSON: '1'}]]) {
       const asked = requests().slice(before).filter(({http}) => http === 'GET');
       assert.deepEqual(asked.map(({lastEventId}) => Boolean(lastEventId)), [false, true]);
     });
+  });
+}
+
+for (const [what, answer] of [
+  ['before its answer', (request, response) => response.socket.resetAndDestroy()],
+  ['before the first id', (request, response) => {
+    openStream(response);
+    response.write('data: {"jsonrpc":"2.0","method":"notifications/progress","params":{}}\n\n');
+    setTimeout(() => response.socket.resetAndDestroy(), 50);
+  }],
+]) {
+  it(`a call whose connection is lost ${what} is an error, not a second call`, async () => {
+    const server = await serve(answer);
+    const {code, stderr} = await run('mcp.mjs', [server.url, 'count']);
+    assert.equal(code, 1);
+    assert.match(stderr, /fetch failed|terminated/);
+    assert.equal(server.requests.length, 1);
+    await server.close();
   });
 }

@@ -1,5 +1,5 @@
-// README.md, "Coming from": the code before and after, against the same server; and the names of its
-// tables, in the declarations of the packages that they come from.
+// README.md, "Coming from": the code before and after, against the same server; and the names of
+// its tables, in the declarations of the packages that they come from.
 
 import assert from 'node:assert/strict';
 import {readdirSync, readFileSync} from 'node:fs';
@@ -36,7 +36,7 @@ const answer = (end) => (request, response) => {
   let body = '';
   request.setEncoding('utf8').on('data', (part) => body += part).on('end', () => {
     const asked = [request.method, request.headers.authorization, body].join(' ');
-    if (asked !== 'POST Bearer demo {"stream":true}') return void response.writeHead(400).end(asked);
+    if (asked !== 'POST Bearer demo {"stream":true}') return void response.writeHead(400).end();
     openStream(response);
     for (const part of CHUNKS) response.write(formatEvent({data: JSON.stringify({text: part})}));
     end(response);

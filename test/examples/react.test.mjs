@@ -53,7 +53,7 @@ async function startServer(answer = () => false) {
   return Object.assign(server, {streams, send});
 }
 
-/** Makes `view`, a component that shows what the hook says: {got, render(props), shown(), unmount()}. */
+/** Makes `view`, which shows what the hook says: {got, render(props), shown(), unmount()}. */
 function mount({strict = false, onEvent = () => {}, onComment} = {}) {
   const got = [];
   function Prices({url, label}) {
@@ -80,7 +80,7 @@ afterEach(async () => {
 const shows = (text) => until(() => view.shown() === text, `'${text}' is shown`, 5000);
 
 for (const strict of [false, true]) {
-  it(`one connection${strict ? ' in StrictMode, which mounts twice' : ''}, until unmounted`, async () => {
+  it(`one connection${strict ? ', though StrictMode mounts twice' : ''}`, async () => {
     server = await startServer();
     mount({strict});
     view.render({url: server.url, label: 'a'});

@@ -2,8 +2,13 @@
 // blocks, since the examples that ask it are other processes, or do not block.
 
 import {createServer} from 'node:http';
+import {after} from 'node:test';
 import {setImmediate as turn} from 'node:timers/promises';
 import {formatEvent} from '../../dist/sse.js';
+
+// A test that fails half-way leaves no server behind.
+const running = new Set();
+after(() => Promise.all([...running].map((server) => server.close())));
 
 /** Answers requests with `handle(request, response)`: {url, requests, sockets, close()}. */
 export async function serve(handle) {
@@ -19,16 +24,19 @@ export async function serve(handle) {
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
+  const served = {
     url: `http://127.0.0.1:${server.address().port}/`,
     requests,
     sockets,
     async close() {
+      running.delete(served);
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();
       await closed;
     },
   };
+  running.add(served);
+  return served;
 }
 
 export function openStream(response, headers = {}) {
