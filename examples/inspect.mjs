@@ -188,6 +188,12 @@ async function main(args) {
     process.exitCode = 1;
     return;
   }
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      server.close();
+      server.closeAllConnections();
+    });
+  }
   const origin = `http://127.0.0.1:${port}`;
   console.log(`The inspector is at ${origin}/
 
@@ -195,12 +201,6 @@ async function main(args) {
   POST ${origin}/demo/tokens   an answer, token by token, then [DONE]
 
 Ctrl-C ends it.`);
-  for (const signal of ['SIGINT', 'SIGTERM']) {
-    process.once(signal, () => {
-      server.close();
-      server.closeAllConnections();
-    });
-  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));
