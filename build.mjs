@@ -26,7 +26,7 @@ const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 const BUNDLES = {
   parser: {code: `export {EventParser} from './sse.ts'`, limit: 2700},
   async: {code: `export {asyncConnect} from './sse.ts'`, limit: 8100},
-  all: {code: `export * from './sse.ts'`, limit: 12_700},
+  all: {code: `export * from './sse.ts'`, limit: 12_750},
 };
 
 const LIBRARIES = [

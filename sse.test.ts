@@ -13,6 +13,8 @@ import {
 
 /** Without real sockets and the slowest products: what the mutation check runs. */
 const IS_FAST = process.env['SSE_TEST'] === 'fast';
+/** Without real sockets: what runs where there are none (workerd, browsers). */
+const IS_PURE = process.env['SSE_TEST'] === 'pure';
 
 // Tests are rows: the rule, its case, the input, what must come of it. One helper runs a row over
 // every line end, every way to cut the stream and every form of the API, and compares whole
@@ -1719,7 +1721,7 @@ test('EventSource: nothing is read before the first next(), nor while nobody ask
     await null;
     assert.equal(counts.calls.next, 0, kind);
     await iterator.next();
-    await new Promise(setImmediate);
+    await turn();
     assert.equal(counts.calls.next, 1, kind);
     await iterator.return!();
     assert.equal(counts.calls.return, 1, kind);
@@ -1877,7 +1879,7 @@ async function isPrompt(form: 'events' | 'json'): Promise<void> {
     const first = sent ? await iterator.next() : undefined;
     assert.ok(!first?.done, form);
     const pending = iterator.next();
-    await new Promise(setImmediate);
+    await turn();
     assert.equal((await soon(iterator.return?.(), 'return()'))?.done, true, form);
     assert.deepEqual(await soon(pending, 'next()'), { done: true, value: undefined }, form);
     assert.equal((await soon(iterator.next(), 'a later next()'))?.done, true, form);
@@ -2617,6 +2619,12 @@ test('reconnection: wrong options name themselves', () => {
 
 const IS_BUN = 'bun' in process.versions;
 const IS_DENO = 'deno' in process.versions;
+/** In a page relative URLs are right, and the browser follows redirects. */
+const IS_PAGE = 'location' in globalThis && !IS_DENO;
+/** workerd encodes headers as UTF-8 by itself, and takes some that others refuse. */
+const IS_WORKERD = globalThis.navigator?.userAgent === 'Cloudflare-Workers';
+/** The shorthands that can make a client with its default transport. */
+const MAKERS = IS_PAGE || IS_WORKERD ? [asyncConnect] : [asyncConnect, connect];
 const NOW = Date.UTC(2026, 0, 1);
 const ADDRESS = 'http://sse.test/events';
 const STREAM = 'text/event-stream';
@@ -3091,7 +3099,8 @@ interface Row {
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-const asUTF8 = (latin1: string | undefined) => Buffer.from(latin1 ?? '', 'latin1').toString();
+/** A Last-Event-ID as fetch gets it, and back. */
+const encoded = (id: string) => IS_WORKERD ? id : Buffer.from(id).toString('latin1');
 const failures = (count: number): Step[] =>
   Array.from({length: count}, (_, index) => new TypeError(`cut ${index + 1}`));
 const blank = (count: number): string[] => Array.from({length: count}, () => '');
@@ -3118,7 +3127,7 @@ const rows: Row[] = [
       assert.equal(first!.method, 'GET');
       assert.equal(first!.body, undefined);
       assert.equal(first!.url, ADDRESS);
-      assert.equal(first!.redirect, 'manual', 'the client follows by itself');
+      assert.equal(first!.redirect, IS_PAGE ? 'follow' : 'manual', 'the client follows by itself');
       assert.ok(first!.signal instanceof AbortSignal);
     },
   },
@@ -3202,13 +3211,12 @@ const rows: Row[] = [
   },
   {
     rule: 'a Last-Event-ID that is not ASCII goes out as its UTF-8 bytes',
-    options: {lastEventId: 'é€😀'}, steps: [], ids: [Buffer.from('é€😀').toString('latin1')],
-    check: ({script: {sent}}) => assert.equal(asUTF8(sent[0]!.headers['last-event-id']), 'é€😀'),
+    options: {lastEventId: 'é€😀'}, steps: [], ids: [encoded('é€😀')],
   },
   {
     rule: 'a Last-Event-ID with a lone surrogate goes out with U+FFFD, and does not throw',
     steps: [stream(`id: a\ud800\n${A}`)], events: ['a'], waits: [3000],
-    ids: ['', Buffer.from('a\ufffd').toString('latin1')],
+    ids: ['', encoded(IS_WORKERD ? 'a\ufffd\ufffd\ufffd' : 'a\ufffd')],
   },
   {
     rule: 'a Last-Event-ID with control characters is left out',
@@ -4577,6 +4585,7 @@ test('httpTransport() without node:http, or with a body that it cannot send', as
   without(process, 'getBuiltinModule', () => {
     assertError(thrown(() => httpTransport()), 'SSEError', 'unsupported', 'node:http', 'transport');
   });
+  if (IS_PAGE || IS_WORKERD) return;
   for (const body of [new FormData(), new ReadableStream()]) {
     let retries = 0;
     const client = asyncConnect('http://127.0.0.1:9/', {
@@ -4587,6 +4596,26 @@ test('httpTransport() without node:http, or with a body that it cannot send', as
     assertError(error, 'TypeError', undefined, 'httpTransport()', 'text or bytes');
     assert.equal(retries, 0);
   }
+});
+
+const inWorkerd = (check: () => void) =>
+  without(globalThis, 'navigator', check, {userAgent: 'Cloudflare-Workers'});
+
+test('workerd: its node:http is not good enough', () => inWorkerd(() => {
+  assertError(thrown(() => httpTransport()), 'SSEError', 'unsupported', 'leave out the transport');
+}));
+
+each(KINDS, 'a fetch that does not know `cache` is not given one', async (kind) => {
+  const {script, client} = scripted(kind, [stream(A)], {reconnect: false});
+  class Request {} // workerd's, with a compatibility date before 2024-11-11
+  const known = globalThis.Request;
+  try {
+    globalThis.Request = Request as any;
+    await consume(kind, client);
+  } finally {
+    globalThis.Request = known;
+  }
+  assert.equal(script.sent[0]!.cache, undefined);
 });
 
 test('a hidden redirect (status 0) is no loop', async () => {
@@ -4609,9 +4638,11 @@ test('a late response that cannot even be asked is no unhandled rejection', asyn
 });
 
 test('a userinfo is refused and not shown, however it is written', () => {
-  const urls = ['http:\\\\u:secret@h/', 'http:/u:secret@h/', 'http:\\\\u:secret@h:99999',
+  const urls = ['http:\\\\u:secret@h/', 'http:\\\\u:secret@h:99999',
+    // a path of the page's own origin; Chromium takes a space
+    ...IS_PAGE ? [] : ['http:/u:secret@h/', 'http://a b/'],
     'u:secret@h:80/path', '//u:secret@h/', 'http://u:secret@', 'http://u:secret@h:99999/',
-    'http://u:secret@[/', 'http://[', 'http://a b/'];
+    'http://u:secret@[/', 'http://['];
   for (const url of urls) {
     const error = thrown(() => asyncConnect(url));
     assert.equal(error.name, 'TypeError', url);
@@ -4636,7 +4667,7 @@ each([ASYNC, BLOCKING], 'a body whose iterator is none ends the loop', async (ki
 
 test('options that are no object', () => {
   for (const options of [null, fetch, 'POST', 5]) {
-    for (const make of [asyncConnect, connect]) {
+    for (const make of MAKERS) {
       assertError(thrown(() => make(ADDRESS, options as any)), 'TypeError', undefined, 'options');
     }
   }
@@ -4939,9 +4970,7 @@ each(KINDS, 'Symbol.dispose and Symbol.asyncDispose close', async (kind) => {
 const always = () => ({status: 204});
 const wrong: [what: string, url: any, options: any, kind: 'TypeError' | 'RangeError' | 'either',
   ...words: string[]][] = [
-  ['a relative URL', '/events', {}, 'TypeError', 'url', '/events'],
   ['an ftp URL', 'ftp://sse.test/', {}, 'TypeError', 'url', 'ftp://sse.test/'],
-  ['no URL', '', {}, 'TypeError', 'url'],
   ['userinfo', 'http://user:secret@sse.test/', {}, 'TypeError', 'url'],
   ['undefined as URL', undefined, {}, 'TypeError'],
   ['transport: null', ADDRESS, {transport: null}, 'TypeError', 'transport'],
@@ -4962,9 +4991,7 @@ const wrong: [what: string, url: any, options: any, kind: 'TypeError' | 'RangeEr
     [`lastEventId: ${JSON.stringify(value)}`, ADDRESS, {lastEventId: value}, 'TypeError',
       'lastEventId']),
   ['a header name with a space', ADDRESS, {headers: {'a b': 'c'}}, 'TypeError', 'headers'],
-  ['an empty header name', ADDRESS, {headers: {'': 'c'}}, 'TypeError', 'headers'],
   ['a header with a line end', ADDRESS, {headers: {'X-A': 'b\r\nc: d'}}, 'TypeError', 'headers'],
-  ['a header that is not Latin-1', ADDRESS, {headers: {'X-A': '€'}}, 'TypeError', 'headers'],
   ['body and json', ADDRESS, {body: 'a', json: 1}, 'TypeError', 'body', 'json'],
   ['a stream as body, with reconnect', ADDRESS,
     {method: 'POST', reconnect: true, body: new ReadableStream()}, 'TypeError', 'body'],
@@ -4976,9 +5003,18 @@ const wrong: [what: string, url: any, options: any, kind: 'TypeError' | 'RangeEr
   ['init: 5', ADDRESS, {init: 5}, 'TypeError', 'init'],
 ];
 
+if (!IS_PAGE) {
+  wrong.push(['a relative URL', '/events', {}, 'TypeError', 'url', '/events'],
+    ['no URL', '', {}, 'TypeError', 'url']);
+}
+if (!IS_WORKERD) {
+  wrong.push(['an empty header name', ADDRESS, {headers: {'': 'c'}}, 'TypeError', 'headers'],
+    ['a header that is not Latin-1', ADDRESS, {headers: {'X-A': '€'}}, 'TypeError', 'headers']);
+}
+
 for (const [what, url, options, kind, ...words] of wrong) {
   test(`wrong at construction: ${what}`, () => {
-    for (const make of [asyncConnect, connect]) {
+    for (const make of MAKERS) {
       const error = thrown(() => make(url, options));
       if (kind === 'either') assert.ok(error instanceof RangeError || error instanceof TypeError);
       else assert.equal(error.name, kind, error.message);
@@ -5019,7 +5055,7 @@ test('right at construction', () => {
     {method: 'POST', reconnect: true, body: () => new ReadableStream()},
   ];
   for (const each of options) {
-    for (const make of [asyncConnect, connect]) {
+    for (const make of MAKERS) {
       assert.equal(make('http://127.0.0.1:9/', each as any).state, 'idle');
       assert.equal(make(new URL('http://127.0.0.1:9/'), each as any).url, 'http://127.0.0.1:9/');
     }
@@ -5770,4 +5806,4 @@ OI274161rASYtaM/+8sF9ps+k9A=
 -----END CERTIFICATE-----
 `;
 
-if (!IS_FAST) describe('real sockets', liveTests);
+if (!IS_FAST && !IS_PURE) describe('real sockets', liveTests);

@@ -1433,6 +1433,7 @@ interface Platform {
   readonly document?: object;
   readonly Bun?: object;
   readonly Deno?: object;
+  readonly Request?: { readonly prototype: object };
   readonly Symbol: Readonly<Record<string, symbol | undefined>>;
 }
 
@@ -1481,11 +1482,15 @@ declare const clearTimeout: (timer: unknown) => void;
 
 const platform = globalThis as unknown as Platform;
 
+function isWorkerd(): boolean {
+  return platform.navigator?.userAgent === 'Cloudflare-Workers';
+}
+
 /** Whether requests go out as they are written, as on servers; a page's browser has its own say. */
 function isServer(): boolean {
-  const { document, navigator, process } = platform;
-  return !document && !!(process?.versions?.node || navigator?.userAgent === 'Cloudflare-Workers');
+  return !platform.document && (isWorkerd() || !!platform.process?.versions?.node);
 }
+
 
 /** A header's value as this runtime's fetch wants it: workerd encodes text as UTF-8 by itself. */
 function platformEncoded(text: string): string {
@@ -1520,7 +1525,8 @@ export interface HttpTransportOptions {
  */
 export function httpTransport({ agent }: HttpTransportOptions = {}): Transport {
   const moduleOf = <Id extends keyof Modules>(id: Id): Modules[Id] => {
-    const module = platform.process?.getBuiltinModule?.(id);
+    // workerd's shows no rawHeaders, and its destroy() leaves the socket open
+    const module = isWorkerd() ? undefined : platform.process?.getBuiltinModule?.(id);
     if (module) return module;
     throw new SSEError('unsupported', `This runtime has no ${id}: leave out the transport`);
   };
@@ -2430,7 +2436,8 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       ...init,
       method: this.#method,
       headers,
-      cache: 'no-store',
+      // workerd with a compatibility date before 2024-11-11 has none, and would throw at it
+      ...'cache' in (platform.Request?.prototype ?? {}) && { cache: 'no-store' as const },
       // Browsers show no redirect: they follow those of a GET, and the others must not become one.
       redirect: isHere || this.#method !== 'GET' ? 'manual' : 'follow',
       signal: (this.#controller ??= new AbortController()).signal,

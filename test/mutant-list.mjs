@@ -151,5 +151,7 @@ export default [
   {name: 'open() is forgotten by the loop', find: '    if (parked) return parked;\n', replace: ''},
   {name: 'reconnect() waits', find: "    this.#state = 'connecting';\n    this.delay = 0;\n    void this.#drop();", replace: "    this.#state = 'connecting';\n    void this.#drop();"},
   {name: 'a userinfo passes', find: "    must(!hasUserinfo(url), 'url must hold no userinfo: use a header');\n", replace: ''},
+  {name: 'cache for a fetch that throws at it', find: "...'cache' in (platform.Request?.prototype ?? {}) && {", replace: '...{'},
+  {name: 'httpTransport() in workerd', find: 'isWorkerd() ? undefined : platform.process', replace: 'platform.process'},
   {name: 'a symbol among the headers', find: 'new Headers(Object.entries(headers))', replace: 'new Headers(headers)'},
 ];

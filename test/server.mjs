@@ -5,12 +5,15 @@
 //                           ends when its stdin closes
 //
 // State is kept per ?run=…, so that tests do not disturb each other. /log?run=… tells what was
-// asked and how it ended, /open how many sockets are open.
+// asked and how it ended, /open how many sockets are open. With ?cors=… a page of any origin may
+// read the answer, and send the headers that it names. /page is a page, which finds modules here,
+// too: those of dist/, .build/ and test/runtimes/ under the paths that they have in the project.
 //
 // Answers say `Connection: close` (unless ?keep=1), because an idle pooled socket would look like a
 // leak in /open. Those that get cut do not: with that header Node's fetch takes a FIN for the clean
 // end of an unfinished chunked body.
 
+import {readFileSync} from 'node:fs';
 import {createServer} from 'node:http';
 import {setImmediate as turn, setTimeout as sleep} from 'node:timers/promises';
 import {constants, createBrotliCompress, createDeflate, createGzip} from 'node:zlib';
@@ -20,6 +23,8 @@ const HTML = '<!doctype html><title>Oops</title><p>data: this is not an event\n\
 // Milliseconds. resetAndDestroy() right after write() arrives as a FIN, and a client may drop bytes
 // not yet read when the reset comes: let them arrive first.
 const BEFORE_CUT = 20;
+
+const MODULES = /^\/(?:dist|\.build|test\/runtimes)(?:\/[\w-][\w.-]*)+\.m?js$/;
 
 const sockets = new Set();
 const logs = new Map(); // run -> requests, oldest first
@@ -58,7 +63,8 @@ class Exchange {
     logs.set(this.run, list);
     list.push(entry);
     // How many times this path was asked in this run, this time included.
-    this.count = list.filter((each) => each.path.split('?')[0] === this.url.pathname).length;
+    this.count = list.filter(({method, path}) =>
+      method !== 'OPTIONS' && path.split('?')[0] === this.url.pathname).length;
     socket.run = this.run;
     socket.once('close', () => {
       entry.closed = {time: Date.now(), by: this.over ? 'server' : 'client'};
@@ -73,7 +79,11 @@ class Exchange {
   /** Status and headers, sent at once. */
   head(status = 200, headers = SSE, keep = this.query.has('keep')) {
     const connection = keep ? {} : {connection: 'close'};
-    this.response.writeHead(status, {...headers, ...connection});
+    const cors = this.query.has('cors') && {
+      'access-control-allow-origin': '*',
+      'access-control-allow-headers': this.query.get('cors'),
+    };
+    this.response.writeHead(status, {...headers, ...connection, ...cors});
     this.response.flushHeaders();
   }
 
@@ -200,6 +210,10 @@ const scenarios = {
   '/429': (x) => onceOpenThenFail(x, 429),
   '/503': (x) => onceOpenThenFail(x, 503),
 
+  async '/page'(x) {
+    x.answer(200, {'content-type': 'text/html'}, '<!doctype html><title>A page</title>');
+  },
+
   async '/html'(x) {
     x.answer(200, {'content-type': 'text/html; charset=utf-8'}, HTML);
   },
@@ -207,6 +221,13 @@ const scenarios = {
   async '/charset'(x) {
     if (x.finished(2)) return;
     x.head(200, {...SSE, 'content-type': 'Text/Event-Stream; charset=UTF-8'});
+    x.end(event(1));
+  },
+
+  // ?encoding=none: what some frameworks say to keep proxies from compressing
+  async '/encoding'(x) {
+    if (x.finished(2)) return;
+    x.head(200, {...SSE, 'content-encoding': x.query.get('encoding') ?? 'none'});
     x.end(event(1));
   },
 
@@ -383,7 +404,10 @@ async function onceOpenThenFail(x, status) {
   else x.end();
 }
 
-/** Two events 100 ms apart, each flushed: who waits for the end of the stream gets both at once. */
+/**
+ * Two events 100 ms apart, each flushed: who waits for the end of the stream gets both at once.
+ * ?hold=1: the connection stays open after the first, and who waits for more gets none.
+ */
 async function compressed(x, encoding, packer, flush) {
   if (x.finished(2)) return;
   x.head(200, {...SSE, 'content-encoding': encoding});
@@ -391,6 +415,7 @@ async function compressed(x, encoding, packer, flush) {
   for (const id of [1, 2]) {
     packer.write(event(id, `${id} ${Date.now()}`));
     packer.flush(flush);
+    if (x.query.has('hold')) return;
     await sleep(100);
   }
   x.over = true;
@@ -398,7 +423,10 @@ async function compressed(x, encoding, packer, flush) {
 }
 
 const hex = (latin1) => Buffer.from(latin1, 'latin1').toString('hex');
-const target = (x) => `${x.query.get('to') ?? '/simple'}?run=${encodeURIComponent(x.run)}`;
+const target = (x) => {
+  const cors = x.query.has('cors') ? `&cors=${x.query.get('cors')}` : '';
+  return `${x.query.get('to') ?? '/simple'}?run=${encodeURIComponent(x.run)}${cors}`;
+};
 
 function parseJson(text) {
   try {
@@ -422,6 +450,7 @@ async function handle(request, response) {
   response.on('error', () => {}); // a client that left: seen in the log
   const {pathname, searchParams} = new URL(request.url, 'http://127.0.0.1');
   const run = searchParams.get('run');
+  if (MODULES.test(pathname)) return module(response, pathname);
   if (pathname === '/log') return tell(response, logs.get(run ?? '') ?? []);
   if (pathname === '/open') {
     const others = [...sockets].filter((socket) => socket !== request.socket);
@@ -435,13 +464,23 @@ async function handle(request, response) {
   }
   const x = new Exchange(request, response, Buffer.concat(pieces).toString());
   const scenario = scenarios[pathname] ?? (/^\/[345]\d\d$/.test(pathname) ? byStatus : undefined);
-  if (scenario) await scenario(x);
+  if (request.method === 'OPTIONS') x.answer(204); // a page's preflight
+  else if (scenario) await scenario(x);
   else x.answer(404, {'content-type': 'text/plain'}, `no scenario ${pathname}`);
 }
 
 function tell(response, value) {
   response.writeHead(200, {'content-type': 'application/json', connection: 'close'});
   response.end(JSON.stringify(value));
+}
+
+function module(response, path) {
+  try {
+    const text = readFileSync(new URL(`..${path}`, import.meta.url));
+    response.writeHead(200, {'content-type': 'text/javascript', connection: 'close'}).end(text);
+  } catch (error) {
+    response.writeHead(404, {connection: 'close'}).end(error.message);
+  }
 }
 
 async function listen() {
