@@ -1,6 +1,6 @@
 // npm run inspect [-- --port N]    serves inspector.html, and two streams to try it on
 //
-//   GET  /demo/events   named events; the connection is dropped now and then; ?every=MS sets the pace
+//   GET  /demo/events   named events; connections do not last; ?every=MS sets the pace
 //   POST /demo/tokens   an answer, token by token, then [DONE]
 
 import {readFile} from 'node:fs/promises';
@@ -35,7 +35,7 @@ function eventOf(n) {
   const total = 3 + (n * 37 % 280) / 10;
   return [
     ['order', JSON.stringify({order: n, what: order, guests: n % 5 + 1, takeaway: n % 3 === 0})],
-    ['paid', JSON.stringify({order: n - 1, total, currency: 'EUR', card: {last4: `${4000 + n % 6000}`}})],
+    ['paid', JSON.stringify({order: n - 1, total, currency: 'EUR', card: {last4: `${4000 + n}`}})],
     ['ready', JSON.stringify({order: n - 2, what: order, seconds: 40 + n * 13 % 200})],
     ['message', `No nuts, please.\nTable ${n % 9 + 1} would like more water — “still”, 0,5 l.`],
   ][n % 4];
@@ -60,7 +60,8 @@ async function events(request, response, query) {
     return answer(response, 503, 'Starting up', {'retry-after': '2'});
   }
   response.writeHead(200, SSE);
-  response.write(`: connected; ${id ? `going on after ${id}` : 'from the start'}\nretry: ${RETRY}\n\n`);
+  const where = id ? `going on after ${id}` : 'from the start';
+  response.write(`: connected; ${where}\nretry: ${RETRY}\n\n`);
   let n = id;
   do {
     await sleep(every);

@@ -205,8 +205,7 @@ describe('inspector.html', () => {
 
   it('loads nothing from elsewhere, and makes no HTML of text', () => {
     assert.deepEqual(PAGE.match(/(?:src|href|url|import)\s*[=(]\s*['"]?(?:https?:)?\/\//g), null);
-    assert.deepEqual(
-      PAGE.match(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|DOMParser/g), null);
+    assert.deepEqual(PAGE.match(/[a-z]+HTML\b|document\.write|\beval\b|DOMParser/g), null);
     assert.deepEqual(PAGE.match(/\bfrom '[^']+'/g), ["from '../dist/sse.js'"]);
   });
 });
