@@ -611,6 +611,28 @@ for (const name of browserNames) {
       assert.deepEqual(live.sort(), ['problem', 'status']);
     });
 
+    test('follows the newest, but while a row is read', async (inspector, page) => {
+      const place = () => page.$eval('.scroll', ({scrollTop, clientHeight, scrollHeight}) =>
+        ({top: scrollTop, rest: scrollHeight - clientHeight - scrollTop}));
+      await inspector.drop('data: 1\n\n'.repeat(99));
+      await inspector.rowsWhen(101);
+      assert.ok((await place()).rest < 2);
+      assert.ok(await page.$eval('#latest', ({hidden}) => hidden));
+      await inspector.click('#demo-events'); // hidden by now, and still of use
+      await inspector.rowsWhen(3);
+      await page.click('tbody tr:nth-child(3) summary');
+      await page.setViewport({width: 1280, height: 400});
+      await until(() => page.$eval('#latest', ({hidden}) => !hidden));
+      const {top} = await place();
+      await inspector.rowsWhen(6);
+      assert.equal((await place()).top, top);
+      await page.click('#latest');
+      await until(place, ({rest}) => rest < 2);
+      const {length} = await inspector.rows();
+      await inspector.rowsWhen(length + 2);
+      assert.ok((await place()).rest < 2);
+    });
+
     test('its own demos', async (inspector) => {
       await inspector.click('#demo-tokens');
       await until(() => inspector.rows(), (rows) => rows.at(-2)?.[2] === '[DONE]');
