@@ -41,7 +41,8 @@ const streams = {
   '/hostile': `: ${EVIL}\nevent: ${EVIL}\nid: ${EVIL}\ndata: ${EVIL}\n\n`
     + `event: ${'long'.repeat(1e5)}\nid: 1\n`
     + `data: {"${EVIL.replaceAll('"', '\\"')}":"${'<b>'.repeat(2e4)}"}\n\n`
-    + `data: ${'['.repeat(5000)}${']'.repeat(5000)}\n\n`,
+    + `data: ${'['.repeat(5000)}${']'.repeat(5000)}\n\n`
+    + 'event: \u202erever\ndata: \u202e\0\x1b[2Jtxet\n\ndata: {"\u2066":1}\n\n',
   '/refused': {status: 500, text: EVIL, type: 'text/html', ends: true},
 };
 
@@ -368,16 +369,18 @@ for (const name of browserNames) {
       const rows = await inspector.rowsWhen(1);
       assert.deepEqual(rows, [
         ['failed', '', `HTTP status 500 from ${origin}/refused opens no stream`]]);
-      assert.equal((await inspector.opened('HTTP'))[1], EVIL);
+      const open = () => inspector.page.$$eval('details[open] pre', (all) =>
+        all.map((pre) => pre.textContent));
+      assert.equal((await open())[1], EVIL);
       streams['/no-cors'] = 'data: 1\n\n';
       await inspector.connect('/no-cors');
       await inspector.state('waiting');
       await inspector.rowsWhen(1);
-      const [, hint] = await inspector.opened('');
+      const [, hint] = await open();
       assert.match(hint, new RegExp(`Access-Control-Allow-Origin: ${pageURL.slice(0, -1)}\n`));
     });
 
-    test('pause, clear, filter', async (inspector, page) => {
+    test('pause, filter, expand, clear', async (inspector, page) => {
       await inspector.drop('data: 1\n\nevent: b\ndata: 2\n\n: c\n\nevent: b\ndata: 3\n\n');
       await inspector.state('ended');
       const data = async () => (await inspector.rows()).map((row) => row[2]);
@@ -402,8 +405,18 @@ for (const name of browserNames) {
       await until(() => inspector.text('#missed'), (text) => text === '4 new');
       assert.deepEqual(await data(), []);
       assert.equal(await inspector.text('#pause'), 'Resume');
+      await check(0);
+      await check(0);
+      assert.deepEqual(await data(), []);
       await inspector.click('#pause');
       assert.deepEqual(await data(), ['recorded.log, 18 B', '4', '5', '2 events']);
+      const open = () => page.$$eval('details[open]', ({length}) => length);
+      for (const [count, pressed] of [[4, 'true'], [0, 'false']]) {
+        await inspector.click('#expand');
+        assert.deepEqual(
+          [await open(), await page.$eval('#expand', ({ariaPressed}) => ariaPressed)],
+          [count, pressed]);
+      }
       await inspector.click('#clear');
       assert.deepEqual(await data(), []);
       assert.equal(await page.$$eval('.chip', (found) => found.length), 0);
@@ -449,12 +462,14 @@ for (const name of browserNames) {
 
     test('text of a stream is never markup', async (inspector, page) => {
       await inspector.connect('/hostile');
-      await inspector.rowsWhen(5);
+      await inspector.rowsWhen(7);
       await inspector.click('#expand');
       const rows = await inspector.rows();
       assert.deepEqual(rows[1].slice(0, 3), ['comment', '', EVIL]);
       assert.deepEqual(rows[2], [EVIL, EVIL, EVIL]);
       assert.equal(rows[3][0], `${'long'.repeat(25)}…`);
+      assert.deepEqual(rows.slice(5).map(([type, , data]) => [type, data]), [
+        ['\\u202erever', '\\u202e\\u0000\\u001b[2Jtxet'], ['message', '{"\\u2066":1}']]);
       const shown = await page.$$eval('tbody pre', (all) => all.map((pre) => pre.textContent));
       assert.ok(shown.includes(EVIL));
       assert.ok(shown.every((text) => text.length <= 20_001));
@@ -606,6 +621,16 @@ for (const name of browserNames) {
       const said = await until(() => page.evaluate(() => window.said), (all) => all.length);
       assert.equal(said.length, 1, `${said}`);
       assert.match(said[0], /^open: HTTP 200 after/);
+      await page.evaluate(async () => {
+        for (let n = 0; n < 11; n++) {
+          document.getElementById('pause').click();
+          await new Promise((done) => setTimeout(done, 20));
+        }
+        await new Promise((done) => setTimeout(done, 50));
+      });
+      assert.equal((await page.evaluate(() => window.said)).length, 1);
+      const later = await until(() => page.evaluate(() => window.said[1]));
+      assert.match(later, /^The list stands still/);
       const live = await page.$$eval('[aria-live], [role=status], [role=alert], [role=log]',
         (all) => all.map((each) => each.id));
       assert.deepEqual(live.sort(), ['problem', 'status']);
