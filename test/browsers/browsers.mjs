@@ -27,14 +27,14 @@ export const browserNames = Object.keys(BROWSERS);
 /**
  * A puppeteer Browser with a profile of its own, 'chromium' or 'firefox': `await using`, or
  * `close()` it in any case. `await browser.newPage()` is a tab, `await browser.version()` says
- * what it is.
+ * what it is. `more` are options of puppeteer's launch().
  */
-export async function launch(name) {
+export async function launch(name, more = {}) {
   const options = BROWSERS[name];
   if (!options) throw new Error(`no browser '${name}': known are ${browserNames.join(' and ')}`);
   if (!existsSync(options.executablePath)) {
     const script = fileURLToPath(new URL('install.sh', import.meta.url));
     throw new Error(`${name} is missing (${options.executablePath}): bash ${script} installs it`);
   }
-  return puppeteer.launch(options);
+  return puppeteer.launch({...options, ...more});
 }
