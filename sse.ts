@@ -1566,7 +1566,7 @@ export function httpTransport({ agent }: HttpTransportOptions = {}): Transport {
           reject(error);
         }
       });
-      const abort = () => void sent.destroy(signal?.reason);
+      const abort = (): void => void sent.destroy(signal?.reason);
       sent.on('error', reject);
       sent.on('close', () => {
         signal?.removeEventListener('abort', abort);
