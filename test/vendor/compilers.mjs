@@ -130,7 +130,8 @@ async function compile(row, {name, folder}) {
     },
   });
   install(packages, cwd);
-  const tsc = (...args) => run(process.execPath, [join(MODULES, folder, 'bin/tsc'), ...args], {cwd});
+  const tsc = (...args) =>
+    run(process.execPath, [join(MODULES, folder, 'bin/tsc'), ...args], {cwd});
 
   const {status, stdout, stderr} = await tsc('-p', '.', '--pretty', 'false');
   const said = stdout + stderr;
@@ -154,7 +155,7 @@ async function compile(row, {name, folder}) {
   return 'ok¹';
 }
 
-/** Copied, not linked: a link's packages would find each other's namesakes where they really are. */
+/** Copied, not linked: a link would find the namesakes of its packages where it really is. */
 function install(packages, cwd) {
   for (const [name, folder] of Object.entries(packages)) {
     const to = join(cwd, '../../node_modules', name);

@@ -68,8 +68,8 @@ export async function packages(url) {
 }
 
 async function pack(to) {
-  const {stdout} = await must('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', to],
-    {cwd: ROOT});
+  const {stdout} = await must('npm',
+    ['pack', '--json', '--ignore-scripts', '--pack-destination', to], {cwd: ROOT});
   const [{filename}] = JSON.parse(stdout);
   return join(to, filename);
 }
@@ -117,8 +117,8 @@ async function publish(cwd, source = SOURCE) {
   for (const file of PUBLISHED) cpSync(join(ROOT, file), join(cwd, file));
   writeFileSync(join(cwd, 'sse.ts'), source);
   const {stdout, stderr} = await must(DENO, ['publish', '--dry-run', '--allow-dirty'], {cwd});
-  same([...`${stdout}${stderr}`.matchAll(/^ +file:\/\/\S*\/(\S+)/gm)].map(([, file]) => file).sort(),
-    PUBLISHED, 'what is published');
+  const names = `${stdout}${stderr}`.matchAll(/^ +file:\/\/\S*\/(\S+)/gm);
+  same([...names].map(([, file]) => file).sort(), PUBLISHED, 'what is published');
 }
 
 /** A repository of the project's own files, where a release may be tried. */
@@ -133,7 +133,8 @@ function copyOfProject(name) {
 
 async function version() {
   const cwd = copyOfProject('release');
-  const git = (...args) => must('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {cwd});
+  const git = (...args) =>
+    must('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {cwd});
   await git('init', '-q');
   await git('add', '--', ...PUBLISHED, 'package.json', 'package-lock.json', 'build.mjs');
   await git('commit', '-qm', 'before');
@@ -153,7 +154,8 @@ async function version() {
 
   for (const file of ['sse.ts', 'jsr.json']) { // drifted, the build must say so
     edit(cwd, file, next, before);
-    await fails(() => must(process.execPath, ['build.mjs'], {cwd}), `${file} is not as package.json`);
+    const says = `${file} is not as package.json has it`;
+    await fails(() => must(process.execPath, ['build.mjs'], {cwd}), says);
     edit(cwd, file, before, next);
   }
 }

@@ -11,6 +11,7 @@ export const transport: Transport = async (url, { body, redirect, ...request }) 
     responseType: 'stream',
     validateStatus: null,
   });
-  const pairs = Object.entries(headers).map(([name, value]): [string, string] => [name, `${value}`]);
+  const pairs = Object.entries(headers)
+    .map(([name, value]): [string, string] => [name, `${value}`]);
   return { status, headers: new Headers(pairs), body: data };
 };
