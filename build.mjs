@@ -1,7 +1,8 @@
-// node build.mjs [--test] [--quiet]
+// node build.mjs [--test] [--quiet] [--stamp]
 //
 // Makes dist/ (sse.js, sse.d.ts, sse.min.js) and .build/ (what the tests run), and holds the
 // sizes to their budget. --test then runs every check, in order, and stops at the first failure.
+// --stamp only writes the version of package.json into sse.ts and jsr.json; `npm version` does so.
 
 import {spawn} from 'node:child_process';
 import {
@@ -37,9 +38,13 @@ const LIBRARIES = [
   ['ES2022,DOM,DOM.Iterable', '--types', 'node'],
 ];
 
-const unknown = process.argv.slice(2).find((arg) => arg !== '--test' && arg !== '--quiet');
+// Flags of projects that are not strict, where other types are inferred.
+const LOOSE = ['--strict', 'false', '--exactOptionalPropertyTypes', 'false'];
+
+const known = ['--test', '--quiet', '--stamp'];
+const unknown = process.argv.slice(2).find((arg) => !known.includes(arg));
 if (unknown !== undefined) {
-  console.error(`build.mjs: unknown argument '${unknown}'; known are --test and --quiet`);
+  console.error(`build.mjs: unknown argument '${unknown}'; known are ${known.join(', ')}`);
   process.exit(2);
 }
 const quiet = process.argv.includes('--quiet');
@@ -47,16 +52,41 @@ const say = (line) => quiet || console.log(line);
 
 process.chdir(ROOT);
 try {
-  const bundles = await make();
-  if (process.argv.includes('--test')) await test(bundles);
+  if (process.argv.includes('--stamp')) {
+    for (const [file, text] of stamped()) writeFileSync(file, text);
+  } else {
+    const bundles = await make();
+    if (process.argv.includes('--test')) await test(bundles);
+  }
 } catch (error) {
   console.error(`build.mjs: ${error.message}`);
   process.exit(1);
 }
 
+/** The files that repeat package.json, as they must be. */
+function stamped() {
+  const {name, version, license} = JSON.parse(readFileSync('package.json', 'utf8'));
+  const line = `/*! ${name} ${version} | ${license} License | npm package "${name}" */`;
+  const jsr = {
+    name: `@${name}/sse`,
+    version,
+    license,
+    exports: './sse.ts',
+    publish: {include: ['sse.ts', 'README.md', 'LICENSE', 'CHANGELOG.md']},
+  };
+  return [
+    ['sse.ts', readFileSync('sse.ts', 'utf8').replace(/^.*/, () => line)],
+    ['jsr.json', `${JSON.stringify(jsr, null, 2)}\n`],
+  ];
+}
+
 async function make() {
   if (!existsSync('sse.ts')) throw new Error('there is no sse.ts to build');
   const source = readFileSync('sse.ts', 'utf8');
+  for (const [file, text] of stamped()) {
+    if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
+    throw new Error(`${file} is not as package.json has it: node build.mjs --stamp mends that`);
+  }
 
   // tsc for the readable file: it keeps the comments where they were, esbuild drops most.
   await tsc('-p', 'tsconfig.json');
@@ -103,6 +133,9 @@ async function compileTests(source) {
 async function test(bundles) {
   await step('types: sse.ts under five sets of libraries', () => Promise.all(LIBRARIES.map(
     ([lib, ...types]) => tsc('-p', 'tsconfig.json', '--noEmit', '--lib', lib, ...types))));
+  await step('types: sse.ts in projects that are not strict', () => Promise.all(
+    [[], ['--noImplicitAny'], ['--strictNullChecks']].map(
+      (flags) => tsc('-p', 'tsconfig.json', '--noEmit', ...LOOSE, ...flags))));
   const libs = ['ES2022,DOM,DOM.Iterable', 'ES2022'];
   await step('types: test/types.ts', () => Promise.all(libs.map((lib) =>
     tsc('-p', 'test/tsconfig.json', '--lib', lib, '--types', 'node'))));

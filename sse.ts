@@ -733,7 +733,7 @@ export interface ReadableStreamLike {
 
 type ReadResult =
   | { readonly done?: false; readonly value: Chunk }
-  | { readonly done: true; readonly value?: unknown };
+  | { readonly done: true; readonly value?: Chunk | undefined };
 
 /** What a stream's chunks come from. */
 export type BlockingBody = Chunk | Iterable<Chunk> | null | undefined;
@@ -977,7 +977,7 @@ function asJSON<T, More>(
   let isDone = false;
   return {
     take() {
-      for (let event; !isDone && (event = take());) {
+      for (let event: SSEEvent | undefined; !isDone && (event = take());) {
         isDone = event.data === done;
         if (!isDone && event.data) return event.json<T>();
       }
@@ -1003,13 +1003,14 @@ function isSource(value: unknown): boolean {
     || isResponse(value));
 }
 
-function isResponse(value: object): value is ResponseLike {
-  return 'body' in value && !(Symbol.asyncIterator in value);
+function isResponse(value: unknown): value is ResponseLike {
+  return typeof value === 'object' && value !== null
+    && 'body' in value && !(Symbol.asyncIterator in value);
 }
 
 /** The body of a response, once it is clear that it is a stream of events. */
 function bodyOf(source: Body | ResponseLike): Body {
-  if (typeof source !== 'object' || source === null || !isResponse(source)) return source;
+  if (!isResponse(source)) return source;
   const { status = 200, headers, body } = source;
   const url = source.url?.replace(/\/\/[^/?#]*@/, '//') || 'the response';
   if (status < 200 || status > 299) {
@@ -1570,7 +1571,7 @@ export function httpTransport({ agent }: HttpTransportOptions = {}): Transport {
           reject(error);
         }
       });
-      const abort = () => void sent.destroy(signal?.reason);
+      const abort = (): void => void sent.destroy(signal?.reason);
       sent.on('error', reject);
       sent.on('close', () => {
         signal?.removeEventListener('abort', abort);
@@ -1823,9 +1824,9 @@ class Channel {
     }
     const env = insecure ? { env: { ...platform.process?.env } } : {}; // a copy, for it alone
     this.verify = verify;
-    const options = { eval: true, execArgv: [], workerData: [this.#state, this.#slot, insecure] };
+    const workerData = [this.#state, this.#slot, insecure];
     try {
-      this.#thread = new Worker(THREAD_CODE, { ...options, ...env });
+      this.#thread = new Worker(THREAD_CODE, { eval: true, execArgv: [], workerData, ...env });
       this.#thread.unref();
       const started = Atomics.wait(this.#state, ALIVE, 0, THREAD_START);
       must(started !== 'timed-out', 'it does not run');
@@ -1989,12 +1990,13 @@ export function record(transport: Transport, sink: Sink): Transport {
     const connection = connections++;
     const see = (part: ReadResult): IteratorResult<Chunk, undefined> => {
       if (part.done) return { done: true, value: undefined };
+      const { value } = part;
       try {
-        sink(part.value, connection);
+        sink(value, connection);
       } catch (error) {
         throw new UserError(error);
       }
-      return part;
+      return { value };
     };
     return {
       status, headers, body: {
@@ -2416,7 +2418,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       + ' open() one for `for await`: leave that one first');
     this.#loop = loop;
     const { signal } = this.#options;
-    const abort = () => void this.#drop();
+    const abort = (): void => void this.#drop();
     signal?.addEventListener('abort', abort);
     this.#unlisten = () => signal?.removeEventListener('abort', abort);
   }
@@ -2535,6 +2537,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   /** What a transport or a body threw: the connection is lost. */
   protected lost(error: unknown): undefined {
     if (this.#controller) this.#carryOut(this.#reconnection.lost(error ?? null));
+    return undefined; // TypeScript 5.0 asks for it
   }
 
   protected pull(): MaybePromise<ReadResult> {

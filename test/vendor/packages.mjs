@@ -1,0 +1,177 @@
+// The package: what npm packs, installs and releases, and what JSR would publish.
+
+import {cpSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {COMPILERS} from './compilers.mjs';
+import {DENO, NODE_20, NODE_26} from './runtimes.mjs';
+import {MODULES, must, program, project, ROOT, run, same, SOURCE} from './stranger.mjs';
+
+const PACKED = [
+  'CHANGELOG.md', 'LICENSE', 'README.md', 'dist/sse.d.ts', 'dist/sse.js', 'dist/sse.min.js',
+  'package.json', 'sse.ts',
+];
+const PUBLISHED = ['CHANGELOG.md', 'LICENSE', 'README.md', 'jsr.json', 'sse.ts'];
+const SETTINGS = {
+  target: 'ES2022', lib: ['ES2022'], types: [], strict: true, noEmit: true, skipLibCheck: false,
+};
+
+export async function packages(url) {
+  const cwd = project('packages');
+  const tarball = await pack(cwd);
+  const installed = await install('installed', tarball);
+  const bin = (path) => join(MODULES, path);
+  const cell = (row, run, column = '') => ({row, column, run: async () => await run() ?? 'ok'});
+  return {cells: [
+    cell('npm pack: the files', () => files(ROOT)),
+    cell('planted: one more file', () => fails(async () => {
+      const copy = copyOfProject('planted-file');
+      edit(copy, 'package.json', '"sse.ts",', '"sse.ts", "build.mjs",');
+      await files(copy);
+    }, /build\.mjs/)),
+    cell('publint --strict', async () => {
+      const {stdout} = await must(process.execPath,
+        [bin('publint/src/cli.js'), 'run', '--strict', '--pack', 'false',
+          join(installed, 'node_modules/ssekit')]);
+      if (!stdout.includes('All good!')) throw new Error(stdout);
+    }),
+    cell('attw, esm-only', () => must(process.execPath,
+      [bin('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only'],
+      {cwd}).then(() => undefined)),
+    cell('import, Node 20.19 and 26', () => load(installed, 'index.mjs', url)),
+    cell('require, Node 20.19 and 26', () => load(installed, 'index.cjs', url)),
+    ...COMPILERS.map(({name, folder}) => cell(`types, TypeScript ${name}`, async () => {
+      const tsc = (kind, options, ...files) => {
+        const cwd = join(installed, kind);
+        writeFileSync(join(cwd, `${name}.json`), JSON.stringify(
+          {compilerOptions: {...SETTINGS, ...options}, files: [...files, `index.ts`]}));
+        return run(process.execPath, [bin(`${folder}/bin/tsc`), '-p', `${name}.json`], {cwd});
+      };
+      const bundler = {module: 'ESNext', moduleResolution: 'Bundler'};
+      const takesRequire = parseFloat(name) >= 5.9;
+      const results = [
+        await tsc('esm', {module: 'NodeNext', allowImportingTsExtensions: true}),
+        await tsc('esm', {...bundler, allowImportingTsExtensions: true}),
+        await tsc('cjs', bundler),
+        await tsc('cjs', {module: 'NodeNext'}),
+      ];
+      const says = results.map(({status, stdout}) => (status ? stdout : 'ok'));
+      const known = takesRequire ? 'ok' : 'an ES module cannot be required';
+      if (/TS1479/.test(says[3])) says[3] = 'an ES module cannot be required';
+      same(says, ['ok', 'ok', 'ok', known], 'NodeNext, Bundler; CommonJS Bundler, NodeNext');
+      return takesRequire ? 'ok' : 'ok; CommonJS: Bundler only';
+    })),
+    cell('deno publish --dry-run', () => publish(project('jsr'))),
+    cell('planted: a slow type', () => fails(() => publish(project('planted-jsr'), `${SOURCE}
+      export function planted() { return [EventParser]; }\n`), /missing-explicit-return-type/)),
+    cell('npm version patch', version),
+  ]};
+}
+
+async function pack(to) {
+  const {stdout} = await must('npm',
+    ['pack', '--json', '--ignore-scripts', '--pack-destination', to], {cwd: ROOT});
+  const [{filename}] = JSON.parse(stdout);
+  return join(to, filename);
+}
+
+async function files(cwd) {
+  const {stdout} = await must('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {cwd});
+  same(JSON.parse(stdout)[0].files.map(({path}) => path).sort(), PACKED, 'what is packed');
+}
+
+async function install(name, tarball) {
+  const esm = program('package.ts');
+  const cjs = esm.replace(/^import.*min';\n|^import.*sse\.ts';\n/gm, '')
+    .replace('EventParser,', 'EventParser, EventSource, formatEvent,');
+  const cwd = project(name, {
+    'package.json': {name: 'stranger', private: true},
+    'esm/package.json': {type: 'module'},
+    'cjs/package.json': {type: 'commonjs'},
+    'esm/index.ts': esm,
+    'cjs/index.ts': cjs,
+    'index.mjs': `import * as sse from 'ssekit';\nimport * as min from 'ssekit/min';\n${USE}`,
+    'index.cjs': `const sse = require('ssekit');\nconst min = require('ssekit/min');\n${USE}`,
+  });
+  await must('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], {cwd});
+  return cwd;
+}
+
+const USE = `
+const follow = async ({asyncConnect, connect}) => {
+  const seen = [];
+  for (const {data} of connect(process.argv[2])) seen.push(data);
+  for await (const {data} of asyncConnect(process.argv[2])) seen.push(data);
+  return seen;
+};
+(async () => console.log(...await follow(sse), ...await follow(min)))();
+`;
+
+async function load(cwd, file, url) {
+  for (const node of [NODE_20, NODE_26]) {
+    const {stdout, stderr} = await must(node, [file, url], {cwd});
+    same([stdout, stderr], [`${Array(4).fill('one two').join(' ')}\n`, ''], node);
+  }
+}
+
+async function publish(cwd, source = SOURCE) {
+  for (const file of PUBLISHED) cpSync(join(ROOT, file), join(cwd, file));
+  writeFileSync(join(cwd, 'sse.ts'), source);
+  const {stdout, stderr} = await must(DENO, ['publish', '--dry-run', '--allow-dirty'], {cwd});
+  const names = `${stdout}${stderr}`.matchAll(/^ +file:\/\/\S*\/(\S+)/gm);
+  same([...names].map(([, file]) => file).sort(), PUBLISHED, 'what is published');
+}
+
+/** A repository of the project's own files, where a release may be tried. */
+function copyOfProject(name) {
+  const cwd = project(name);
+  for (const file of [...PACKED, ...PUBLISHED, 'build.mjs', 'package-lock.json', 'tsconfig.json']) {
+    cpSync(join(ROOT, file), join(cwd, file), {recursive: true});
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(cwd, 'node_modules'), 'junction');
+  return cwd;
+}
+
+async function version() {
+  const cwd = copyOfProject('release');
+  const git = (...args) =>
+    must('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {cwd});
+  await git('init', '-q');
+  await git('add', '--', ...PUBLISHED, 'package.json', 'package-lock.json', 'build.mjs');
+  await git('commit', '-qm', 'before');
+  const {stdout} = await must('npm', ['version', 'patch', '--no-git-tag-version'], {cwd});
+  const next = stdout.trim().split('\n').pop().replace(/^v/, '');
+  const read = (file) => readFileSync(join(cwd, file), 'utf8');
+  const lock = JSON.parse(read('package-lock.json'));
+  const versions = [
+    JSON.parse(read('package.json')).version, lock.version, lock.packages[''].version,
+    /ssekit (\S+) /.exec(read('sse.ts').split('\n', 1)[0])[1], JSON.parse(read('jsr.json')).version,
+  ];
+  same(versions, Array(5).fill(next), 'the versions');
+  const {version: before} = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  if (before === next) throw new Error(`npm version changes nothing: ${next}`);
+  const changed = (await git('diff', '--name-only', 'HEAD')).stdout.trim().split('\n');
+  same(changed, ['jsr.json', 'package-lock.json', 'package.json', 'sse.ts'], 'what it changes');
+
+  for (const file of ['sse.ts', 'jsr.json']) { // drifted, the build must say so
+    edit(cwd, file, next, before);
+    const says = `${file} is not as package.json has it`;
+    await fails(() => must(process.execPath, ['build.mjs'], {cwd}), says);
+    edit(cwd, file, before, next);
+  }
+}
+
+function edit(cwd, file, from, to) {
+  const text = readFileSync(join(cwd, file), 'utf8');
+  if (!text.includes(from)) throw new Error(`${file} holds no ${from}`);
+  writeFileSync(join(cwd, file), text.replace(from, to));
+}
+
+async function fails(run, says) {
+  try {
+    await run();
+  } catch (error) {
+    if (error.message.search(says) >= 0) return 'seen';
+    throw error;
+  }
+  throw new Error('the fault is not seen');
+}

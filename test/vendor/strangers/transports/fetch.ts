@@ -1,0 +1,3 @@
+import type { Transport } from './sse.ts';
+
+export const transport: Transport = fetch;
