@@ -90,6 +90,10 @@ function size(bytes: number): string {
   return `${bytes} B`;
 }
 
+const LF = 10;
+const CR = 13;
+const COLON = 58;
+
 // ── 2. Output ─────────────────────────────────────────────────────────────────────────────────
 
 const STDIN = 0;
@@ -124,11 +128,13 @@ class Output {
   #buffer = Buffer.allocUnsafe(GATHERED);
   #size = 0;
 
-  add(text: string): void {
-    const most = 3 * text.length; // bytes of UTF-8 that a UTF-16 code unit can need
+  /** That text and a LF. */
+  addLine(text: string): void {
+    const most = 3 * text.length + 1; // bytes of UTF-8 that a UTF-16 code unit can need
     if (this.#size + most > GATHERED) this.flush();
-    if (most > GATHERED) return this.#write(Buffer.from(text));
+    if (most > GATHERED) return this.#write(Buffer.from(`${text}\n`));
     this.#size += this.#buffer.write(text, this.#size);
+    this.#buffer[this.#size++] = LF;
   }
 
   flush(): void {
@@ -183,14 +189,15 @@ function say(text: string): void {
 
 // ── 3. Formats ────────────────────────────────────────────────────────────────────────────────
 
+/** Less its last LF. */
 type Format = (event: SSEEvent) => string;
 
 /** One JSON object a line; `retry` only if the stream has sent one. */
 const asJSON: Format = ({ event, data, id, retry }) =>
   `{"event":${JSON.stringify(event)},"data":${JSON.stringify(data)},"id":${JSON.stringify(id)}`
-  + (retry === undefined ? '}\n' : `,"retry":${retry}}\n`);
+  + (retry === undefined ? '}' : `,"retry":${retry}}`);
 
-const asData: Format = ({ data }) => `${data}\n`;
+const asData: Format = ({ data }) => data;
 
 /** For a terminal: time, type and id in a line, below it the data, JSON indented. */
 function forPeople(hasColours: boolean, time: () => string): Format {
@@ -201,7 +208,7 @@ function forPeople(hasColours: boolean, time: () => string): Format {
       paint(2, oneLine(time())), paint(1, oneLine(event)), paint(33, oneLine(id && `#${id}`)),
     ];
     const body = asTree(data, paint) ?? harmless(data);
-    return `${head.filter(Boolean).join('  ')}\n${body.replace(/^/gm, '  ')}\n`;
+    return `${head.filter(Boolean).join('  ')}\n${body.replace(/^/gm, '  ')}`;
   };
 }
 
@@ -256,10 +263,6 @@ function filterOf(types: readonly string[] = []): (event: SSEEvent) => boolean {
 }
 
 // ── 4. Bytes ──────────────────────────────────────────────────────────────────────────────────
-
-const LF = 10;
-const CR = 13;
-const COLON = 58;
 
 /** Pieces of lines: chunk[start, end). `after`: where the next line begins; 0: it goes on. */
 type OnPiece = (start: number, end: number, after: number) => void;
@@ -494,10 +497,12 @@ class Inspector {
   write(chunk: Uint8Array): void {
     const offset = this.#total;
     this.#total += chunk.length;
+    const isSound = isUtf8(chunk); // mostly, and then no line needs to be looked at for it
     const begin = this.#lines.scan(chunk, (start, end, after) => {
       const piece = chunk.subarray(start, end);
       if (!after) return void this.#head.push(Buffer.from(piece));
-      this.#check(this.#head.length ? Buffer.concat([...this.#head, piece]) : piece);
+      if (this.#head.length) this.#check(Buffer.concat([...this.#head, piece]), false);
+      else this.#check(piece, isSound);
       this.#head = [];
       this.#line++;
       this.#lineStart = offset + after;
@@ -507,15 +512,15 @@ class Inspector {
   }
 
   end(): void {
-    if (this.#head.length) this.#check(Buffer.concat(this.#head));
+    if (this.#head.length) this.#check(Buffer.concat(this.#head), false);
     const { offset, line } = this.#block ?? { offset: this.#lineStart, line: this.#line };
     if (this.#head.length || this.#block) {
       throw new Damage(offset, line, 'the input ends inside this event');
     }
   }
 
-  #check(line: Uint8Array): void {
-    const damage = damageOf(line);
+  #check(line: Uint8Array, isSound: boolean): void {
+    const damage = !isSound && !isUtf8(line) ? 'invalid UTF-8' : damageOf(line);
     if (damage) throw new Damage(this.#lineStart, this.#line, damage);
     if (!line.length) this.#block = undefined;
     else if (line[0] !== COLON) {
@@ -524,10 +529,12 @@ class Inspector {
   }
 }
 
+const DATA = [...Buffer.from('data')];
+
 /** What is wrong with a line; undefined: nothing. */
 function damageOf(line: Uint8Array): string | undefined {
-  if (!isUtf8(line)) return 'invalid UTF-8';
   if (!line.length || line[0] === COLON) return undefined;
+  if (line[4] === COLON && DATA.every((byte, at) => line[at] === byte)) return undefined;
   const colon = line.indexOf(COLON);
   const text = Buffer.from(line.buffer, line.byteOffset, line.length);
   const name = text.toString('utf8', 0, colon < 0 ? Math.min(line.length, 100) : colon);
@@ -878,10 +885,11 @@ class Stats {
   events = 0;
   bytes = 0;
   reconnections = 0;
-  #last = performance.now();
+  readonly #begun = performance.now();
+  #last = this.#begun;
+  #heard = this.#begun;
   #seen = 0;
   #rate = 0;
-  #heard = performance.now();
 
   /** Draws each second, and for the last time when it ends, also by Ctrl-C. */
   begin(): () => void {
@@ -889,7 +897,7 @@ class Stats {
     timer.unref();
     const end = () => {
       clearInterval(timer);
-      say(this.#text());
+      say(`${this.#sum()} in ${seconds(performance.now() - this.#begun)}`);
     };
     process.once('SIGINT', () => {
       end();
@@ -903,6 +911,10 @@ class Stats {
     this.#heard = performance.now();
   }
 
+  #sum(): string {
+    return `${this.events} events, ${size(this.bytes)}, ${this.reconnections} reconnections`;
+  }
+
   #text(): string {
     const now = performance.now();
     if (now - this.#last > 500) {
@@ -910,8 +922,7 @@ class Stats {
       this.#last = now;
       this.#seen = this.events;
     }
-    return `${this.events} events, ${size(this.bytes)}, ${this.#rate.toFixed(1)}/s, silent for `
-      + `${seconds(now - this.#heard)}, ${this.reconnections} reconnections`;
+    return `${this.#sum()}, ${this.#rate.toFixed(1)}/s, silent for ${seconds(now - this.#heard)}`;
   }
 }
 
@@ -956,7 +967,7 @@ async function follow(following: Following): Promise<void> {
   try {
     for await (const event of client) {
       stats.events++;
-      if (format && isWanted(event)) output.add(format(event));
+      if (format && isWanted(event)) output.addLine(format(event));
       output.flush(); // at once, and before more is asked for: no timeout runs while this waits
       point?.set(event.id);
     }
@@ -999,7 +1010,7 @@ async function parse({ files, formatWith, isWanted, isStrict }: Parsing): Promis
         },
       });
       const take = (event: SSEEvent) => {
-        if (isWanted(event)) output.add(format(event));
+        if (isWanted(event)) output.addLine(format(event));
       };
       try {
         await parseInput(input, (chunk) => {
@@ -1121,7 +1132,7 @@ async function serveBadDay(): Promise<void> {
 async function demo(): Promise<void> {
   const output = new Output();
   const print = (text: string) => {
-    output.add(`${text}\n`);
+    output.addLine(text);
     output.flush();
   };
   const thread = new Worker(new URL(import.meta.url));
@@ -1169,27 +1180,29 @@ function verdictOn(received: readonly SSEEvent[]): string {
 
 // ── 10. Arguments ─────────────────────────────────────────────────────────────────────────────
 
-const HELP = `Usage: ssekit URL [options]               follow an event stream
-       ssekit parse [FILE…|-] [options]   read logs, also .gz, .zst and .har
-       ssekit record URL FILE [options]   write a stream as it comes, with its times
-       ssekit replay FILE [options]       serve a recording on 127.0.0.1
-       ssekit demo                        a server that drops connections, a client
-                                          that loses nothing
+const HELP = `Usage: ssekit URL [options]              follow an event stream
+       ssekit parse [FILE…|-] [options]  read logs, also .gz, .zst and .har
+       ssekit record URL FILE [options]  write a stream as it comes, with times
+       ssekit replay FILE [options]      serve a recording on 127.0.0.1
+       ssekit demo                       lose connections, but no event
 Events (URL, parse): one JSON object a line, or
-  --data         their data only           --pretty, --no-pretty  for people; on a
-  --event NAME   only these; repeatable                           terminal the default
+  --data        their data only          --pretty, --no-pretty  for people;
+  --event NAME  only these; repeatable                 default on a terminal
 Requests (URL, record):
-  -X METHOD      -H 'NAME: VALUE'   -d TEXT|@FILE|-   --json TEXT|@FILE|-   as in curl
-  -k             accept any certificate    --once            its end is the end
-  --until TEXT   ends with that data       --max-retries N   in a row without event
-                 or event type             --timeout S       seconds to the headers
-  --last-event-id ID  go on after it       --idle-timeout S  seconds of silence
-  --resume FILE  remember the last event, and go on after it (URL)
-  --record FILE  record as well (URL)      --stats           figures on stderr
-parse:   --strict  exit 1 at the first damage, and say at which byte
-replay:  --port N (8080; 0: any)   --speed X (1; 0: at once)   --loop
-         --drop-every N  drop each connection after N events
-Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted.
+  -X METHOD   -H 'NAME: VALUE'   -d TEXT|@FILE|-   --json TEXT|@FILE|-
+  -k            accept any certificate   --once           its end is the end
+  --until TEXT  ends with that data      --max-retries N  without an event
+                or event type            --timeout S      seconds to headers
+  --last-event-id ID  go on after it     --idle-timeout S seconds of silence
+  --resume FILE keep the last event ID   --record FILE    record as well (URL)
+                and go on there (URL)    --stats          figures on stderr
+parse:
+  --strict      exit 1 at the first damage, and say at which byte
+replay:
+  --port N      8080; 0: a free one      --speed X        1; 0: at once
+  --drop-every N  drop connections       --loop           again and again
+                  after N events
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted
 `;
 
 const FLAG = { type: 'boolean' } as const;
