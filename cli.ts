@@ -81,6 +81,11 @@ function reason(error: unknown): string {
   return first + (causes.length ? ` (${causes.join('; ')})` : '') + (body && `: ${body}`);
 }
 
+/** "no such file or directory" out of "ENOENT: no such file or directory, open 'x'". */
+function systemReason(error: unknown): string {
+  return reason(error).replace(/^[A-Z]+: (.*?), [a-z]+\b.*$/s, '$1');
+}
+
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
 function size(bytes: number): string {
@@ -108,6 +113,11 @@ function isLater(error: unknown): boolean {
   if (Object(error).code !== 'EAGAIN') return false;
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, NOT_READY);
   return true;
+}
+
+/** Whether that error means that nobody reads: of a pipe, of a socket. */
+function hasLeft(error: unknown): boolean {
+  return ['EPIPE', 'ECONNRESET'].includes(Object(error).code);
 }
 
 function writeAll(fd: number, bytes: Uint8Array): void {
@@ -148,8 +158,8 @@ class Output {
     try {
       writeAll(STDOUT, bytes);
     } catch (error) {
-      if (Object(error).code === 'EPIPE') throw new NobodyReads();
-      throw new Failure(`standard output: ${reason(error)}`);
+      if (hasLeft(error)) throw new NobodyReads();
+      throw new Failure(`standard output: ${systemReason(error)}`);
     }
   }
 }
@@ -380,11 +390,6 @@ function opened(file: string, flags: string): number {
   } catch (error) {
     throw new Failure(`${file}: ${systemReason(error)}`);
   }
-}
-
-/** "no such file or directory" out of "ENOENT: no such file or directory, open 'x'". */
-function systemReason(error: unknown): string {
-  return reason(error).replace(/^[A-Z]+: (.*?), [a-z]+\b.*$/s, '$1');
 }
 
 function* bytesOf(fd: number, name: string, onRead: (bytes: number) => void): Generator<Buffer> {
@@ -633,7 +638,7 @@ class Recording {
       writeAll(this.#fd, bytes);
       this.#size += bytes.length;
     } catch (error) {
-      if (this.#fd === STDOUT && Object(error).code === 'EPIPE') throw new NobodyReads();
+      if (this.#fd === STDOUT && hasLeft(error)) throw new NobodyReads();
       this.#undo();
       throw new Failure(`${this.#file}: ${systemReason(error)}`);
     }
@@ -955,12 +960,11 @@ async function follow(following: Following): Promise<void> {
     stats.reconnections++;
     say(lossOf(retry));
   };
-  const settings = { ...options, transport, onOpen, onRetry };
-  let client = clientFor(url, settings); // wrong arguments first, before a file is touched
+  check(url, options); // before a file is touched
   const point = resumeFile === undefined ? undefined : new ResumePoint(resumeFile);
   recording = recordFile === undefined ? undefined : await Recording.open(recordFile);
   const lastEventId = point?.id || recording?.lastEventId || options.lastEventId;
-  client = clientFor(url, { ...settings, lastEventId });
+  const client = asyncConnect(url, { ...options, lastEventId, transport, onOpen, onRetry });
 
   const output = new Output();
   const end = following.showsStats ? stats.begin() : () => {};
@@ -976,9 +980,10 @@ async function follow(following: Following): Promise<void> {
   }
 }
 
-function clientFor(url: string, options: SSEClientOptions): ReturnType<typeof asyncConnect> {
+/** With the default transport: that knows what a URL is. */
+function check(url: string, options: SSEClientOptions): void {
   try {
-    return asyncConnect(url, options);
+    asyncConnect(url, options);
   } catch (error) {
     throw new Failure(reason(error), USAGE);
   }
@@ -1244,17 +1249,20 @@ function read(args: string[], names: readonly Name[]): { values: Values; rest: s
   }
 }
 
-/** A number from `least`. */
-function number(name: Name, text: string | undefined, least = 0, isWhole = false):
-number | undefined {
+function number(name: Name, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const value = /^-?\d*\.?\d+$/.test(text) ? +text : NaN;
-  if (value >= least && (!isWhole || Number.isInteger(value))) return value;
-  throw wrong(`--${name} must be ${isWhole ? 'an integer' : 'a number'} from ${least}, not`
-    + ` '${text}'`);
+  if (/^\d*\.?\d+$/.test(text)) return +text;
+  throw wrong(`--${name} must be a number from 0, not '${text}'`);
 }
 
-const whole = (name: Name, text: string | undefined, least = 0) => number(name, text, least, true);
+function whole(name: Name, text: string | undefined, least = 0, most = Infinity):
+number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^-?\d+$/.test(text) ? +text : NaN;
+  if (value >= least && value <= most) return value;
+  throw wrong(`--${name} must be an integer from ${least}${most < Infinity ? ` to ${most}` : ''},`
+    + ` not '${text}'`);
+}
 
 function milliseconds(name: Name, text: string | undefined): number | undefined {
   const value = number(name, text);
@@ -1352,7 +1360,7 @@ const COMMANDS: Readonly<Record<string, {
     names: ['port', 'speed', 'loop', 'drop-every'],
     takes: [1, 1],
     run: (values, [file = '']) => replay({
-      file, port: whole('port', values.port) ?? 8080, speed: number('speed', values.speed) ?? 1,
+      file, port: whole('port', values.port, 0, 65_535) ?? 8080, speed: number('speed', values.speed) ?? 1,
       loops: values.loop === true, dropEvery: whole('drop-every', values['drop-every'], 1),
     }),
   },
