@@ -31,13 +31,17 @@ const ok = (stdout, stderr = '') => ({code: 0, stdout, stderr});
 const all = (rows, check) => Promise.all(rows.map(check));
 const json = (events) => events.map((event) => `${JSON.stringify(event)}\n`).join('');
 
+/** They run side by side, since most of them wait for something. */
+const suites = [];
+const suite = (name, tests) => suites.push([name, tests]);
+
 let server;
 before(async () => (server = await startServer()));
 after(() => Promise.all([server?.stop(), stopAll()]));
 
 // ── Arguments ───────────────────────────────────────────────────────────────────────────────────
 
-describe('arguments', {concurrency: 4}, () => {
+suite('arguments', () => {
   it('--help fits on a screen', async () => {
     for (const args of [['--help'], ['parse', '-h']]) {
       const {code, stdout, stderr} = await ssekit(args);
@@ -121,7 +125,7 @@ describe('arguments', {concurrency: 4}, () => {
 
 // ── parse ───────────────────────────────────────────────────────────────────────────────────────
 
-describe('parse', {concurrency: 4}, () => {
+suite('parse', () => {
   const text = readFileSync(RECORDED, 'utf8');
   const events = eventsOf(text);
 
@@ -250,7 +254,7 @@ describe('parse', {concurrency: 4}, () => {
   });
 });
 
-describe('parse --strict', {concurrency: 4}, () => {
+suite('parse --strict', () => {
   const long = numbered(1).repeat(5000); // more than one chunk
   const rows = [
     ['clean', 'retry: 1\n: é\r\n\r\nid\rdata\revent\r\r', [''], undefined],
@@ -301,7 +305,7 @@ describe('parse --strict', {concurrency: 4}, () => {
 
 const masked = (text) => text.replace(/in \d+ ms/g, 'in N ms').replaceAll(server.url, 'URL');
 
-describe('following', {concurrency: 4}, () => {
+suite('following', () => {
   it('lines of JSON, connections on stderr, until the server says 204', async () => {
     const {code, stdout, stderr} = await ssekit([`${server.url}/numbers?n=7&retry=20&cut=event`]);
     assert.equal(code, 0);
@@ -499,7 +503,7 @@ describe('following', {concurrency: 4}, () => {
 
 const STAMP = /^: ssekit (connection )?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n/gm;
 
-describe('record', {concurrency: 4}, () => {
+suite('record', () => {
   it('the stream as it came, less what is unfinished; no event is altered', async () => {
     const whole = 'retry: 20\n\nid: 1\ndata: a\ndata: é\n\n: ping\n\nevent: x\ndata: \ndata: b\n\n';
     await all([
@@ -624,7 +628,7 @@ describe('record', {concurrency: 4}, () => {
 
 // ── replay ──────────────────────────────────────────────────────────────────────────────────────
 
-describe('replay', {concurrency: 4}, () => {
+suite('replay', () => {
   const at = (ms) => new Date(Date.UTC(2026, 0, 1) + ms).toISOString();
   const TIMED = [
     `: ssekit connection ${at(0)}`, `: ssekit ${at(200)}`, 'id: 1', 'data: a', '',
@@ -720,19 +724,25 @@ describe('replay', {concurrency: 4}, () => {
 
 // ── demo ────────────────────────────────────────────────────────────────────────────────────────
 
-it('demo: the main job, in both loops', async () => {
-  const {code, stdout, stderr} = await ssekit(['demo']);
-  assert.deepEqual([code, stderr], [0, ''], stdout);
-  const parts = stdout.split('\n\n').slice(0, -1);
-  assert.equal(parts.length, 2);
-  for (const [index, call] of ['asyncConnect', 'connect'].entries()) {
-    const [head, ...rest] = parts[index].split('\n');
-    assert.match(head, new RegExp(`of ${call}\\('http:`));
-    assert.equal(rest.pop(), '12 events, 0 lost, 0 twice');
-    const lost = rest.filter((line) => line.startsWith('        ~  '));
-    assert.equal(rest.length - lost.length, 12);
-    assert.equal(lost.length, 5, stdout); // cut, 503, reset, two clean ends
-    assert.match(lost[1], /HTTP status 503 .* attempt 2 in 1\d\d\d ms, to go on after 4$/);
-    assert.match(lost[4], /the server ended the stream; attempt 1 in \d+ ms, to go on after 12$/);
-  }
+suite('demo', () => {
+  it('demo: the main job, in both loops', async () => {
+    const {code, stdout, stderr} = await ssekit(['demo']);
+    assert.deepEqual([code, stderr], [0, ''], stdout);
+    const parts = stdout.split('\n\n').slice(0, -1);
+    assert.equal(parts.length, 2);
+    for (const [index, call] of ['asyncConnect', 'connect'].entries()) {
+      const [head, ...rest] = parts[index].split('\n');
+      assert.match(head, new RegExp(`of ${call}\\('http:`));
+      assert.equal(rest.pop(), '12 events, 0 lost, 0 twice');
+      const lost = rest.filter((line) => line.startsWith('        ~  '));
+      assert.equal(rest.length - lost.length, 12);
+      assert.equal(lost.length, 5, stdout); // cut, 503, reset, two clean ends
+      assert.match(lost[1], /HTTP status 503 .* attempt 2 in 1\d\d\d ms, to go on after 4$/);
+      assert.match(lost[4], /the server ended the stream; attempt 1 in \d+ ms, to go on after 12$/);
+    }
+  });
+});
+
+describe('the command line', {concurrency: 3}, () => {
+  for (const [name, tests] of suites.reverse()) describe(name, {concurrency: 3}, tests);
 });
