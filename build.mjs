@@ -25,8 +25,8 @@ const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 // and what errors say.
 const BUNDLES = {
   parser: {code: `export {EventParser} from './sse.ts'`, limit: 2700},
-  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 8100},
-  all: {code: `export * from './sse.ts'`, limit: 12_700},
+  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 8150},
+  all: {code: `export * from './sse.ts'`, limit: 12_850},
 };
 
 const LIBRARIES = [

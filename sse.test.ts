@@ -5394,7 +5394,12 @@ const liveTests = () => {
       return same >= 5;
     }, 10_000);
     assert.ok(last < 64 * 2 ** 20, `${last} bytes written`);
-    assert.equal((await loop.next()).value.id, '2', 'nothing is lost');
+    // nothing is lost, and it flows again
+    for (let id = 2, size = 0; size < last + 2 ** 20; id++) {
+      const {value} = await loop.next();
+      assert.equal(value.id, `${id}`);
+      size += value.data.length;
+    }
     await loop.return();
     await allClosed(run);
   });
@@ -5711,6 +5716,40 @@ const liveTests = () => {
     const client = asyncConnect(url, {reconnect: false, transport: httpTransport()});
     assert.deepEqual((await all(client)).map(({data}) => data), ['x']);
     stop();
+  });
+
+  test('httpTransport(): a signal ends the request, and is let go with it', {
+    timeout: LIVE_LIMIT,
+  }, async () => {
+    const {url, stop} = await answering((socket) => void socket.end(
+      `${HEAD_}content-length: 9\r\n\r\ndata: x\n\n`));
+    try {
+      const listening = new Set();
+      const signal = {
+        aborted: false,
+        reason: undefined,
+        addEventListener: (_: string, listener: () => void) => void listening.add(listener),
+        removeEventListener: (_: string, listener: () => void) => void listening.delete(listener),
+      };
+      const send = httpTransport();
+      const request = {method: 'GET', headers: {}, redirect: 'manual'} as const;
+      const sent = send(url, {...request, signal: signal as any});
+      assert.equal(listening.size, 1);
+      const reader = ((await sent).body as any).getReader();
+      while (!(await reader.read()).done);
+      await until('the request is over', async () => !listening.size, 10_000);
+
+      const reason = new Error('enough');
+      for (const isLate of [false, true]) {
+        const controller = new AbortController();
+        if (!isLate) controller.abort(reason);
+        const sent = send(url, {...request, signal: controller.signal});
+        controller.abort(reason);
+        await assert.rejects(async () => await sent, reason);
+      }
+    } finally {
+      stop();
+    }
   });
 
   test('a self-signed certificate: refused, unless verify: false', {

@@ -39,7 +39,7 @@ export default [
   {name: 'two spaces go from other fields', find: 'text.charCodeAt(colon + 1) === SPACE ? colon + 2', replace: 'text.charCodeAt(colon + 1) === SPACE ? colon + 2 + +(text.charCodeAt(colon + 2) === SPACE)'},
   {name: 'data needs its colon', find: ' !== COLON && end !== start + 4) {', replace: ' !== COLON) {'},
   {name: 'event needs its colon', find: ' === COLON || end === start + 5);', replace: ' === COLON);'},
-  {name: 'id needs its colon', find: 'const name = colon < 0 ? line :', replace: 'const name = colon < 0 ? \'\' :'},
+  {name: 'id needs its colon', find: '(text.charCodeAt(start + 2) === COLON || end === start + 2)', replace: 'true'},
   {name: 'data by its beginning', find: '          || text.charCodeAt(start + 4) !== COLON && end !== start + 4) {', replace: '          ) {'},
   {name: 'event by its beginning', find: '    && (text.charCodeAt(start + 5) === COLON || end === start + 5);', replace: '    ;'},
   {name: 'data lines run together', find: "data += '\\n' + value;", replace: 'data += value;'},
