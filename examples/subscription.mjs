@@ -14,8 +14,9 @@ const events = asyncConnect(url, {
 // Ends when the server says 204: nothing more will come. Everything else is ridden through.
 for await (const event of events) {
   console.log(event.id, event.event, event.json()); // handle first,
-  writeFileSync(`${file}.new`, event.id); // then remember: a crash in between repeats one event,
-  renameSync(`${file}.new`, file); // it never loses one or leaves half an id
+  // then remember: a crash in between repeats one event, it never loses one or leaves half an id
+  writeFileSync(`${file}.new`, event.id, {flush: true}); // on the disk before it has its name
+  renameSync(`${file}.new`, file);
 }
 
 async function freshToken() {

@@ -61,7 +61,8 @@ const FILES = {'examples/a.mjs': 'a()\n', 'examples/b.mjs': 'b()\n', 'examples/c
 const FACTS = {
   read: (name) => FILES[name],
   sizes: {parser: 1649, all: 5960},
-  declarations: 'export declare class EventParser {\n}\nexport declare function connect(): void;\n',
+  declarations: 'export declare class EventParser {\n  /** lost(): */\n  readonly retry?: number;\n'
+    + `  feed(chunk: string): 'done';\n}\nexport declare function connect(): void;\n`,
   source: 'interface Base {\n  body?: {\n    deep: 1;\n  };\n}\n'
     + 'export interface SSEClientOptions extends Base {\n  /** method */\n'
     + '  readonly verify?: boolean;\n}\n',
@@ -71,6 +72,10 @@ const README = `EventParser is 1.6 kB<!-- size:parser -->, **6.0 kB<!-- size:all
 ${Object.keys(FILES).map((name) => `<!-- ${name} -->\n\`\`\`js\n${FILES[name]}\`\`\`\n`).join('')}
 | option | default |
 | \`body\`, \`verify\` | – |
+
+| some-package 1 | ssekit |
+|---|---|
+| \`parse({mode})\` | \`connect()\`, \`feed(chunk)\`, \`'done'\`, \`{mode, retry: 30_000}\`, prose |
 `;
 
 test('docs: clean text', () => assert.deepEqual(docs(README, FACTS), []));
@@ -87,6 +92,9 @@ test('docs: planted faults', () => {
     ['EventParser', 'The parser', `the export 'EventParser' is not mentioned`],
     ['`verify`', 'verify', `the option 'verify' is in no table`],
     ['`body`', 'body', `the option 'body' is in no table`],
+    ['feed(chunk)', 'push(chunk)', `coming from some-package 1: ssekit has no 'push'`],
+    ['feed(chunk)', 'lost(chunk)', `coming from some-package 1: ssekit has no 'lost'`],
+    ['{mode, retry', '{mod, retry', `coming from some-package 1: ssekit has no 'mod'`],
   ]) {
     const readme = README.replace(find, replace);
     assert.notEqual(readme, README);

@@ -22,7 +22,41 @@ export function problemsOf(readme, {read, sizes, declarations, source}) {
     ...exportsOf(declarations).filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))
       .map((name) => `the export '${name}' is not mentioned`),
     ...options(readme, source),
+    ...counterparts(readme, declarations),
   ];
+}
+
+/** The tables of what others call things, by the package in their head: [{from, rows}]. */
+export function migrations(readme) {
+  const tables = readme.matchAll(/^\| (.+) \| ssekit \|\n\|---\|---\|\n((?:\|.*\n)+)/gm);
+  return [...tables].map(([, from, text]) => ({
+    from, rows: text.split('\n').slice(0, -1).map((row) => row.slice(2, -2).split(' | ')),
+  }));
+}
+
+/** The names in a cell's code; of a text in quotes, its words. */
+export function namesIn(cell) {
+  const code = [...cell.matchAll(/`([^`]+)`/g)].map(([, text]) => text).join(' ');
+  return [...new Set(code.match(/(?<![\w$\\])[A-Za-z_$][\w$]*(?:-[a-z]+)*/g) ?? [])];
+}
+
+/** The words of JavaScript and the platform, and the variables of short pieces of code. */
+const KNOWN = new Set(`async await break const false for new null of true undefined using
+  Infinity ReadableStream TypeError cause credentials fetch include message
+  body chunk client event events lines stream url`.split(/\s+/));
+
+/** Names of ssekit that those tables mention, and that it does not have. */
+function counterparts(readme, declarations) {
+  const code = declarations.replace(/\/\*[^]*?\*\//g, '').replace(/\/\/.*/g, '');
+  const members = [...code.matchAll(/^\s+(?:(?:readonly|static|get) )*([\w$]+)\??[(<:]/gm)];
+  const texts = [...code.matchAll(/'([^']*)'/g)];
+  const known = new Set([...KNOWN, ...exportsOf(declarations),
+    ...[...members, ...texts].map(([, name]) => name)]);
+  return migrations(readme).flatMap(({from, rows}) => rows.flatMap(([left, right]) => {
+    const same = new Set(namesIn(left)); // handed on as it is, or taken apart
+    return namesIn(right).filter((name) => !known.has(name) && !same.has(name))
+      .map((name) => `coming from ${from}: ssekit has no '${name}'`);
+  }));
 }
 
 function examples(readme, read) {

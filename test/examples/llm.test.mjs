@@ -1,0 +1,89 @@
+// LLMs' APIs over POST: what aimock serves, and what it does not: pings, and errors after the 200.
+
+import assert from 'node:assert/strict';
+import {after, before, describe, it} from 'node:test';
+import {fileURLToPath} from 'node:url';
+import {freePort, start} from '../real/processes.mjs';
+import {formatEvent} from '../../dist/sse.js';
+import {run} from './copies.mjs';
+import {openStream, serve} from './server.mjs';
+
+const path = (name) => fileURLToPath(new URL(name, import.meta.url));
+const CLI = path('node_modules/@copilotkit/aimock/dist/cli.js');
+const ANSWER = 'Grüße, 世界! 😀\n\ndata: [DONE]\nevent: message_stop\n\nThe end.';
+
+let api;
+let mock;
+before(async () => {
+  const port = await freePort();
+  mock = await start(process.execPath,
+    [CLI, '-p', port, '-f', path('llm.json'), '--log-level', 'warn', '--journal-max', '0'], {port});
+  api = `http://127.0.0.1:${port}`;
+});
+after(() => mock?.stop());
+
+/** The requests that the mock has counted so far. */
+async function counted() {
+  const answer = await fetch(`${api}/__aimock/journal?method=POST&limit=0`);
+  return Number(answer.headers.get('x-total-count'));
+}
+
+it('llm-post.mjs', async () => {
+  const before = await counted();
+  assert.deepEqual(await run('llm-post.mjs', [`${api}/v1/chat/completions`]),
+    {code: 0, stdout: `${ANSWER}\n`, stderr: ''});
+  assert.equal(await counted(), before + 1);
+});
+
+describe('anthropic.mjs', () => {
+  for (const [prompt, code, stdout, stderr] of [
+    ['How does it end?', 0, `${ANSWER}\n[end_turn]\n`, /^$/],
+    ['Is it cold in Oslo?', 0, 'Let me see.\n[tool_use]\n'
+      + `call weather { city: 'Oslo', unit: '°C' }\ncall time {}\n`, /^$/],
+    ['Too much', 1, '', /^HTTP status 429 from .*: \{.*"Slow down".*\}\n$/],
+    ['Cut it short', 1, /^One w(?:ord(?: aft(?:er t(?:he o)?)?)?)?$/, /failed after 0 retries/],
+  ]) {
+    it(prompt, async () => {
+      const before = await counted();
+      const result = await run('anthropic.mjs', [`${api}/v1/messages`, prompt]);
+      assert.match(result.stderr, stderr);
+      if (stdout instanceof RegExp) assert.match(result.stdout, stdout);
+      else assert.equal(result.stdout, stdout);
+      assert.equal(result.code, code);
+      assert.equal(await counted(), before + 1);
+    });
+  }
+
+  // As documented for streams of the Messages API.
+  const event = (type, fields) =>
+    formatEvent({event: type, data: JSON.stringify({type, ...fields})});
+  const START = event('message_start', {message: {id: 'msg_1', content: [], usage: {}}})
+    + event('ping')
+    + event('content_block_start', {index: 0, content_block: {type: 'text', text: ''}})
+    + event('content_block_delta', {index: 0, delta: {type: 'text_delta', text: 'Well'}});
+  const END = event('content_block_stop', {index: 0})
+    + event('message_delta', {delta: {stop_reason: 'end_turn'}, usage: {output_tokens: 1}})
+    + event('message_stop');
+  for (const [what, stream, expected] of [
+    ['pings and unknown types', START + event('ping') + event('content_block_new', {x: 1}) + END,
+      {code: 0, stdout: 'Well\n[end_turn]\n', stderr: ''}],
+    ['an error event', START + event('error', {error: {type: 'overloaded_error', message: 'Busy'}}),
+      {code: 1, stdout: 'Well', stderr: 'overloaded_error: Busy\n'}],
+    ['the end before message_stop', START,
+      {code: 1, stdout: 'Well', stderr: /truncated|without|ended/}],
+  ]) {
+    it(what, async () => {
+      const server = await serve((request, response) => {
+        openStream(response);
+        response.end(stream);
+      });
+      const {stderr, ...result} = await run('anthropic.mjs', [server.url]);
+      const {stderr: said, ...rest} = expected;
+      assert.deepEqual(result, rest);
+      if (said instanceof RegExp) assert.match(stderr, said);
+      else assert.equal(stderr, said);
+      assert.equal(server.requests.length, 1);
+      await server.close();
+    });
+  }
+});

@@ -1,0 +1,103 @@
+// mcp.mjs against a server by the official SDK, whose streams break.
+
+import assert from 'node:assert/strict';
+import {after, before, describe, it} from 'node:test';
+import {fileURLToPath} from 'node:url';
+import {freePort, start, until} from '../real/processes.mjs';
+import {begin, linesOf, run} from './copies.mjs';
+import {openStream, serve} from './server.mjs';
+
+const PATH = fileURLToPath(new URL('mcp-server.mjs', import.meta.url));
+const progress = (total) => Array.from({length: total}, (_, k) =>
+  `notifications/progress {"progressToken":1,"progress":${k + 1},"total":${total}}`);
+
+for (const [kind, env] of [['streams', {}], ['plain JSON', {JSON: '1'}]]) {
+  describe(`a server that answers with ${kind}`, () => {
+    let server;
+    let url;
+    before(async () => {
+      const port = await freePort();
+      server = await start(process.execPath, [PATH, port], {port, env: {...process.env, ...env}});
+      url = `http://127.0.0.1:${port}/mcp`;
+    });
+    after(() => server?.stop());
+
+    /** Calls a tool: {code, lines, stderr, requests}. */
+    async function call(tool, args) {
+      const before = requests().length;
+      const {code, stdout, stderr} = await run('mcp.mjs', [url, tool, JSON.stringify(args)]);
+      return {code, lines: linesOf(stdout), stderr, requests: requests().slice(before)};
+    }
+    const requests = () => linesOf(server.output()).map((line) => JSON.parse(line));
+    const posted = ({http, method, tool}) => http === 'POST' && (tool ?? method);
+
+    it('a session, a call, its result', async () => {
+      const {code, lines, stderr, requests} = await call('count', {to: 3});
+      assert.deepEqual([code, stderr], [0, '']);
+      // In plain JSON there is no room for what comes before the result.
+      assert.deepEqual(lines,
+        ['connected to counter', ...kind === 'streams' ? progress(3) : [], 'counted to 3']);
+      assert.deepEqual(requests.map(({http, ...rest}) => [posted({http, ...rest}) || http,
+        rest.session, rest.version]), [
+        ['initialize', false, undefined],
+        ['notifications/initialized', true, '2025-11-25'],
+        ['count', true, '2025-11-25'],
+        ['DELETE', true, '2025-11-25'],
+      ]);
+    });
+
+    it('an error', async () => {
+      const {code, lines} = await call('fail', {});
+      assert.deepEqual([code, lines], [0, ['connected to counter', 'no luck']]);
+      const unknown = await run('mcp.mjs', [url, 'no-such-tool']);
+      assert.match(unknown.stdout + unknown.stderr, /no-such-tool/);
+    });
+
+    if (kind !== 'streams') return;
+    for (const how of ['reset', 'end']) {
+      it(`a stream that breaks twice (${how}): posted once, resumed by GET`, async () => {
+        const {code, lines, stderr, requests} = await call('count', {to: 9, cuts: [3, 7], how});
+        assert.deepEqual([code, stderr], [0, '']);
+        assert.deepEqual(lines, ['connected to counter', ...progress(9), 'counted to 9']);
+        assert.equal(requests.filter((each) => posted(each) === 'count').length, 1);
+        const resumed = requests.filter(({http}) => http === 'GET');
+        assert.deepEqual(
+          resumed.map(({lastEventId, session}) => [Number(lastEventId) > 0, session]),
+          [[true, true], [true, true]]);
+      });
+    }
+
+    it('what the server says unasked, over a reset, until Ctrl-C', async () => {
+      const before = requests().length;
+      const {child, ended} = begin('mcp.mjs', [url]);
+      let output = '';
+      child.stdout.on('data', (text) => output += text);
+      await until(() => linesOf(output).length >= 7 || child.exitCode !== null, 'the messages');
+      child.kill('SIGINT');
+      const {code, stdout, stderr} = await ended;
+      assert.deepEqual([code, stderr], ['SIGINT', '']);
+      assert.deepEqual(linesOf(stdout), ['connected to counter', ...[1, 2, 3, 4, 5, 6].map((data) =>
+        `notifications/message {"level":"info","data":${data}}`)]);
+      const asked = requests().slice(before).filter(({http}) => http === 'GET');
+      assert.deepEqual(asked.map(({lastEventId}) => Boolean(lastEventId)), [false, true]);
+    });
+  });
+}
+
+for (const [what, answer] of [
+  ['before its answer', (request, response) => response.socket.resetAndDestroy()],
+  ['before the first id', (request, response) => {
+    openStream(response);
+    response.write('data: {"jsonrpc":"2.0","method":"notifications/progress","params":{}}\n\n');
+    setTimeout(() => response.socket.resetAndDestroy(), 50);
+  }],
+]) {
+  it(`a call whose connection is lost ${what} is an error, not a second call`, async () => {
+    const server = await serve(answer);
+    const {code, stderr} = await run('mcp.mjs', [server.url, 'count']);
+    assert.equal(code, 1);
+    assert.match(stderr, /fetch failed|terminated/);
+    assert.equal(server.requests.length, 1);
+    await server.close();
+  });
+}
