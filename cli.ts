@@ -503,17 +503,15 @@ class Inspector {
     const offset = this.#total;
     this.#total += chunk.length;
     const isSound = isUtf8(chunk); // mostly, and then no line needs to be looked at for it
-    const begin = this.#lines.scan(chunk, (start, end, after) => {
+    this.#lines.scan(chunk, (start, end, after) => {
       const piece = chunk.subarray(start, end);
+      if (!this.#head.length) this.#lineStart = offset + start;
       if (!after) return void this.#head.push(Buffer.from(piece));
       if (this.#head.length) this.#check(Buffer.concat([...this.#head, piece]), false);
       else this.#check(piece, isSound);
       this.#head = [];
       this.#line++;
-      this.#lineStart = offset + after;
     });
-    // the LF of a CRLF that was cut
-    if (begin && this.#lineStart === offset) this.#lineStart = offset + begin;
   }
 
   end(): void {

@@ -283,6 +283,8 @@ suite('parse --strict', () => {
       `byte ${long.length}, line 15001: neither a field nor a comment: "x"`],
     ['CRLF cut by the end of a chunk', `data: ${'x'.repeat(65_529)}\r\n\r\nx\r\n`,
       ['x'.repeat(65_529)], 'byte 65539, line 3: neither a field nor a comment: "x"'],
+    ['a line after such a CRLF', `: ${'x'.repeat(65_533)}\r\nx\r\n`, [],
+      'byte 65537, line 2: neither a field nor a comment: "x"'],
   ];
   for (const [name, parts, events, damage] of rows) {
     it(name, async () => {
