@@ -1,12 +1,12 @@
 // node build.mjs [--test] [--quiet] [--stamp]
 //
-// Makes dist/ (sse.js, sse.d.ts, sse.min.js) and .build/ (what the tests run), and holds the
+// Makes dist/ (sse.js, sse.d.ts, sse.min.js, cli.js) and .build/ (what the tests run), and holds the
 // sizes to their budget. --test then runs every check, in order, and stops at the first failure.
 // --stamp only writes the version of package.json into sse.ts and jsr.json; `npm version` does so.
 
 import {spawn} from 'node:child_process';
 import {
-  existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync,
+  chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync,
 } from 'node:fs';
 import {createRequire} from 'node:module';
 import {dirname, join} from 'node:path';
@@ -92,6 +92,9 @@ async function make() {
   await tsc('-p', 'tsconfig.json');
   const min = await transform(source, {...OUTPUT, loader: 'ts', minify: true});
   writeFileSync('dist/sse.min.js', min.code);
+  const cli = await transform(readFileSync('cli.ts', 'utf8'), {...OUTPUT, loader: 'ts'});
+  writeFileSync('dist/cli.js', cli.code);
+  chmodSync('dist/cli.js', 0o755);
 
   mkdirSync('.build', {recursive: true});
   await compileTests(source);
@@ -139,6 +142,7 @@ async function test(bundles) {
   const libs = ['ES2022,DOM,DOM.Iterable', 'ES2022'];
   await step('types: test/types.ts', () => Promise.all(libs.map((lib) =>
     tsc('-p', 'test/tsconfig.json', '--lib', lib, '--types', 'node'))));
+  await step('types: cli.ts', () => tsc('-p', 'tsconfig.cli.json'));
   await step('types: sse.test.ts', () => tsc('-p', 'test/tsconfig.tests.json'));
   await step('layers', () => node('test/layers.mjs'));
   await step('docs', () => node('test/docs.mjs'));
@@ -181,7 +185,7 @@ async function checkBundles(bundles) {
 }
 
 function runTests() {
-  const files = ['.build', 'test'].flatMap((folder) => readdirSync(folder)
+  const files = ['.build', 'test', 'test/cli'].flatMap((folder) => readdirSync(folder)
     .filter((name) => /\.test\.m?js$/.test(name)).map((name) => `${folder}/${name}`));
   if (!files.includes('.build/sse.test.js')) throw new Error('there is no sse.test.ts');
   return node('--test', '--test-reporter=spec', '--test-reporter-destination=stdout', ...files);

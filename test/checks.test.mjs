@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {problemsOf as docs} from './docs.mjs';
 import {codeOf, problemsOf as layers} from './layers.mjs';
+import {problemsOf as sessions} from './sessions.mjs';
 
 /** Nine sections that keep every rule, with `planted` in section 2. */
 const sections = (planted) => [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) =>
@@ -105,4 +106,18 @@ test('docs: planted faults', () => {
     assert.notEqual(readme, README);
     assert.deepEqual(docs(readme, FACTS), [problem]);
   }
+});
+
+test('sessions: what a page shows, and planted faults', async () => {
+  const page = '<!-- session -->\n```console\n$ one\nin 7 ms at 2026-11-21T13:06:22.123Z\n'
+    + '$ two &\n```\n';
+  const run = async (commands) => {
+    assert.deepEqual(commands, ['one', 'two &']);
+    return ['in 9 ms at 2027-01-01T00:00:00.000Z\n', ''];
+  };
+  assert.deepEqual(await sessions(page, run), []);
+  assert.equal((await sessions(page, async () => ['in 9 s at TIME\n', ''])).length, 1);
+  assert.equal((await sessions(page.replace('at 2', 'on 2'), run)).length, 1);
+  assert.equal((await sessions(page.replace('$ two', 'more\n$ two'), run)).length, 1);
+  assert.deepEqual(await sessions('', run), ['no session is shown']);
 });

@@ -1,10 +1,12 @@
 // node test/docs.mjs: README.md says what is true: its examples are the files that the tests
-// run, its links lead somewhere, its sizes are the measured ones, its tables are complete.
+// run, its sessions print what it shows, its links lead somewhere, its sizes are the measured ones,
+// its tables are complete.
 
 import {existsSync, readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {codeOf} from './layers.mjs';
 import {ROWS} from './runtimes/behaviour.mjs';
+import {problemsOf as sessionProblemsOf, run} from './sessions.mjs';
 
 const ROOT = new URL('../', import.meta.url);
 
@@ -160,6 +162,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     source: need('sse.ts'),
     differences: [...new Set(ROWS.flatMap(({differs = []}) => differs.map(({see}) => see)))],
   });
+  need('dist/cli.js');
+  problems.push(...await sessionProblemsOf(need('README.md'), run));
   for (const problem of problems) console.error(`README.md: ${problem}`);
   console.log(`docs: ${problems.length} problems`);
   process.exitCode = problems.length ? 1 : 0;

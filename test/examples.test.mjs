@@ -11,7 +11,7 @@ import {fileURLToPath} from 'node:url';
 import {startServer} from './start-server.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const MOST_MS = 18_000; // none takes longer than the main job, about 6 s
+const MOST_MS = 18_000;
 
 let server;
 let folder;
@@ -39,7 +39,6 @@ function node(args, {env = {}, onOutput = () => {}} = {}) {
   });
 }
 
-const start = (...args) => node(['examples/start.mjs', ...args]);
 const lines = (text) => text.split('\n').slice(0, -1);
 // Delays are random within bounds, ports are the system's choice.
 const masked = (text) => text.replace(/in \d+ ms/g, 'in N ms').replaceAll(server.url, 'URL');
@@ -124,84 +123,4 @@ describe('examples', {concurrency: true}, () => {
         ['POST', 'Bearer k', true]);
     });
   }
-
-  it('start.mjs: the main job, in both loops', async () => {
-    const {code, stdout, stderr} = await start();
-    assert.deepEqual([code, stderr], [0, ''], stdout);
-    const parts = stdout.split('\n\n').slice(0, -1);
-    assert.equal(parts.length, 2);
-    for (const [index, call] of ['asyncConnect', 'connect'].entries()) {
-      const [head, ...rest] = parts[index].split('\n');
-      assert.match(head, new RegExp(`of ${call}\\('http:`));
-      assert.equal(rest.pop(), '12 events, 0 lost, 0 twice');
-      const lost = rest.filter((line) => line.startsWith('        ~  '));
-      assert.equal(rest.length - lost.length, 12);
-      assert.equal(lost.length, 5, stdout); // cut, 503, reset, two clean ends
-      assert.match(lost[1], /HTTP status 503 .* attempt 2 in 1\d\d\d ms, to go on after 4$/);
-      assert.match(lost[4], /the server ended the stream; attempt 1 in \d+ ms, to go on after 12$/);
-    }
-  });
-
-  it('start.mjs URL: until the server says 204', async () => {
-    const {stdout, ...rest} = await start(`${server.url}/numbers?n=2&retry=20&run=url`);
-    assert.deepEqual(rest, {code: 0, stderr: ''});
-    assert.deepEqual(lines(masked(stdout)), [
-      '        ~  connected to URL/numbers?n=2&retry=20&run=url',
-      '        1  message   1',
-      '        2  message   2',
-      '        ~  the server ended the stream; attempt 1 in N ms, to go on after 2',
-      '2 events',
-    ]);
-  });
-
-  it('start.mjs URL: until Ctrl-C', async () => {
-    const {code, stdout, stderr} = await node(
-      ['examples/start.mjs', `${server.url}/stall?run=ctrl-c`],
-      {onOutput: (text, child) => /event 1\n$/.test(text) && child.kill('SIGINT')});
-    assert.deepEqual([code, stderr, lines(stdout).at(-1)], [0, '', '1 event']);
-  });
-
-  it('start.mjs URL: what is no stream is one line and exit 1', async () => {
-    for (const [path, error] of [['/500', /^ssekit: HTTP status 500 /], ['/html', /'text\/html/]]) {
-      const {code, stdout, stderr} = await start(server.url + path);
-      assert.deepEqual([code, stdout, lines(stderr).length], [1, '', 1], stderr);
-      assert.match(stderr, error);
-    }
-  });
-
-  it('start.mjs FILE', async () => {
-    const events = LOG.map(([id, event, data]) =>
-      `  ${id.padStart(7)}  ${event.padEnd(8)}  ${data.replaceAll('\n', ' ⏎ ')}`);
-    assert.deepEqual(await start('examples/recorded.log'),
-      {code: 0, stdout: [...events, '12 events', ''].join('\n'), stderr: ''});
-  });
-
-  it('start.mjs FILE: a log cannot steer the terminal', async () => {
-    const file = join(folder, 'escape.log');
-    writeFileSync(file, 'id: 1\ndata: \x1b[2J\u2028end\n\n');
-    assert.deepEqual(await start(file),
-      {code: 0, stdout: '        1  message   \\u001b[2J\\u2028end\n1 event\n', stderr: ''});
-  });
-
-  it('start.mjs: a wrong argument is one line and exit 2', async () => {
-    const rows = [
-      [['no-such.log'], 'no such file: no-such.log (a URL starts with http:// or https://)'],
-      [[''], 'no such file:  (a URL starts with http:// or https://)'],
-      [['examples'], 'examples is a directory, not a recorded log'],
-      [['-x'], 'unknown option -x; --help lists what there is'],
-      [['ftp://example.com/'], 'not an http:// or https:// URL: ftp://example.com/'],
-      [['http://'], 'malformed URL http://'],
-      [['a', 'b'], 'one URL or FILE at a time, not 2'],
-    ];
-    await Promise.all(rows.map(async ([args, message]) => {
-      assert.deepEqual(await start(...args),
-        {code: 2, stdout: '', stderr: `ssekit: ${message}\n`}, JSON.stringify(args));
-    }));
-  });
-
-  it('start.mjs --help', async () => {
-    const {code, stdout, stderr} = await start('--help');
-    assert.deepEqual([code, stderr], [0, '']);
-    assert.match(stdout, /^Usage: npm start {2,}/);
-  });
 });
