@@ -7,8 +7,8 @@ import {DENO, NODE_20, NODE_26} from './runtimes.mjs';
 import {MODULES, must, program, project, ROOT, run, same, SOURCE} from './stranger.mjs';
 
 const PACKED = [
-  'CHANGELOG.md', 'LICENSE', 'README.md', 'dist/sse.d.ts', 'dist/sse.js', 'dist/sse.min.js',
-  'package.json', 'sse.ts',
+  'CHANGELOG.md', 'LICENSE', 'README.md', 'dist/cli.js', 'dist/sse.d.ts', 'dist/sse.js',
+  'dist/sse.min.js', 'package.json', 'sse.ts',
 ];
 const PUBLISHED = ['CHANGELOG.md', 'LICENSE', 'README.md', 'jsr.json', 'sse.ts'];
 const SETTINGS = {
@@ -39,6 +39,13 @@ export async function packages(url) {
       {cwd}).then(() => undefined)),
     cell('import, Node 20.19 and 26', () => load(installed, 'index.mjs', url)),
     cell('require, Node 20.19 and 26', () => load(installed, 'index.cjs', url)),
+    cell('the command, Node 20.19 and 26', async () => {
+      for (const node of [NODE_20, NODE_26]) {
+        const {stdout, stderr} = await must(
+          node, ['node_modules/.bin/ssekit', url, '--data', '--once'], {cwd: installed});
+        same([stdout, stderr], ['one\ntwo\n', `ssekit: connected to ${url}\n`], node);
+      }
+    }),
     ...COMPILERS.map(({name, folder}) => cell(`types, TypeScript ${name}`, async () => {
       const tsc = (kind, options, ...files) => {
         const cwd = join(installed, kind);
