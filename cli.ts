@@ -27,6 +27,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
@@ -413,12 +414,19 @@ function* bytesOf(fd: number, name: string, onRead: (bytes: number) => void): Ge
 const CODINGS = [
   { name: 'gzip', magic: [0x1f, 0x8b], make: 'createGunzip' },
   { name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], make: 'createZstdDecompress' },
+  // pzstd begins with a frame that is skipped
+  { name: 'zstd', magic: [0x50, 0x2a, 0x4d, 0x18], make: 'createZstdDecompress' },
 ] as const;
 
+type Coding = (typeof CODINGS)[number];
+
+const MAGIC_BYTES = 4;
+
 async function* decompressed(raw: Generator<Buffer>, name: string): AsyncGenerator<Uint8Array> {
-  const first = raw.next();
-  if (first.done) return;
-  const head = first.value;
+  let head = Buffer.alloc(0);
+  for (let first; head.length < MAGIC_BYTES && !(first = raw.next()).done;) {
+    head = Buffer.concat([head, first.value]); // a pipe may bring them one by one
+  }
   const coding = CODINGS.find(({ magic }) => magic.every((byte, at) => head[at] === byte));
   if (!coding) {
     yield head;
@@ -430,12 +438,8 @@ async function* decompressed(raw: Generator<Buffer>, name: string): AsyncGenerat
       + ` use zstd -dc ${name} | ssekit parse`);
   }
   let total = 0;
-  const copies = function* () { // a stream reads ahead
-    yield Buffer.from(head);
-    for (const chunk of raw) yield Buffer.from(chunk);
-  };
   try {
-    for await (const chunk of Readable.from(copies()).pipe(make())) {
+    for await (const chunk of unpacked(head, raw, coding, make)) {
       total += chunk.length;
       yield chunk;
     }
@@ -444,6 +448,90 @@ async function* decompressed(raw: Generator<Buffer>, name: string): AsyncGenerat
     throw new Failure(`${name}: damaged ${coding.name} data after byte ${total} of its text:`
       + ` ${reason(error)}`);
   }
+}
+
+/** A stream's output; its input is copied, since it reads ahead. */
+async function* unpacked(head: Buffer, raw: Generator<Buffer>, coding: Coding, make: () => Duplex):
+AsyncGenerator<Buffer> {
+  const frames = coding.name === 'zstd' ? new Frames() : undefined;
+  const pieces = function* () {
+    for (let chunk = head, next; ; chunk = Buffer.from(next.value)) {
+      yield* frames?.cut(chunk) ?? [chunk];
+      if ((next = raw.next()).done) return;
+    }
+  };
+  const stream = make();
+  yield* Readable.from(pieces()).on('error', (error) => stream.destroy(error)).pipe(stream);
+  if (frames?.isOpen) throw damagedFrame('unexpected end of file');
+}
+
+/**
+ * Where the frames of zstd data end (RFC 8878, section 3.1). Given more than one at a time, Node
+ * before 26 and Deno unpack the first and drop the others; some take one that is cut for whole.
+ */
+class Frames {
+  isOpen = false;
+  #item = Buffer.alloc(0);
+  readonly #layout = frameLayout();
+  #step = this.#layout.next().value;
+
+  *cut(chunk: Buffer): Generator<Buffer> {
+    let start = 0;
+    for (let at = 0; at < chunk.length;) {
+      const end = Math.min(chunk.length, at + this.#step.size - this.#item.length);
+      this.isOpen = true;
+      if (this.#step.kind === 'read') {
+        this.#item = Buffer.concat([this.#item, chunk.subarray(at, end)]);
+        if (this.#item.length === this.#step.size) this.#next();
+      } else {
+        this.#step = { ...this.#step, size: this.#step.size - (end - at) };
+      }
+      at = end;
+      while (!this.#step.size) this.#next();
+      if (this.isOpen) continue;
+      yield chunk.subarray(start, at);
+      start = at;
+    }
+    if (start < chunk.length) yield chunk.subarray(start);
+  }
+
+  #next(): void {
+    this.#step = this.#layout.next(this.#item).value;
+    this.#item = Buffer.alloc(0);
+    if (this.#step.kind === 'end') this.isOpen = false;
+  }
+}
+
+interface Step {
+  readonly kind: 'read' | 'skip' | 'end';
+  readonly size: number;
+}
+
+function* frameLayout(): Generator<Step, never, Buffer> {
+  const read = (size: number): Step => ({ kind: 'read', size });
+  const skip = (size: number): Step => ({ kind: 'skip', size });
+  for (;;) {
+    const magic = (yield read(4)).readUInt32LE();
+    if (magic >>> 4 === 0x184d2a5) { // skippable
+      yield skip((yield read(4)).readUInt32LE());
+    } else if (magic === 0xfd2fb528) {
+      const flags = (yield read(1)).readUInt8();
+      const isSingle = flags >> 5 & 1;
+      const sizeBytes = flags >> 6 ? 1 << (flags >> 6) : isSingle;
+      yield skip(1 - isSingle + ((1 << (flags & 3)) >> 1) + sizeBytes);
+      for (let isLast = 0; !isLast;) {
+        const block = (yield read(3)).readUIntLE(0, 3);
+        isLast = block & 1;
+        yield skip((block >> 1 & 3) === 1 ? 1 : block >> 3);
+      }
+      if (flags & 4) yield skip(4);
+    } else throw damagedFrame('no frame begins here');
+    yield { kind: 'end', size: 0 };
+  }
+}
+
+function damagedFrame(message: string): Error {
+  return Object.assign(new Error(message), { code: 'Z_DATA_ERROR' });
 }
 
 /** As much of an entry of a HTTP archive as is needed. */

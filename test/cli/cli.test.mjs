@@ -165,10 +165,30 @@ suite('parse', () => {
       assert.deepEqual(await ssekit(['parse', path]), ok(json(events)));
     }
     assert.deepEqual(await ssekit(['parse'], {input: zlib.gzipSync(text)}), ok(json(events)));
+    const bytes = zlib.gzipSync('data: a\n\n');
+    const {child, ended} = start(['parse'], {input: null});
+    for (let at = 0; at < 4; at++) {
+      child.stdin.write(bytes.subarray(at, at + 1));
+      await sleep(20); // more of them in one read would only make this easier
+    }
+    child.stdin.end(bytes.subarray(4));
+    assert.deepEqual(await ended, ok('{"event":"message","data":"a","id":""}\n'));
     const ZSTD = 'KLUv/QRYUQAAZGF0YTogengKClQJTgM='; // of 'data: zx\n\n'
     const zst = await ssekit(['parse', fileOf(Buffer.from(ZSTD, 'base64'), 'zst')]);
     if (zlib.createZstdDecompress) {
       assert.deepEqual(zst, ok('{"event":"message","data":"zx","id":""}\n'));
+      const frame = Buffer.from(ZSTD, 'base64');
+      const skipped = Buffer.from('502a4d1802000000ffff', 'hex'); // as pzstd writes them
+      const line = '{"event":"message","data":"zx","id":""}\n';
+      const whole = Buffer.concat([skipped, frame, frame, skipped, frame]);
+      assert.deepEqual(await ssekit(['parse', fileOf(whole, 'zst')]), ok(line.repeat(3)));
+      for (const [bytes, message] of [
+        [frame.subarray(0, -1), 'unexpected end of file'], [whole.subarray(0, -5), 'unexpected end of file'],
+        [Buffer.concat([frame, Buffer.from('garbage')]), 'no frame begins here'],
+      ]) {
+        const {code, stderr} = await ssekit(['parse', fileOf(bytes, 'zst')]);
+        assert.deepEqual([code, stderr.includes(`of its text: ${message}`)], [1, true], stderr);
+      }
     } else {
       assert.deepEqual([zst.code, zst.stdout], [1, '']);
       assert.match(zst.stderr, /this runtime has no zstd .*: use zstd -dc .* \| ssekit parse\n$/);
