@@ -19,14 +19,16 @@
 // at any time, and what is on disk must be right at any time: a kill -9 is no special case.
 
 import {
-  closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, renameSync, writeFileSync,
-  writeSync,
+  closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, realpathSync, renameSync,
+  writeFileSync, writeSync,
 } from 'node:fs';
 import { isUtf8 } from 'node:buffer';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
@@ -225,6 +227,9 @@ function forPeople(hasColours: boolean, time: () => string): Format {
 /** UTF-16 code units of JSON that are indented: more is read by no one. */
 const MOST_INDENTED = 1_000_000;
 
+/** Levels that are indented: the text grows with their square. */
+const MOST_DEEP = 100;
+
 const JSON_TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}:,]|[^\s"[\]{}:,]+/g;
 
 /** An object or array of JSON, indented. By its tokens: numbers stay as they were written. */
@@ -238,7 +243,7 @@ function asTree(json: string, paint: (code: number, text: string) => string): st
   const tokens = json.match(JSON_TOKENS) ?? [];
   let text = '';
   let depth = 0;
-  const line = () => `\n${'  '.repeat(depth)}`;
+  const line = () => `\n${'  '.repeat(Math.min(depth, MOST_DEEP))}`;
   for (const [at, token] of tokens.entries()) {
     const next = tokens[at + 1] ?? '';
     if (/^[[{]$/.test(token)) {
@@ -378,7 +383,7 @@ AsyncGenerator<Input> {
     const isLive = !stat.isFile();
     if (/\.har$/i.test(file)) return yield* streamsOfHAR(name, readFileSync(fd, 'utf8'));
     const raw = bytesOf(fd, name, isLive ? () => {} : (bytes) => onRead(bytes / stat.size));
-    yield { name, isLive, chunks: withoutBOM(decompressed(raw, name)) };
+    yield { name, isLive, chunks: decompressed(raw, name) };
   } finally {
     if (fd !== STDIN) closeSync(fd);
   }
@@ -413,12 +418,19 @@ function* bytesOf(fd: number, name: string, onRead: (bytes: number) => void): Ge
 const CODINGS = [
   { name: 'gzip', magic: [0x1f, 0x8b], make: 'createGunzip' },
   { name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], make: 'createZstdDecompress' },
+  // pzstd begins with a frame that is skipped
+  { name: 'zstd', magic: [0x50, 0x2a, 0x4d, 0x18], make: 'createZstdDecompress' },
 ] as const;
 
+type Coding = (typeof CODINGS)[number];
+
+const MAGIC_BYTES = 4;
+
 async function* decompressed(raw: Generator<Buffer>, name: string): AsyncGenerator<Uint8Array> {
-  const first = raw.next();
-  if (first.done) return;
-  const head = first.value;
+  let head = Buffer.alloc(0);
+  for (let first; head.length < MAGIC_BYTES && !(first = raw.next()).done;) {
+    head = Buffer.concat([head, first.value]); // a pipe may bring them one by one
+  }
   const coding = CODINGS.find(({ magic }) => magic.every((byte, at) => head[at] === byte));
   if (!coding) {
     yield head;
@@ -430,12 +442,8 @@ async function* decompressed(raw: Generator<Buffer>, name: string): AsyncGenerat
       + ` use zstd -dc ${name} | ssekit parse`);
   }
   let total = 0;
-  const copies = function* () { // a stream reads ahead
-    yield Buffer.from(head);
-    for (const chunk of raw) yield Buffer.from(chunk);
-  };
   try {
-    for await (const chunk of Readable.from(copies()).pipe(make())) {
+    for await (const chunk of unpacked(head, raw, coding, make)) {
       total += chunk.length;
       yield chunk;
     }
@@ -444,6 +452,90 @@ async function* decompressed(raw: Generator<Buffer>, name: string): AsyncGenerat
     throw new Failure(`${name}: damaged ${coding.name} data after byte ${total} of its text:`
       + ` ${reason(error)}`);
   }
+}
+
+/** A stream's output; its input is copied, since it reads ahead. */
+async function* unpacked(head: Buffer, raw: Generator<Buffer>, coding: Coding, make: () => Duplex):
+AsyncGenerator<Buffer> {
+  const frames = coding.name === 'zstd' ? new Frames() : undefined;
+  const pieces = function* () {
+    for (let chunk = head, next; ; chunk = Buffer.from(next.value)) {
+      yield* frames?.cut(chunk) ?? [chunk];
+      if ((next = raw.next()).done) return;
+    }
+  };
+  const stream = make();
+  yield* Readable.from(pieces()).on('error', (error) => stream.destroy(error)).pipe(stream);
+  if (frames?.isOpen) throw damagedFrame('unexpected end of file');
+}
+
+/**
+ * Where the frames of zstd data end (RFC 8878, section 3.1). Given more than one at a time, Node
+ * before 26 and Deno unpack the first and drop the others; some take one that is cut for whole.
+ */
+class Frames {
+  isOpen = false;
+  #item = Buffer.alloc(0);
+  readonly #layout = frameLayout();
+  #step = this.#layout.next().value;
+
+  *cut(chunk: Buffer): Generator<Buffer> {
+    let start = 0;
+    for (let at = 0; at < chunk.length;) {
+      const end = Math.min(chunk.length, at + this.#step.size - this.#item.length);
+      this.isOpen = true;
+      if (this.#step.kind === 'read') {
+        this.#item = Buffer.concat([this.#item, chunk.subarray(at, end)]);
+        if (this.#item.length === this.#step.size) this.#next();
+      } else {
+        this.#step = { ...this.#step, size: this.#step.size - (end - at) };
+      }
+      at = end;
+      while (!this.#step.size) this.#next();
+      if (this.isOpen) continue;
+      yield chunk.subarray(start, at);
+      start = at;
+    }
+    if (start < chunk.length) yield chunk.subarray(start);
+  }
+
+  #next(): void {
+    this.#step = this.#layout.next(this.#item).value;
+    this.#item = Buffer.alloc(0);
+    if (this.#step.kind === 'end') this.isOpen = false;
+  }
+}
+
+interface Step {
+  readonly kind: 'read' | 'skip' | 'end';
+  readonly size: number;
+}
+
+function* frameLayout(): Generator<Step, never, Buffer> {
+  const read = (size: number): Step => ({ kind: 'read', size });
+  const skip = (size: number): Step => ({ kind: 'skip', size });
+  for (;;) {
+    const magic = (yield read(4)).readUInt32LE();
+    if (magic >>> 4 === 0x184d2a5) { // skippable
+      yield skip((yield read(4)).readUInt32LE());
+    } else if (magic === 0xfd2fb528) {
+      const flags = (yield read(1)).readUInt8();
+      const isSingle = flags >> 5 & 1;
+      const sizeBytes = flags >> 6 ? 1 << (flags >> 6) : isSingle;
+      yield skip(1 - isSingle + ((1 << (flags & 3)) >> 1) + sizeBytes);
+      for (let isLast = 0; !isLast;) {
+        const block = (yield read(3)).readUIntLE(0, 3);
+        isLast = block & 1;
+        yield skip((block >> 1 & 3) === 1 ? 1 : block >> 3);
+      }
+      if (flags & 4) yield skip(4);
+    } else throw damagedFrame('no frame begins here');
+    yield { kind: 'end', size: 0 };
+  }
+}
+
+function damagedFrame(message: string): Error {
+  return Object.assign(new Error(message), { code: 'Z_DATA_ERROR' });
 }
 
 /** As much of an entry of a HTTP archive as is needed. */
@@ -458,19 +550,20 @@ interface Entry {
 
 /** The event streams among the responses that a browser has saved. */
 function* streamsOfHAR(name: string, json: string): Generator<Input> {
-  let entries: readonly Entry[];
+  let entries: readonly (Entry | null)[];
   try {
     entries = JSON.parse(json.replace(/^\ufeff/, '')).log.entries;
+    if (!Array.isArray(entries)) throw new TypeError();
   } catch {
     throw new Failure(`${name}: no HTTP archive: JSON with log.entries is expected`);
   }
-  for (const [at, { request, response }] of entries.entries()) {
-    const { mimeType = '', text, encoding } = response?.content ?? {};
+  for (const [at, each] of entries.entries()) {
+    const { mimeType = '', text, encoding } = each?.response?.content ?? {};
     if (!/^\s*text\/event-stream\s*(;|$)/i.test(mimeType)) continue;
-    const entry = `${name}, entry ${at} (${request?.url ?? 'no URL'})`;
-    if (text === undefined) say(`${entry}: its body was not saved`);
-    const bytes = Buffer.from(text ?? '', encoding === 'base64' ? 'base64' : 'utf8');
-    yield { name: entry, isLive: false, chunks: withoutBOM([bytes]) };
+    const entry = `${name}, entry ${at} (${each?.request?.url ?? 'no URL'})`;
+    if (typeof text !== 'string') say(`${entry}: its body was not saved`);
+    const bytes = Buffer.from(`${text ?? ''}`, encoding === 'base64' ? 'base64' : 'utf8');
+    yield { name: entry, isLive: false, chunks: [bytes] };
   }
 }
 
@@ -522,7 +615,9 @@ class Inspector {
     }
   }
 
-  #check(line: Uint8Array, isSound: boolean): void {
+  #check(received: Uint8Array, isSound: boolean): void {
+    const hasBOM = this.#line === 1 && BOM.equals(received.subarray(0, BOM.length));
+    const line = hasBOM ? received.subarray(BOM.length) : received;
     const damage = !isSound && !isUtf8(line) ? 'invalid UTF-8' : damageOf(line);
     if (damage) throw new Damage(this.#lineStart, this.#line, damage);
     if (!line.length) this.#block = undefined;
@@ -571,7 +666,8 @@ class Recording {
   #size: number;
   #seams = new Seams();
   #drop = dropBOM();
-  #pending: Uint8Array[] = [];
+  /** As one: a server may send a block in millions of pieces. */
+  #pending: Uint8Array = NOTHING;
   #pendingSize = 0;
   #stamp = '';
 
@@ -584,7 +680,10 @@ class Recording {
 
   /** `-` is standard output. */
   static async open(file: string): Promise<Recording> {
-    if (file === '-') return new Recording('standard output', STDOUT, 0, '');
+    if (file === '-') {
+      if (isatty(STDOUT)) throw new Failure('standard output is a terminal: record to a file');
+      return new Recording('standard output', STDOUT, 0, '');
+    }
     const fd = opened(file, 'a+');
     if (!fstatSync(fd).isFile()) return new Recording(file, fd, 0, '');
     const { size, lastEventId, isOurs } = await readRecording(fd, file);
@@ -601,8 +700,7 @@ class Recording {
   begin(): void {
     this.#seams = new Seams();
     this.#drop = dropBOM();
-    this.#pending = [];
-    this.#pendingSize = 0;
+    this.#forget();
     this.#stamp = new Date().toISOString();
     this.#write([Buffer.from(`: ssekit connection ${this.#stamp}\n`)]);
   }
@@ -618,16 +716,27 @@ class Recording {
       const isNew = stamp !== this.#stamp && whole > head.length;
       if (isNew) this.#stamp = stamp;
       const time = Buffer.from(isNew ? `: ssekit ${stamp}\n` : '');
-      this.#write([head, time, ...this.#pending, chunk.subarray(head.length, whole)]);
-      this.#pending = [];
-      this.#pendingSize = 0;
+      const pending = this.#pending.subarray(0, this.#pendingSize);
+      this.#write([head, time, pending, chunk.subarray(head.length, whole)]);
+      this.#forget();
     }
     if (whole === chunk.length) return;
-    this.#pending.push(Buffer.from(chunk.subarray(whole)));
-    this.#pendingSize += chunk.length - whole;
-    if (this.#pendingSize > MOST_PENDING) {
+    const needed = this.#pendingSize + chunk.length - whole;
+    if (needed > MOST_PENDING) {
       throw new Failure(`${this.#file}: a block above ${size(MOST_PENDING)} is not recorded`);
     }
+    if (needed > this.#pending.length) {
+      const larger = Buffer.allocUnsafe(2 * needed);
+      larger.set(this.#pending.subarray(0, this.#pendingSize));
+      this.#pending = larger;
+    }
+    this.#pending.set(chunk.subarray(whole), this.#pendingSize);
+    this.#pendingSize = needed;
+  }
+
+  #forget(): void {
+    if (this.#pending.length > GATHERED) this.#pending = NOTHING;
+    this.#pendingSize = 0;
   }
 
   #write(parts: readonly Uint8Array[]): void {
@@ -681,8 +790,14 @@ class ResumePoint {
   constructor(file: string) {
     this.#file = file;
     try {
-      this.id = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+      const bytes = readFileSync(file);
+      this.id = bytes.toString().replace(/\r?\n$/, '');
+      if (!isUtf8(bytes) || /[\0\r\n]/.test(this.id)) { // it would be overwritten
+        throw new Failure(`${file}: is no event ID, which is one line: resume from another file`);
+      }
+      this.#file = realpathSync(file); // a link stays one
     } catch (error) {
+      if (error instanceof Failure) throw error;
       if (Object(error).code !== 'ENOENT') throw new Failure(`${file}: ${systemReason(error)}`);
     }
     this.#write(this.id); // now, not after the first event, it is to be found out that it fails
@@ -726,9 +841,9 @@ async function blocksOf(file: string): Promise<Block[]> {
     const parser = new EventParser({
       onComment(text) {
         const [, isConnection, stamp] = STAMP.exec(text) ?? [];
-        if (!stamp) return;
+        const now = Date.parse(stamp ?? '');
+        if (Number.isNaN(now)) return;
         isStamp = true;
-        const now = Date.parse(stamp);
         if (!isConnection && time !== undefined) gap += Math.max(0, now - time);
         time = now;
       },
@@ -736,13 +851,13 @@ async function blocksOf(file: string): Promise<Block[]> {
     const add = (bytes: Uint8Array) => {
       isStamp = false;
       const isEvent = parser.feed(bytes).length > 0;
-      if (isStamp) return;
+      if (isStamp && !isEvent) return;
       blocks.push({ bytes, gap, id: parser.lastEventId, isEvent });
       gap = 0;
     };
     const seams = new Seams();
     let pending: Uint8Array[] = [];
-    for await (const chunk of chunks) {
+    for await (const chunk of withoutBOM(chunks)) {
       let start = 0;
       seams.find(chunk, (at) => {
         add(Buffer.concat([...pending, chunk.subarray(start, at)]));
@@ -1083,8 +1198,12 @@ async function replay({ file, port, speed, loops, dropEvery }: Replaying): Promi
     faultOf: () => dropEvery === undefined ? undefined : { kind: 'cut', after: dropEvery },
   });
   const url = await listening(server, port);
-  const unnumbered = blocks.filter(({ id, isEvent }, at) =>
-    isEvent && (!id || id === blocks[at - 1]?.id)).length;
+  const known = new Set(['']);
+  const unnumbered = blocks.filter(({ id, isEvent }) => {
+    const isNew = !known.has(id);
+    known.add(id);
+    return isEvent && !isNew;
+  }).length;
   if (unnumbered) {
     say(`${unnumbered} of ${events} events have no id of their own: clients that reconnect get`
       + ' them again');
@@ -1269,9 +1388,11 @@ function milliseconds(name: Name, text: string | undefined): number | undefined 
 
 /** Curl's form: `Name: value`, or `Name;` for one without a value. As UTF-8 bytes, as curl does. */
 function headersOf(lines: readonly string[] = []): [name: string, value: string][] {
-  return lines.map((line) => {
+  return lines.map((line, at) => {
     const [, name, value = ''] = /^([^:;\s]+)(?::\s*(.+?)\s*|;)$/s.exec(line) ?? [];
-    if (name === undefined) throw wrong(`a header is 'Name: value', not '${line}'`);
+    if (name === undefined) { // which may be a password
+      throw wrong(`header ${at + 1} is not 'Name: value'`);
+    }
     return [name, Buffer.from(value).toString('latin1')];
   });
 }
@@ -1332,11 +1453,17 @@ const COMMANDS: Readonly<Record<string, {
   follow: {
     names: [...EVENTS, ...REQUEST, 'resume', 'record'],
     takes: [1, 1],
-    run: (values, [url = '']) => follow({
-      url, options: requestOf(values), format: formatOf(values, clock),
-      isWanted: filterOf(values.event), resumeFile: values.resume, recordFile: values.record,
-      showsStats: values.stats,
-    }),
+    run: async (values, [url = '']) => {
+      const { resume: resumeFile, record: recordFile } = values;
+      if (resumeFile !== undefined && recordFile !== undefined
+          && resolve(resumeFile) === resolve(recordFile)) { // the id would replace the recording
+        throw wrong('--resume and --record need a file each');
+      }
+      await follow({
+        url, options: requestOf(values), format: formatOf(values, clock),
+        isWanted: filterOf(values.event), resumeFile, recordFile, showsStats: values.stats,
+      });
+    },
   },
   parse: {
     names: [...EVENTS, 'strict'],
@@ -1378,7 +1505,7 @@ async function main(args: string[]): Promise<void> {
       + ` ${least} argument${least === 1 ? '' : 's'}, not ${rest.length}`);
   }
   if (name === 'follow' && !/^https?:\/\//i.test(rest[0] ?? '')) {
-    throw wrong(`'${first}' is no command, and no URL: that begins with http:// or https://`);
+    throw wrong(`'${rest[0]}' is no command, and no URL: that begins with http:// or https://`);
   }
   await command.run(values, rest);
 }

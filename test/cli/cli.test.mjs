@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {
-  appendFileSync, existsSync, readFileSync, statSync, symlinkSync, writeFileSync,
+  appendFileSync, existsSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync,
 } from 'node:fs';
 import {createServer} from 'node:net';
 import {join} from 'node:path';
@@ -70,8 +70,10 @@ suite('arguments', () => {
       [[U, '--timeout=-1'], `--timeout must be a number from 0, not '-1'`],
       [[U, '--timeout='], `--timeout must be a number from 0, not ''`],
       [[U, '--max-retries', '1.5'], `--max-retries must be an integer from -1, not '1.5'`],
-      [[U, '-H', 'nonsense'], `a header is 'Name: value', not 'nonsense'`],
-      [[U, '-H', 'a b: c'], `a header is 'Name: value', not 'a b: c'`],
+      [['--once', 'x.org'], `'x.org' is no command, and no URL: that begins with http:// or https://`],
+      [[U, '-H', 'a: b', '-H', 'Authorization Bearer s3cret'], `header 2 is not 'Name: value'`],
+      [[U, '-H', 'a b: c'], `header 1 is not 'Name: value'`],
+      [[U, '--resume', 'x', '--record', './x'], '--resume and --record need a file each'],
       [[U, '-H', 'a: b\nc: d'], /^headers must be HTTP header names/],
       [[U, '-X', 'GET', '-d', 'x'], /^Give body or json, and neither to a GET/],
       [[U, '-d', 'x', '--json', '{}'], 'give -d or --json, not both'],
@@ -104,6 +106,10 @@ suite('arguments', () => {
       [[server.url, '--resume', folder], /: illegal operation on a directory$/],
       [[server.url, '--resume', join(folder, 'no', 'such')], /: no such file or directory$/],
       [[server.url, '-d', '@no-such'], 'no-such: no such file or directory'],
+      [[server.url, '--resume', fileOf('two\nlines\n')], /: is no event ID, which is one line: /],
+      [[server.url, '--resume', fileOf(Buffer.of(0xff, 0xfe, 7))], /: is no event ID, /],
+      ...['{"entries":null}', '{"entries":{}}', 'null'].map((log) =>
+        [['parse', fileOf(`{"log":${log}}`, 'har')], /: no HTTP archive: /]),
       [['parse', fileOf('{}', 'har')], /: no HTTP archive: JSON with log.entries is expected$/],
     ], async ([args, message]) => {
       const {code, stdout, stderr} = await ssekit(args);
@@ -135,7 +141,7 @@ suite('parse', () => {
     assert.deepEqual(await ssekit(['parse'], {input: text}), ok(json(events)));
     assert.deepEqual(await ssekit(['parse', '--strict', RECORDED]), {
       code: 1, stdout: json(events),
-      stderr: `ssekit: ${RECORDED}: byte 1059, line 64: the input ends inside this event\n`,
+      stderr: `ssekit: ${RECORDED}: byte 1062, line 64: the input ends inside this event\n`,
     });
     assert.deepEqual(await ssekit(['parse', '-', RECORDED], {input: 'data: x\n\n'}),
       ok(json([{event: 'message', data: 'x', id: ''}, ...events])));
@@ -165,10 +171,31 @@ suite('parse', () => {
       assert.deepEqual(await ssekit(['parse', path]), ok(json(events)));
     }
     assert.deepEqual(await ssekit(['parse'], {input: zlib.gzipSync(text)}), ok(json(events)));
+    const bytes = zlib.gzipSync('data: a\n\n');
+    const {child, ended} = start(['parse'], {input: null});
+    for (let at = 0; at < 4; at++) {
+      child.stdin.write(bytes.subarray(at, at + 1));
+      await sleep(20); // more of them in one read would only make this easier
+    }
+    child.stdin.end(bytes.subarray(4));
+    assert.deepEqual(await ended, ok('{"event":"message","data":"a","id":""}\n'));
     const ZSTD = 'KLUv/QRYUQAAZGF0YTogengKClQJTgM='; // of 'data: zx\n\n'
     const zst = await ssekit(['parse', fileOf(Buffer.from(ZSTD, 'base64'), 'zst')]);
     if (zlib.createZstdDecompress) {
       assert.deepEqual(zst, ok('{"event":"message","data":"zx","id":""}\n'));
+      const frame = Buffer.from(ZSTD, 'base64');
+      const skipped = Buffer.from('502a4d1802000000ffff', 'hex'); // as pzstd writes them
+      const line = '{"event":"message","data":"zx","id":""}\n';
+      const whole = Buffer.concat([skipped, frame, frame, skipped, frame]);
+      assert.deepEqual(await ssekit(['parse', fileOf(whole, 'zst')]), ok(line.repeat(3)));
+      for (const [bytes, message] of [
+        [frame.subarray(0, -1), 'unexpected end of file'],
+        [whole.subarray(0, -5), 'unexpected end of file'],
+        [Buffer.concat([frame, Buffer.from('garbage')]), 'no frame begins here'],
+      ]) {
+        const {code, stderr} = await ssekit(['parse', fileOf(bytes, 'zst')]);
+        assert.deepEqual([code, stderr.includes(`of its text: ${message}`)], [1, true], stderr);
+      }
     } else {
       assert.deepEqual([zst.code, zst.stdout], [1, '']);
       assert.match(zst.stderr, /this runtime has no zstd .*: use zstd -dc .* \| ssekit parse\n$/);
@@ -188,6 +215,28 @@ suite('parse', () => {
     flipped[flipped.length - 6] ^= 1; // the checksum
     const {code, stderr} = await ssekit(['parse', fileOf(flipped, 'gz')]);
     assert.deepEqual([code, /incorrect data check/.test(stderr)], [1, true]);
+  });
+
+  it('--strict counts the bytes of a byte order mark', async () => {
+    for (const [input, said] of [
+      ['\ufeffdata: a\n\nwrong\n\n', 'byte 12, line 3: neither a field nor a comment: "wrong"'],
+      ['\ufeffwrong\n\n', 'byte 0, line 1: neither a field nor a comment: "wrong"'],
+    ]) {
+      const {code, stderr} = await ssekit(['parse', '--strict'], {input});
+      assert.deepEqual([code, stderr], [1, `ssekit: standard input: ${said}\n`]);
+    }
+    assert.deepEqual(await ssekit(['parse', '--strict'], {input: '\ufeff: a\n\ufeff\n\n'}), {
+      code: 1, stdout: '',
+      stderr: `ssekit: standard input: byte 7, line 2: neither a field nor a comment: "\\ufeff"\n`,
+    });
+  });
+
+  it('--pretty: JSON of any depth', async () => {
+    const deep = `${'['.repeat(400_000)}${']'.repeat(400_000)}`;
+    const {code, stdout, stderr} = await ssekit(['parse', '--pretty'],
+      {input: `data: ${deep}\n\ndata: after\n\n`});
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.equal(stdout.replace(/^message$/gm, '').replace(/\s/g, ''), `${deep}after`);
   });
 
   it('HAR: the entries with an event stream, each for itself, base64 too', async () => {
@@ -499,6 +548,21 @@ suite('following', () => {
       await asked.stop();
     }
   });
+
+  it('--resume keeps a link, and what is no id is left alone', async () => {
+    const point = fileOf('0', 'point');
+    const link = join(folder, 'link');
+    symlinkSync(point, link);
+    const served = await serve((_, response) => response.writeHead(200, SSE).end(numbered(7)));
+    assert.equal((await ssekit([served.url, '--once', '--resume', link])).code, 0);
+    assert.deepEqual([lstatSync(link).isSymbolicLink(), readFileSync(point, 'utf8')], [true, '7']);
+    for (const content of [Buffer.of(0xff, 7), Buffer.from('a\nb\n')]) {
+      const other = fileOf(content);
+      assert.equal((await ssekit([served.url, '--once', '--resume', other])).code, 1);
+      assert.deepEqual(readFileSync(other), content);
+    }
+    await served.stop();
+  });
 });
 
 // ── record ──────────────────────────────────────────────────────────────────────────────────────
@@ -711,6 +775,18 @@ suite('replay', () => {
     const {url, stop} = await startReplay(fileOf(zlib.gzipSync('data: a\n\nid: 1\ndata: b\n\n')));
     assert.deepEqual(await ask(url), [200, 'data: a\n\nid: 1\ndata: b\n\n']);
     assert.match((await stop()).stderr, /^ssekit: 1 of 2 events have no id of their own: /);
+  });
+
+  it('ids that come twice are told; times of others, and times that are none, lose nothing', async () => {
+    const blocks = [
+      ': ssekit 2026-99-99T99:99:99.999Z\n',
+      'id: 1\ndata: a\n\n', 'id: 2\ndata: b\n: ssekit 2026-01-01T00:00:00.000Z\ndata: c\n\n',
+      'id: 1\ndata: d\n\n',
+    ].join('');
+    const {url, stop} = await startReplay(fileOf(blocks));
+    assert.deepEqual(await ask(url), [200, blocks]);
+    assert.match((await stop()).stderr,
+      /^ssekit: 1 of 3 events have no id of their own: .*\nssekit: 3 events of 0\.0 s /);
   });
 
   it('a port that is taken', async () => {
