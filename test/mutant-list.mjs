@@ -119,7 +119,7 @@ export default [
 
   // 7. Transports
   {name: 'replay from the start', find: 'body: start ? log.text.slice(start) : log.chunks,', replace: 'body: log.chunks,'},
-  {name: 'record loses what the sink throws', find: '        throw new UserError(error);\n      }\n      return part;', replace: '      }\n      return part;'},
+  {name: 'record loses what the sink throws', find: '        throw new UserError(error);\n      }\n      return { value };', replace: '      }\n      return { value };'},
   {name: 'record does not close', find: 'const returned = quietly(() => chunks.return?.());\n              if', replace: 'const returned = Promise.resolve();\n              if'},
 
   // 8. Clients
