@@ -9,6 +9,10 @@ const LIMIT = 20_000; // ms, for one row; the slowest takes two seconds
 const MUCH = 64 * 2 ** 20; // bytes, more than all buffers between server and client hold
 const PAGES = 'chromium firefox';
 const WITHOUT_THREADS = 'workerd chromium firefox';
+const CANNOT_BLOCK = [{
+  in: WITHOUT_THREADS, see: 'the blocking loop',
+  expected: {events: [], end: 'SSEError unsupported'},
+}];
 
 const simple = {
   events: ['event 1', 'event 2', 'event 3'], end: 'end', retries: ['clean 3000'], ids: ['', '3'],
@@ -586,28 +590,19 @@ export const ROWS = [
     name: 'the blocking loop',
     run: (t) => block(() => t.blocking('/simple')),
     expected: {events: simple.events, end: 'end'},
-    differs: [{
-      in: WITHOUT_THREADS, see: 'the blocking loop',
-      expected: {events: [], end: 'SSEError unsupported'},
-    }],
+    differs: CANNOT_BLOCK,
   },
   {
     name: 'the blocking loop: cut, reset and resumed',
     run: (t) => block(() => t.blocking('/numbers?n=4&cut=event')),
     expected: {events: ['1', '2', '3', '4'], end: 'end'},
-    differs: [{
-      in: WITHOUT_THREADS, see: 'the blocking loop',
-      expected: {events: [], end: 'SSEError unsupported'},
-    }],
+    differs: CANNOT_BLOCK,
   },
   {
     name: 'connect() in `for await`',
     run: (t) => consume(() => t.blocking('/simple')),
     expected: {events: simple.events, end: 'end'},
-    differs: [{
-      in: WITHOUT_THREADS, see: 'the blocking loop',
-      expected: {events: [], end: 'SSEError unsupported'},
-    }],
+    differs: CANNOT_BLOCK,
   },
   {
     name: 'the blocking loop over recorded logs',
