@@ -144,11 +144,11 @@ async function test(bundles) {
     tsc('-p', 'test/tsconfig.json', '--lib', lib, '--types', 'node'))));
   await step('types: cli.ts', () => tsc('-p', 'tsconfig.cli.json'));
   await step('types: sse.test.ts', () => tsc('-p', 'test/tsconfig.tests.json'));
-  await step('layers', () => node('test/layers.mjs'));
-  await step('docs', () => node('test/docs.mjs'));
+  await step('layers', () => node('tools/layers.mjs'));
+  await step('docs', () => node('tools/docs.mjs'));
   await step('bundles and package', () => checkBundles(bundles));
   await step('tests', runTests);
-  await step('mutants', () => node('test/mutants.mjs'));
+  await step('mutants', () => node('tools/mutants/run.mjs'));
 }
 
 async function step(name, run) {
@@ -185,7 +185,7 @@ async function checkBundles(bundles) {
 }
 
 function runTests() {
-  const files = ['.build', 'test', 'test/cli'].flatMap((folder) => readdirSync(folder)
+  const files = ['.build', 'test', 'test/cli', 'tools'].flatMap((folder) => readdirSync(folder)
     .filter((name) => /\.test\.m?js$/.test(name)).map((name) => `${folder}/${name}`));
   if (!files.includes('.build/sse.test.js')) throw new Error('there is no sse.test.ts');
   return node('--test', '--test-reporter=spec', '--test-reporter-destination=stdout', ...files);

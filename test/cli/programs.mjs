@@ -1,6 +1,6 @@
 // node test/cli/programs.mjs: the command line together with programs that we did not write:
 // a terminal, jq, GNU parallel, nginx with nchan, an LLM API. First: node build.mjs,
-// bash test/cli/install.sh, bash test/real/install.sh, npm ci in test/real. Resets sockets: root.
+// bash test/cli/install.sh, bash test/integration/install.sh, npm ci in test/integration. Resets sockets: root.
 
 import assert from 'node:assert/strict';
 import {readFileSync, symlinkSync, writeFileSync} from 'node:fs';
@@ -9,8 +9,8 @@ import {join} from 'node:path';
 import {after, test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {EventSource} from '../../dist/sse.js';
-import {resetSockets, serverPort, startNginx} from '../real/nginx.mjs';
-import {freePort, start as startProgram} from '../real/processes.mjs';
+import {resetSockets, serverPort, startNginx} from '../integration/nginx.mjs';
+import {freePort, start as startProgram} from '../integration/processes.mjs';
 import {
   CLI, lines, numbered, objects, ROOT, scratch, serve, SSE, ssekit, start, stopAll,
 } from './run.mjs';
@@ -196,9 +196,9 @@ test('nchan: sockets reset, the command killed (-9): nothing lost, the recording
 
 test('an LLM API: --json, --until', async (t) => {
   const port = await freePort();
-  const program = join(ROOT, 'test/real/node_modules/@copilotkit/aimock/dist/cli.js');
+  const program = join(ROOT, 'test/integration/node_modules/@copilotkit/aimock/dist/cli.js');
   const mock = await startProgram(process.execPath, [program, '-p', port,
-    '-f', join(ROOT, 'test/real/llm.json'), '--log-level', 'warn'], {port});
+    '-f', join(ROOT, 'test/integration/llm.json'), '--log-level', 'warn'], {port});
   t.after(() => mock.stop());
   const body = JSON.stringify(
     {model: 'any', stream: true, messages: [{role: 'user', content: 'the whole answer'}]});

@@ -6,7 +6,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {after, before, describe, it} from 'node:test';
 import {createClient} from 'redis';
-import {freePort, scratch, start, until} from '../real/processes.mjs';
+import {freePort, scratch, start, until} from '../integration/processes.mjs';
 import {begin, linesOf, run} from './copies.mjs';
 import {numbered, numbers, serve} from './server.mjs';
 

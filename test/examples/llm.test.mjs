@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import {after, before, describe, it} from 'node:test';
 import {fileURLToPath} from 'node:url';
-import {freePort, start} from '../real/processes.mjs';
+import {freePort, start} from '../integration/processes.mjs';
 import {formatEvent} from '../../dist/sse.js';
 import {run} from './copies.mjs';
 import {openStream, serve} from './server.mjs';

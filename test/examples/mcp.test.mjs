@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import {after, before, describe, it} from 'node:test';
 import {fileURLToPath} from 'node:url';
-import {freePort, start, until} from '../real/processes.mjs';
+import {freePort, start, until} from '../integration/processes.mjs';
 import {begin, linesOf, run} from './copies.mjs';
 import {openStream, serve} from './server.mjs';
 

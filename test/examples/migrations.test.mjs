@@ -8,7 +8,7 @@ import {join} from 'node:path';
 import {describe, it} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {formatEvent} from '../../dist/sse.js';
-import {migrations, namesIn} from '../docs.mjs';
+import {migrations, namesIn} from '../../tools/docs.mjs';
 import {linesOf, run} from './copies.mjs';
 import {numbered, openStream, serve} from './server.mjs';
 

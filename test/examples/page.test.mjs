@@ -6,7 +6,7 @@ import {join} from 'node:path';
 import {afterEach, describe, it, mock} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {browserNames, launch} from '../browsers/browsers.mjs';
-import {until} from '../real/processes.mjs';
+import {until} from '../integration/processes.mjs';
 import {formatEvent} from '../../dist/sse.js';
 import {copies} from './copies.mjs';
 import {numbered, openStream, serve} from './server.mjs';

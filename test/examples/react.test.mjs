@@ -6,7 +6,7 @@ import {join} from 'node:path';
 import {afterEach, it} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {Window} from 'happy-dom';
-import {until} from '../real/processes.mjs';
+import {until} from '../integration/processes.mjs';
 import {formatEvent} from '../../dist/sse.js';
 import {copies} from './copies.mjs';
 import {numbered, openStream, serve} from './server.mjs';

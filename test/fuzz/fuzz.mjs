@@ -7,7 +7,7 @@
 // in. And events written by formatEvent, which must read back.
 //
 // --only repeats one stream of a seed. --self-check proves that the fuzzer can fail: each mutant of
-// the parser in ../mutant-list.mjs must be found. Exit 1 for a difference, or a mutant not found.
+// the parser in ../../tools/mutants/list.mjs must be found. Exit 1 for a difference, or a mutant not found.
 
 import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {fileURLToPath, pathToFileURL} from 'node:url';
@@ -252,7 +252,7 @@ const SELF_CHECK_SEED = 1;
 /** Every mutant of sections 2 to 4 must be found; each runs as a build of its own. */
 async function selfCheck(jobs) {
   const {transform} = await import('esbuild');
-  const {default: mutants} = await import('../mutant-list.mjs');
+  const {default: mutants} = await import('../../tools/mutants/list.mjs');
   const source = readFileSync(`${ROOT}sse.ts`, 'utf8');
   const place = (text) => source.indexOf(text);
   const rows = mutants.filter(({name, find}) => !NOT_OURS.includes(name)

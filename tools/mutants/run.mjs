@@ -1,6 +1,6 @@
-// node test/mutants.mjs [NAME]: do the tests notice when sse.ts is wrong?
+// node tools/mutants/run.mjs [NAME]: do the tests notice when sse.ts is wrong?
 //
-// Applies each row of mutant-list.mjs to sse.ts and runs the tests that need no sockets
+// Applies each row of list.mjs to sse.ts and runs the tests that need no sockets
 // (SSE_TEST=fast). NAME runs only the rows whose name contains it.
 
 import {spawn} from 'node:child_process';
@@ -8,9 +8,9 @@ import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {fileURLToPath} from 'node:url';
 import {transform} from 'esbuild';
-import mutants from './mutant-list.mjs';
+import mutants from './list.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LEAST_ROWS = 40;
 const OUTPUT = {loader: 'ts', format: 'esm', target: 'es2022', logLevel: 'silent'};
 const MOST_MS = 20_000; // a run that takes longer hangs, and counts as noticed

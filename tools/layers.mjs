@@ -1,4 +1,4 @@
-// node test/layers.mjs [FILE]: the house rules of sse.ts that no compiler checks.
+// node tools/layers.mjs [FILE]: the house rules of sse.ts that no compiler checks.
 //
 // Each of its nine sections uses only the sections above it. "Declared" means at column 0, "used"
 // means named anywhere outside comments and strings; that is all this file knows of TypeScript.

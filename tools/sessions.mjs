@@ -1,7 +1,7 @@
 // The terminal sessions of README.md, marked <!-- session -->, run as they stand there.
 //
-//   node test/sessions.mjs            compares what they print with what the page says
-//   node test/sessions.mjs --write    writes what they print into the page
+//   node tools/sessions.mjs            compares what they print with what the page says
+//   node tools/sessions.mjs --write    writes what they print into the page
 //
 // A command that ends with & runs until its session ends. Port 8080 is another one here; times
 // and waits are compared as such, not by their value.

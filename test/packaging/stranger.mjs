@@ -11,7 +11,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const MODULES = join(HERE, 'node_modules');
 export const SOURCE = readFileSync(join(ROOT, 'sse.ts'), 'utf8');
 
-const TEMP = mkdtempSync(join(tmpdir(), 'ssekit-vendor-'));
+const TEMP = mkdtempSync(join(tmpdir(), 'ssekit-packaging-'));
 process.once('exit', () => rmSync(TEMP, {recursive: true, force: true}));
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));

@@ -1,4 +1,4 @@
-// node test/real/run.mjs [FILE…]: every suite of this folder, one after the other, since most of
+// node test/integration/run.mjs [FILE…]: every suite of this folder, one after the other, since most of
 // them measure time or memory; then the figures they printed. First: node build.mjs, npm ci here,
 // and the Debian packages that install.sh names. Exit 1 if anything failed.
 

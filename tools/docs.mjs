@@ -1,11 +1,11 @@
-// node test/docs.mjs: README.md says what is true: its examples are the files that the tests
+// node tools/docs.mjs: README.md says what is true: its examples are the files that the tests
 // run, its sessions print what it shows, its links lead somewhere, its sizes are the measured ones,
 // its tables are complete.
 
 import {existsSync, readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {codeOf} from './layers.mjs';
-import {ROWS} from './runtimes/behaviour.mjs';
+import {ROWS} from '../test/runtimes/behaviour.mjs';
 import {problemsOf as sessionProblemsOf, run} from './sessions.mjs';
 
 const ROOT = new URL('../', import.meta.url);

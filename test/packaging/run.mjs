@@ -1,4 +1,4 @@
-// node test/vendor/run.mjs [PART…]: what people do with the one file and with the package, on
+// node test/packaging/run.mjs [PART…]: what people do with the one file and with the package, on
 // their side: compile it, run it, bundle it, hand it their fetch, install it. Prints a matrix for
 // each part; exit 1 if a cell is not as it must be. First: npm ci here, in test/ and in the root.
 //
