@@ -6,7 +6,13 @@
 
 import {spawn} from 'node:child_process';
 import {
-  chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import {createRequire} from 'node:module';
 import {dirname, join} from 'node:path';
@@ -102,9 +108,14 @@ async function make() {
   const bundles = {};
   const sizes = {};
   for (const [name, {code, limit}] of Object.entries(BUNDLES)) {
-    const {outputFiles: [file]} = await build({
+    const {
+      outputFiles: [file],
+    } = await build({
       stdin: {contents: code, resolveDir: ROOT},
-      ...OUTPUT, bundle: true, minify: true, write: false,
+      ...OUTPUT,
+      bundle: true,
+      minify: true,
+      write: false,
     });
     bundles[name] = file.text;
     sizes[name] = gzipSync(file.contents, {level: 9}).length;
@@ -134,14 +145,26 @@ async function compileTests(source) {
 }
 
 async function test(bundles) {
-  await step('types: sse.ts under five sets of libraries', () => Promise.all(LIBRARIES.map(
-    ([lib, ...types]) => tsc('-p', 'tsconfig.json', '--noEmit', '--lib', lib, ...types))));
-  await step('types: sse.ts in projects that are not strict', () => Promise.all(
-    [[], ['--noImplicitAny'], ['--strictNullChecks']].map(
-      (flags) => tsc('-p', 'tsconfig.json', '--noEmit', ...LOOSE, ...flags))));
+  await step('types: sse.ts under five sets of libraries', () =>
+    Promise.all(
+      LIBRARIES.map(([lib, ...types]) =>
+        tsc('-p', 'tsconfig.json', '--noEmit', '--lib', lib, ...types),
+      ),
+    ),
+  );
+  await step('types: sse.ts in projects that are not strict', () =>
+    Promise.all(
+      [[], ['--noImplicitAny'], ['--strictNullChecks']].map((flags) =>
+        tsc('-p', 'tsconfig.json', '--noEmit', ...LOOSE, ...flags),
+      ),
+    ),
+  );
   const libs = ['ES2022,DOM,DOM.Iterable', 'ES2022'];
-  await step('types: test/types.ts', () => Promise.all(libs.map((lib) =>
-    tsc('-p', 'test/tsconfig.json', '--lib', lib, '--types', 'node'))));
+  await step('types: test/types.ts', () =>
+    Promise.all(
+      libs.map((lib) => tsc('-p', 'test/tsconfig.json', '--lib', lib, '--types', 'node')),
+    ),
+  );
   await step('types: cli.ts', () => tsc('-p', 'tsconfig.cli.json'));
   await step('types: sse.test.ts', () => tsc('-p', 'test/tsconfig.tests.json'));
   await step('layers', () => node('tools/layers.mjs'));
@@ -185,8 +208,11 @@ async function checkBundles(bundles) {
 }
 
 function runTests() {
-  const files = ['.build', 'test', 'test/cli', 'tools'].flatMap((folder) => readdirSync(folder)
-    .filter((name) => /\.test\.m?js$/.test(name)).map((name) => `${folder}/${name}`));
+  const files = ['.build', 'test', 'test/cli', 'tools'].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => /\.test\.m?js$/.test(name))
+      .map((name) => `${folder}/${name}`),
+  );
   if (!files.includes('.build/sse.test.js')) throw new Error('there is no sse.test.ts');
   return node('--test', '--test-reporter=spec', '--test-reporter-destination=stdout', ...files);
 }
@@ -201,12 +227,15 @@ function node(...args) {
     const shown = quiet ? 'pipe' : 'inherit';
     const child = spawn(process.execPath, args, {stdio: ['ignore', shown, shown]});
     let output = '';
-    child.stdout?.on('data', (text) => output += text);
-    child.stderr?.on('data', (text) => output += text);
+    child.stdout?.on('data', (text) => (output += text));
+    child.stderr?.on('data', (text) => (output += text));
     child.on('error', reject);
     child.on('close', (code, signal) => {
       if (code === 0) return resolve();
-      const what = args.filter((arg) => !arg.includes('\n')).join(' ').replace(ROOT, '.');
+      const what = args
+        .filter((arg) => !arg.includes('\n'))
+        .join(' ')
+        .replace(ROOT, '.');
       reject(new Error(`${output}node ${what}: ${signal ?? `exit ${code}`}`));
     });
   });

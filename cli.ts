@@ -19,36 +19,52 @@
 // at any time, and what is on disk must be right at any time: a kill -9 is no special case.
 
 import {
-  closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, realpathSync, renameSync,
-  writeFileSync, writeSync,
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
 } from 'node:fs';
-import { isUtf8 } from 'node:buffer';
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
-import { Readable } from 'node:stream';
-import type { Duplex } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isatty } from 'node:tty';
-import { parseArgs } from 'node:util';
-import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import {isUtf8} from 'node:buffer';
+import {createServer} from 'node:http';
+import type {IncomingMessage, Server, ServerResponse} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import {resolve} from 'node:path';
+import {Readable} from 'node:stream';
+import type {Duplex} from 'node:stream';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {isatty} from 'node:tty';
+import {parseArgs} from 'node:util';
+import {isMainThread, parentPort, Worker} from 'node:worker_threads';
 import * as zlib from 'node:zlib';
 import {
-  asyncConnect, connect, EventParser, formatEvent, httpTransport, record, SSEError, SSEHTTPError,
+  asyncConnect,
+  connect,
+  EventParser,
+  formatEvent,
+  httpTransport,
+  record,
+  SSEError,
+  SSEHTTPError,
 } from './sse.js';
-import type { Retry, SSEClientOptions, SSEEvent } from './sse.js';
+import type {Retry, SSEClientOptions, SSEEvent} from './sse.js';
 
 // ── 1. Text ───────────────────────────────────────────────────────────────────────────────────
 
 /** What acts on a terminal or turns its text around; tab and LF are left to each caller. */
-const CONTROLS =
-  /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const CONTROLS = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 /** What a stranger sent, as it may go to a terminal: also right inside of a JSON string. */
 function harmless(text: string): string {
-  return text.replace(CONTROLS, (character) =>
-    `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(
+    CONTROLS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function oneLine(text: string): string {
@@ -91,7 +107,11 @@ function systemReason(error: unknown): string {
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
 function size(bytes: number): string {
-  for (const [unit, name] of [[1e9, 'GB'], [1e6, 'MB'], [1e3, 'kB']] as const) {
+  for (const [unit, name] of [
+    [1e9, 'GB'],
+    [1e6, 'MB'],
+    [1e3, 'kB'],
+  ] as const) {
     if (bytes >= unit) return `${(bytes / unit).toFixed(1)} ${name}`;
   }
   return `${bytes} B`;
@@ -123,7 +143,7 @@ function hasLeft(error: unknown): boolean {
 }
 
 function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) {
+  for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(fd, bytes, at);
     } catch (error) {
@@ -205,19 +225,21 @@ function say(text: string): void {
 type Format = (event: SSEEvent) => string;
 
 /** One JSON object a line; `retry` only if the stream has sent one. */
-const asJSON: Format = ({ event, data, id, retry }) =>
+const asJSON: Format = ({event, data, id, retry}) =>
   `{"event":${JSON.stringify(event)},"data":${JSON.stringify(data)},"id":${JSON.stringify(id)}`
   + (retry === undefined ? '}' : `,"retry":${retry}}`);
 
-const asData: Format = ({ data }) => data;
+const asData: Format = ({data}) => data;
 
 /** For a terminal: time, type and id in a line, below it the data, JSON indented. */
 function forPeople(hasColours: boolean, time: () => string): Format {
   const paint = (code: number, text: string) =>
     hasColours && text ? `\x1b[${code}m${text}\x1b[0m` : text;
-  return ({ event, data, id }) => {
+  return ({event, data, id}) => {
     const head = [
-      paint(2, oneLine(time())), paint(1, oneLine(event)), paint(33, oneLine(id && `#${id}`)),
+      paint(2, oneLine(time())),
+      paint(1, oneLine(event)),
+      paint(33, oneLine(id && `#${id}`)),
     ];
     const body = asTree(data, paint) ?? harmless(data);
     return `${head.filter(Boolean).join('  ')}\n${body.replace(/^/gm, '  ')}`;
@@ -261,10 +283,11 @@ function asTree(json: string, paint: (code: number, text: string) => string): st
 
 /** What the options and the terminal ask for. */
 function formatOf(
-  options: { data?: boolean; pretty?: boolean; 'no-pretty'?: boolean }, time: () => string,
+  options: {data?: boolean; pretty?: boolean; 'no-pretty'?: boolean},
+  time: () => string,
 ): Format {
   const isTerminal = isatty(STDOUT);
-  const { NO_COLOR, TERM } = process.env;
+  const {NO_COLOR, TERM} = process.env;
   if (!options.data && (options.pretty ?? (isTerminal && !options['no-pretty']))) {
     return forPeople(isTerminal && !NO_COLOR && TERM !== 'dumb', time);
   }
@@ -274,7 +297,7 @@ function formatOf(
 
 /** Whether that event is asked for. */
 function filterOf(types: readonly string[] = []): (event: SSEEvent) => boolean {
-  return types.length ? ({ event }) => types.includes(event) : () => true;
+  return types.length ? ({event}) => types.includes(event) : () => true;
 }
 
 // ── 4. Bytes ──────────────────────────────────────────────────────────────────────────────────
@@ -292,7 +315,7 @@ class Lines {
     if (chunk.length) this.#afterCR = false;
     let lf = -1;
     let cr = -1;
-    for (let start = begin; start < chunk.length;) {
+    for (let start = begin; start < chunk.length; ) {
       if (lf < start) lf = found(chunk.indexOf(LF, start));
       if (cr < start) cr = found(chunk.indexOf(CR, start));
       const end = Math.min(lf, cr, chunk.length);
@@ -373,8 +396,10 @@ interface Input {
 }
 
 /** The streams in a file, or in standard input for `-`. */
-async function* inputsOf(file: string, onRead: (share: number) => void = () => {}):
-AsyncGenerator<Input> {
+async function* inputsOf(
+  file: string,
+  onRead: (share: number) => void = () => {},
+): AsyncGenerator<Input> {
   const name = file === '-' ? 'standard input' : file;
   const fd = file === '-' ? STDIN : opened(file, 'r');
   try {
@@ -383,7 +408,7 @@ AsyncGenerator<Input> {
     const isLive = !stat.isFile();
     if (/\.har$/i.test(file)) return yield* streamsOfHAR(name, readFileSync(fd, 'utf8'));
     const raw = bytesOf(fd, name, isLive ? () => {} : (bytes) => onRead(bytes / stat.size));
-    yield { name, isLive, chunks: decompressed(raw, name) };
+    yield {name, isLive, chunks: decompressed(raw, name)};
   } finally {
     if (fd !== STDIN) closeSync(fd);
   }
@@ -399,7 +424,7 @@ function opened(file: string, flags: string): number {
 
 function* bytesOf(fd: number, name: string, onRead: (bytes: number) => void): Generator<Buffer> {
   const buffer = Buffer.allocUnsafe(READ_BYTES);
-  for (let total = 0; ;) {
+  for (let total = 0; ; ) {
     let length;
     try {
       length = readSync(fd, buffer, 0, READ_BYTES, null);
@@ -409,17 +434,17 @@ function* bytesOf(fd: number, name: string, onRead: (bytes: number) => void): Ge
       throw new Failure(`${name}: ${systemReason(error)}`);
     }
     if (!length) return;
-    onRead(total += length);
+    onRead((total += length));
     yield buffer.subarray(0, length);
   }
 }
 
 /** What compressed files begin with, and what makes text of them. */
 const CODINGS = [
-  { name: 'gzip', magic: [0x1f, 0x8b], make: 'createGunzip' },
-  { name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], make: 'createZstdDecompress' },
+  {name: 'gzip', magic: [0x1f, 0x8b], make: 'createGunzip'},
+  {name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], make: 'createZstdDecompress'},
   // pzstd begins with a frame that is skipped
-  { name: 'zstd', magic: [0x50, 0x2a, 0x4d, 0x18], make: 'createZstdDecompress' },
+  {name: 'zstd', magic: [0x50, 0x2a, 0x4d, 0x18], make: 'createZstdDecompress'},
 ] as const;
 
 type Coding = (typeof CODINGS)[number];
@@ -428,18 +453,20 @@ const MAGIC_BYTES = 4;
 
 async function* decompressed(raw: Generator<Buffer>, name: string): AsyncGenerator<Uint8Array> {
   let head = Buffer.alloc(0);
-  for (let first; head.length < MAGIC_BYTES && !(first = raw.next()).done;) {
+  for (let first; head.length < MAGIC_BYTES && !(first = raw.next()).done; ) {
     head = Buffer.concat([head, first.value]); // a pipe may bring them one by one
   }
-  const coding = CODINGS.find(({ magic }) => magic.every((byte, at) => head[at] === byte));
+  const coding = CODINGS.find(({magic}) => magic.every((byte, at) => head[at] === byte));
   if (!coding) {
     yield head;
     return yield* raw;
   }
   const make = zlib[coding.make];
   if (!make) {
-    throw new Failure(`${name}: this runtime has no ${coding.name} (Node has from 22.15 on):`
-      + ` use zstd -dc ${name} | ssekit parse`);
+    throw new Failure(
+      `${name}: this runtime has no ${coding.name} (Node has from 22.15 on):`
+        + ` use zstd -dc ${name} | ssekit parse`,
+    );
   }
   let total = 0;
   try {
@@ -449,14 +476,19 @@ async function* decompressed(raw: Generator<Buffer>, name: string): AsyncGenerat
     }
   } catch (error) {
     if (!/^Z_|ZSTD/.test(String(Object(error).code))) throw error;
-    throw new Failure(`${name}: damaged ${coding.name} data after byte ${total} of its text:`
-      + ` ${reason(error)}`);
+    throw new Failure(
+      `${name}: damaged ${coding.name} data after byte ${total} of its text:` + ` ${reason(error)}`,
+    );
   }
 }
 
 /** A stream's output; its input is copied, since it reads ahead. */
-async function* unpacked(head: Buffer, raw: Generator<Buffer>, coding: Coding, make: () => Duplex):
-AsyncGenerator<Buffer> {
+async function* unpacked(
+  head: Buffer,
+  raw: Generator<Buffer>,
+  coding: Coding,
+  make: () => Duplex,
+): AsyncGenerator<Buffer> {
   const frames = coding.name === 'zstd' ? new Frames() : undefined;
   const pieces = function* () {
     for (let chunk = head, next; ; chunk = Buffer.from(next.value)) {
@@ -465,7 +497,9 @@ AsyncGenerator<Buffer> {
     }
   };
   const stream = make();
-  yield* Readable.from(pieces()).on('error', (error) => stream.destroy(error)).pipe(stream);
+  yield* Readable.from(pieces())
+    .on('error', (error) => stream.destroy(error))
+    .pipe(stream);
   if (frames?.isOpen) throw damagedFrame('unexpected end of file');
 }
 
@@ -481,14 +515,14 @@ class Frames {
 
   *cut(chunk: Buffer): Generator<Buffer> {
     let start = 0;
-    for (let at = 0; at < chunk.length;) {
+    for (let at = 0; at < chunk.length; ) {
       const end = Math.min(chunk.length, at + this.#step.size - this.#item.length);
       this.isOpen = true;
       if (this.#step.kind === 'read') {
         this.#item = Buffer.concat([this.#item, chunk.subarray(at, end)]);
         if (this.#item.length === this.#step.size) this.#next();
       } else {
-        this.#step = { ...this.#step, size: this.#step.size - (end - at) };
+        this.#step = {...this.#step, size: this.#step.size - (end - at)};
       }
       at = end;
       while (!this.#step.size) this.#next();
@@ -512,38 +546,41 @@ interface Step {
 }
 
 function* frameLayout(): Generator<Step, never, Buffer> {
-  const read = (size: number): Step => ({ kind: 'read', size });
-  const skip = (size: number): Step => ({ kind: 'skip', size });
+  const read = (size: number): Step => ({kind: 'read', size});
+  const skip = (size: number): Step => ({kind: 'skip', size});
   for (;;) {
     const magic = (yield read(4)).readUInt32LE();
-    if (magic >>> 4 === 0x184d2a5) { // skippable
+    if (magic >>> 4 === 0x184d2a5) {
+      // skippable
       yield skip((yield read(4)).readUInt32LE());
     } else if (magic === 0xfd2fb528) {
       const flags = (yield read(1)).readUInt8();
-      const isSingle = flags >> 5 & 1;
+      const isSingle = (flags >> 5) & 1;
       const sizeBytes = flags >> 6 ? 1 << (flags >> 6) : isSingle;
       yield skip(1 - isSingle + ((1 << (flags & 3)) >> 1) + sizeBytes);
-      for (let isLast = 0; !isLast;) {
+      for (let isLast = 0; !isLast; ) {
         const block = (yield read(3)).readUIntLE(0, 3);
         isLast = block & 1;
-        yield skip((block >> 1 & 3) === 1 ? 1 : block >> 3);
+        yield skip(((block >> 1) & 3) === 1 ? 1 : block >> 3);
       }
       if (flags & 4) yield skip(4);
     } else throw damagedFrame('no frame begins here');
-    yield { kind: 'end', size: 0 };
+    yield {kind: 'end', size: 0};
   }
 }
 
 function damagedFrame(message: string): Error {
-  return Object.assign(new Error(message), { code: 'Z_DATA_ERROR' });
+  return Object.assign(new Error(message), {code: 'Z_DATA_ERROR'});
 }
 
 /** As much of an entry of a HTTP archive as is needed. */
 interface Entry {
-  readonly request?: { readonly url?: string };
+  readonly request?: {readonly url?: string};
   readonly response?: {
     readonly content?: {
-      readonly mimeType?: string; readonly text?: string; readonly encoding?: string;
+      readonly mimeType?: string;
+      readonly text?: string;
+      readonly encoding?: string;
     };
   };
 }
@@ -558,12 +595,12 @@ function* streamsOfHAR(name: string, json: string): Generator<Input> {
     throw new Failure(`${name}: no HTTP archive: JSON with log.entries is expected`);
   }
   for (const [at, each] of entries.entries()) {
-    const { mimeType = '', text, encoding } = each?.response?.content ?? {};
+    const {mimeType = '', text, encoding} = each?.response?.content ?? {};
     if (!/^\s*text\/event-stream\s*(;|$)/i.test(mimeType)) continue;
     const entry = `${name}, entry ${at} (${each?.request?.url ?? 'no URL'})`;
     if (typeof text !== 'string') say(`${entry}: its body was not saved`);
     const bytes = Buffer.from(`${text ?? ''}`, encoding === 'base64' ? 'base64' : 'utf8');
-    yield { name: entry, isLive: false, chunks: [bytes] };
+    yield {name: entry, isLive: false, chunks: [bytes]};
   }
 }
 
@@ -590,7 +627,7 @@ class Inspector {
   #line = 1;
   #lineStart = 0;
   /** Where the block that is open began, and in which line. */
-  #block: { readonly offset: number; readonly line: number } | undefined;
+  #block: {readonly offset: number; readonly line: number} | undefined;
 
   write(chunk: Uint8Array): void {
     const offset = this.#total;
@@ -609,7 +646,7 @@ class Inspector {
 
   end(): void {
     if (this.#head.length) this.#check(Buffer.concat(this.#head), false);
-    const { offset, line } = this.#block ?? { offset: this.#lineStart, line: this.#line };
+    const {offset, line} = this.#block ?? {offset: this.#lineStart, line: this.#line};
     if (this.#head.length || this.#block) {
       throw new Damage(offset, line, 'the input ends inside this event');
     }
@@ -622,7 +659,7 @@ class Inspector {
     if (damage) throw new Damage(this.#lineStart, this.#line, damage);
     if (!line.length) this.#block = undefined;
     else if (line[0] !== COLON) {
-      this.#block ??= { offset: this.#lineStart, line: this.#line };
+      this.#block ??= {offset: this.#lineStart, line: this.#line};
     }
   }
 }
@@ -636,8 +673,10 @@ function damageOf(line: Uint8Array): string | undefined {
   const colon = line.indexOf(COLON);
   const text = Buffer.from(line.buffer, line.byteOffset, line.length);
   const name = text.toString('utf8', 0, colon < 0 ? Math.min(line.length, 100) : colon);
-  const value = name === 'retry' || name === 'id'
-    ? text.toString('utf8', colon < 0 ? line.length : colon + 1) : '';
+  const value =
+    name === 'retry' || name === 'id'
+      ? text.toString('utf8', colon < 0 ? line.length : colon + 1)
+      : '';
   if (!['data', 'event', 'id', 'retry'].includes(name)) {
     return `neither a field nor a comment: ${JSON.stringify(name.slice(0, 40))}`;
   }
@@ -686,11 +725,12 @@ class Recording {
     }
     const fd = opened(file, 'a+');
     if (!fstatSync(fd).isFile()) return new Recording(file, fd, 0, '');
-    const { size, lastEventId, isOurs } = await readRecording(fd, file);
+    const {size, lastEventId, isOurs} = await readRecording(fd, file);
     const isWhole = size === fstatSync(fd).size;
     if (!isWhole && !isOurs) {
-      throw new Failure(`${file}: is no recording of ssekit, and ends inside an event:`
-        + ' record to another file');
+      throw new Failure(
+        `${file}: is no recording of ssekit, and ends inside an event:` + ' record to another file',
+      );
     }
     if (!isWhole) ftruncateSync(fd, size); // a write that was cut short: it is asked for again
     return new Recording(file, fd, size, lastEventId);
@@ -762,8 +802,10 @@ class Recording {
 }
 
 /** How far a recording is whole, and its last event ID. */
-async function readRecording(fd: number, name: string):
-Promise<{ size: number; lastEventId: string; isOurs: boolean }> {
+async function readRecording(
+  fd: number,
+  name: string,
+): Promise<{size: number; lastEventId: string; isOurs: boolean}> {
   const parser = new EventParser();
   const seams = new Seams();
   let size = 0;
@@ -772,7 +814,7 @@ Promise<{ size: number; lastEventId: string; isOurs: boolean }> {
   for (const chunk of bytesOf(fd, name, () => {})) {
     if (!total) {
       isOurs = /^: ssekit connection /.test(chunk.toString('latin1', 0, 30));
-      if (CODINGS.some(({ magic }) => magic.every((byte, at) => chunk[at] === byte))) {
+      if (CODINGS.some(({magic}) => magic.every((byte, at) => chunk[at] === byte))) {
         throw new Failure(`${name}: is compressed: record to another file`);
       }
     }
@@ -780,7 +822,7 @@ Promise<{ size: number; lastEventId: string; isOurs: boolean }> {
     parser.feed(chunk, () => {});
     total += chunk.length;
   }
-  return { size, lastEventId: parser.lastEventId, isOurs };
+  return {size, lastEventId: parser.lastEventId, isOurs};
 }
 
 /** The last event ID on disk. */
@@ -792,7 +834,8 @@ class ResumePoint {
     try {
       const bytes = readFileSync(file);
       this.id = bytes.toString().replace(/\r?\n$/, '');
-      if (!isUtf8(bytes) || /[\0\r\n]/.test(this.id)) { // it would be overwritten
+      if (!isUtf8(bytes) || /[\0\r\n]/.test(this.id)) {
+        // it would be overwritten
         throw new Failure(`${file}: is no event ID, which is one line: resume from another file`);
       }
       this.#file = realpathSync(file); // a link stays one
@@ -805,7 +848,7 @@ class ResumePoint {
 
   /** That event is out. */
   set(id: string): void {
-    if (id !== this.id) this.#write(this.id = id);
+    if (id !== this.id) this.#write((this.id = id));
   }
 
   /** There is always a whole id in the file. */
@@ -834,7 +877,7 @@ interface Block {
 /** What a recording consists of, less its times; what is unfinished at its end is left out. */
 async function blocksOf(file: string): Promise<Block[]> {
   const blocks: Block[] = [];
-  for await (const { chunks } of inputsOf(file)) {
+  for await (const {chunks} of inputsOf(file)) {
     let isStamp = false;
     let time: number | undefined;
     let gap = 0;
@@ -852,7 +895,7 @@ async function blocksOf(file: string): Promise<Block[]> {
       isStamp = false;
       const isEvent = parser.feed(bytes).length > 0;
       if (isStamp && !isEvent) return;
-      blocks.push({ bytes, gap, id: parser.lastEventId, isEvent });
+      blocks.push({bytes, gap, id: parser.lastEventId, isEvent});
       gap = 0;
     };
     const seams = new Seams();
@@ -872,9 +915,9 @@ async function blocksOf(file: string): Promise<Block[]> {
 
 /** How a connection goes wrong. */
 type Fault =
-  | { readonly kind: 'status'; readonly status: number; readonly retryAfter: number }
+  | {readonly kind: 'status'; readonly status: number; readonly retryAfter: number}
   /** After that many events: `cut` inside of the next one, `reset`, or a clean `end`. */
-  | { readonly kind: 'cut' | 'reset' | 'end'; readonly after: number };
+  | {readonly kind: 'cut' | 'reset' | 'end'; readonly after: number};
 
 interface Service {
   readonly blocks: readonly Block[];
@@ -894,8 +937,8 @@ const MAX_DELAY = 2 ** 31 - 1;
 
 function serverOf(service: Service): Server {
   const connections = new Map<string, number>();
-  return createServer({ noDelay: true }, (request, response) => {
-    const { method, url = '/' } = request;
+  return createServer({noDelay: true}, (request, response) => {
+    const {method, url = '/'} = request;
     request.resume();
     response.on('error', () => {}); // the client has gone
     allow(request, response);
@@ -912,10 +955,10 @@ function serverOf(service: Service): Server {
     const fault = service.faultOf(connection);
     service.log(`${method} ${url}: ${where}`);
     if (fault?.kind === 'status') {
-      response.writeHead(fault.status, { 'retry-after': `${fault.retryAfter}` });
+      response.writeHead(fault.status, {'retry-after': `${fault.retryAfter}`});
       return void response.end('busy');
     }
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    response.writeHead(200, {'content-type': 'text/event-stream', 'cache-control': 'no-store'});
     response.flushHeaders();
     if (method === 'HEAD') return void response.end();
     void stream(response, start, service, fault);
@@ -923,7 +966,7 @@ function serverOf(service: Service): Server {
 }
 
 /** Any page may read it, and ask with the headers that it wants: CORS. */
-function allow({ headers }: IncomingMessage, response: ServerResponse): void {
+function allow({headers}: IncomingMessage, response: ServerResponse): void {
   response.setHeader('access-control-allow-origin', headers.origin ?? '*');
   if (headers.origin) response.setHeader('access-control-allow-credentials', 'true');
   response.setHeader('vary', 'origin');
@@ -935,14 +978,17 @@ function allow({ headers }: IncomingMessage, response: ServerResponse): void {
 }
 
 /** The block that a client goes on with; undefined: it has all events. Unknown ids: the first. */
-function startAfter(last: string, { blocks, loops }: Service): number | undefined {
-  const start = last ? blocks.findIndex(({ id }) => id === last) + 1 : 0;
+function startAfter(last: string, {blocks, loops}: Service): number | undefined {
+  const start = last ? blocks.findIndex(({id}) => id === last) + 1 : 0;
   if (start && loops) return start % blocks.length;
-  return blocks.some(({ isEvent }, at) => isEvent && at >= start) ? start : undefined;
+  return blocks.some(({isEvent}, at) => isEvent && at >= start) ? start : undefined;
 }
 
 async function stream(
-  response: ServerResponse, start: number, { blocks, speed, loops, log }: Service, fault?: Fault,
+  response: ServerResponse,
+  start: number,
+  {blocks, speed, loops, log}: Service,
+  fault?: Fault,
 ): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
@@ -950,7 +996,7 @@ async function stream(
   const drops = fault && fault.kind !== 'status' ? fault : undefined;
   try {
     for (let at = start; at < blocks.length; at = loops ? (at + 1) % blocks.length : at + 1) {
-      const { bytes, gap, isEvent } = blocks[at] as Block;
+      const {bytes, gap, isEvent} = blocks[at] as Block;
       if (gap && speed) await pause(gap / speed, gone.signal);
       if (drops && isEvent && events >= drops.after) {
         log(`dropped after ${events} events (${drops.kind})`);
@@ -968,7 +1014,7 @@ async function stream(
 
 /** Throws when the client has gone. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(Math.min(ms, MAX_DELAY), undefined, { signal });
+  await sleep(Math.min(ms, MAX_DELAY), undefined, {signal});
 }
 
 function drained(response: ServerResponse): Promise<void> {
@@ -976,7 +1022,10 @@ function drained(response: ServerResponse): Promise<void> {
 }
 
 async function drop(
-  response: ServerResponse, next: Uint8Array, kind: 'cut' | 'reset' | 'end', signal: AbortSignal,
+  response: ServerResponse,
+  next: Uint8Array,
+  kind: 'cut' | 'reset' | 'end',
+  signal: AbortSignal,
 ): Promise<void> {
   if (kind === 'end') return void response.end();
   if (kind === 'cut') response.write(next.subarray(0, next.length >> 1));
@@ -988,8 +1037,13 @@ async function drop(
 /** Resolves with the server's URL. */
 function listening(server: Server, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(Object(error).code === 'EADDRINUSE'
-      ? new Failure(`port ${port} is taken: --port 0 finds a free one`) : error));
+    server.once('error', (error) =>
+      reject(
+        Object(error).code === 'EADDRINUSE'
+          ? new Failure(`port ${port} is taken: --port 0 finds a free one`)
+          : error,
+      ),
+    );
     server.listen(port, '127.0.0.1', () => {
       resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     });
@@ -1036,7 +1090,7 @@ class Stats {
   #text(): string {
     const now = performance.now();
     if (now - this.#last > 500) {
-      this.#rate = 1000 * (this.events - this.#seen) / (now - this.#last);
+      this.#rate = (1000 * (this.events - this.#seen)) / (now - this.#last);
       this.#last = now;
       this.#seen = this.events;
     }
@@ -1056,7 +1110,7 @@ interface Following {
 }
 
 async function follow(following: Following): Promise<void> {
-  const { url, options, format, isWanted, resumeFile, recordFile } = following;
+  const {url, options, format, isWanted, resumeFile, recordFile} = following;
   const stats = new Stats();
   let recording: Recording | undefined;
   const transport = record(httpTransport(), (chunk) => {
@@ -1077,7 +1131,7 @@ async function follow(following: Following): Promise<void> {
   const point = resumeFile === undefined ? undefined : new ResumePoint(resumeFile);
   recording = recordFile === undefined ? undefined : await Recording.open(recordFile);
   const lastEventId = point?.id || recording?.lastEventId || options.lastEventId;
-  const client = asyncConnect(url, { ...options, lastEventId, transport, onOpen, onRetry });
+  const client = asyncConnect(url, {...options, lastEventId, transport, onOpen, onRetry});
 
   const output = new Output();
   const end = following.showsStats ? stats.begin() : () => {};
@@ -1102,7 +1156,7 @@ function check(url: string, options: SSEClientOptions): void {
   }
 }
 
-function lossOf({ error, attempt, delay, lastEventId }: Retry): string {
+function lossOf({error, attempt, delay, lastEventId}: Retry): string {
   const where = lastEventId ? `after ${lastEventId}` : 'from the start';
   return `${reason(error)}; attempt ${attempt} in ${Math.round(delay)} ms, to go on ${where}`;
 }
@@ -1114,7 +1168,7 @@ interface Parsing {
   readonly isStrict: boolean;
 }
 
-async function parse({ files, formatWith, isWanted, isStrict }: Parsing): Promise<void> {
+async function parse({files, formatWith, isWanted, isStrict}: Parsing): Promise<void> {
   const output = new Output();
   for (const file of files) {
     const onRead = progressOf(file);
@@ -1123,18 +1177,23 @@ async function parse({ files, formatWith, isWanted, isStrict }: Parsing): Promis
       const format = formatWith(() => stamp);
       const parser = new EventParser({
         // what nobody looks at costs time
-        ...format !== asJSON && format !== asData && {
-          onComment: (text: string) => void (stamp = STAMP.exec(text)?.[2] ?? stamp),
-        },
+        ...(format !== asJSON
+          && format !== asData && {
+            onComment: (text: string) => void (stamp = STAMP.exec(text)?.[2] ?? stamp),
+          }),
       });
       const take = (event: SSEEvent) => {
         if (isWanted(event)) output.addLine(format(event));
       };
       try {
-        await parseInput(input, (chunk) => {
-          parser.feed(chunk, take);
-          if (input.isLive) output.flush();
-        }, isStrict ? new Inspector() : undefined);
+        await parseInput(
+          input,
+          (chunk) => {
+            parser.feed(chunk, take);
+            if (input.isLive) output.flush();
+          },
+          isStrict ? new Inspector() : undefined,
+        );
       } finally {
         output.flush();
         status.clear();
@@ -1144,7 +1203,9 @@ async function parse({ files, formatWith, isWanted, isStrict }: Parsing): Promis
 }
 
 async function parseInput(
-  { name, chunks }: Input, feed: (chunk: Uint8Array) => void, inspector: Inspector | undefined,
+  {name, chunks}: Input,
+  feed: (chunk: Uint8Array) => void,
+  inspector: Inspector | undefined,
 ): Promise<void> {
   let total = 0;
   let chunk: Uint8Array = NOTHING;
@@ -1189,26 +1250,31 @@ interface Replaying {
 }
 
 /** Serves until it is interrupted. */
-async function replay({ file, port, speed, loops, dropEvery }: Replaying): Promise<void> {
+async function replay({file, port, speed, loops, dropEvery}: Replaying): Promise<void> {
   const blocks = await blocksOf(file);
-  const events = blocks.filter(({ isEvent }) => isEvent).length;
+  const events = blocks.filter(({isEvent}) => isEvent).length;
   if (!events) throw new Failure(`${file}: holds no event`);
   const server = serverOf({
-    blocks, speed, loops, log: say,
-    faultOf: () => dropEvery === undefined ? undefined : { kind: 'cut', after: dropEvery },
+    blocks,
+    speed,
+    loops,
+    log: say,
+    faultOf: () => (dropEvery === undefined ? undefined : {kind: 'cut', after: dropEvery}),
   });
   const url = await listening(server, port);
   const known = new Set(['']);
-  const unnumbered = blocks.filter(({ id, isEvent }) => {
+  const unnumbered = blocks.filter(({id, isEvent}) => {
     const isNew = !known.has(id);
     known.add(id);
     return isEvent && !isNew;
   }).length;
   if (unnumbered) {
-    say(`${unnumbered} of ${events} events have no id of their own: clients that reconnect get`
-      + ' them again');
+    say(
+      `${unnumbered} of ${events} events have no id of their own: clients that reconnect get`
+        + ' them again',
+    );
   }
-  const took = blocks.reduce((sum, { gap }) => sum + gap, 0);
+  const took = blocks.reduce((sum, {gap}) => sum + gap, 0);
   say(`${events} events of ${seconds(took)} from ${file}; Ctrl-C ends it`);
   writeAll(STDOUT, Buffer.from(`${url}\n`));
   await new Promise((_, reject) => server.once('error', reject));
@@ -1229,24 +1295,32 @@ const ORDERS = [
   ['ready', 'a birthday cake 🎂'],
   ['order', 'the usual'],
   ['closed', 'see you tomorrow'],
-].map(([event, data], at) => ({ id: `${at + 1}`, event, data }));
+].map(([event, data], at) => ({id: `${at + 1}`, event, data}));
 
 /** What happens to the first, second, … connection; later ones are served in full. */
 const BAD_DAY: readonly Fault[] = [
-  { kind: 'cut', after: 4 },
-  { kind: 'status', status: 503, retryAfter: 1 },
-  { kind: 'reset', after: 3 },
-  { kind: 'end', after: 2 }, // a clean end, although there is more: proxies do that
+  {kind: 'cut', after: 4},
+  {kind: 'status', status: 503, retryAfter: 1},
+  {kind: 'reset', after: 3},
+  {kind: 'end', after: 2}, // a clean end, although there is more: proxies do that
 ];
 
 /** In a thread of its own: the blocking loop stops the main one. Posts the server's URL. */
 async function serveBadDay(): Promise<void> {
-  const blocks = ORDERS.map((order, at): Block => ({
-    bytes: Buffer.from(formatEvent({ ...order, ...!at && { retry: 300 } })),
-    gap: 60, id: order.id, isEvent: true,
-  }));
+  const blocks = ORDERS.map(
+    (order, at): Block => ({
+      bytes: Buffer.from(formatEvent({...order, ...(!at && {retry: 300})})),
+      gap: 60,
+      id: order.id,
+      isEvent: true,
+    }),
+  );
   const server = serverOf({
-    blocks, speed: 1, loops: false, faultOf: (connection) => BAD_DAY[connection], log: () => {},
+    blocks,
+    speed: 1,
+    loops: false,
+    faultOf: (connection) => BAD_DAY[connection],
+    log: () => {},
   });
   parentPort?.postMessage(await listening(server, 0));
 }
@@ -1265,11 +1339,14 @@ async function demo(): Promise<void> {
     // Short limits: if the server is gone for good, this is to fail within seconds.
     const options = {
       onRetry: (retry: Retry) => print(`        ~  ${oneLine(lossOf(retry))}`),
-      maxRetries: 5, maxRetryInterval: 2000, timeout: 5000, idleTimeout: 5000,
+      maxRetries: 5,
+      maxRetryInterval: 2000,
+      timeout: 5000,
+      idleTimeout: 5000,
     };
     const received: SSEEvent[] = [];
     const take = (event: SSEEvent) => {
-      const { id, event: type, data } = event;
+      const {id, event: type, data} = event;
       print(`  ${id.padStart(7)}  ${type.padEnd(8)}  ${oneLine(data.replaceAll('\n', ' ⏎ '))}`);
       // a client that gets everything twice, for ever, ends too
       return received.push(event) < 2 * ORDERS.length;
@@ -1289,10 +1366,10 @@ async function demo(): Promise<void> {
 
 /** Compares what came with what was sent; an event that came damaged is lost. */
 function verdictOn(received: readonly SSEEvent[]): string {
-  const text = ({ id, event, data }: Pick<SSEEvent, 'id' | 'event' | 'data'>) =>
+  const text = ({id, event, data}: Pick<SSEEvent, 'id' | 'event' | 'data'>) =>
     JSON.stringify([id, event, data]);
   const came = received.map(text);
-  const sent = ORDERS.map(({ id, event = '', data = '' }) => text({ id, event, data }));
+  const sent = ORDERS.map(({id, event = '', data = ''}) => text({id, event, data}));
   const lost = sent.filter((each) => !came.includes(each)).length;
   const twice = came.filter((each, at) => came.indexOf(each) < at).length;
   const verdict = `${received.length} events, ${lost} lost, ${twice} twice\n`;
@@ -1327,28 +1404,54 @@ replay:
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted
 `;
 
-const FLAG = { type: 'boolean' } as const;
-const TEXT = { type: 'string' } as const;
-const TEXTS = { type: 'string', multiple: true } as const;
+const FLAG = {type: 'boolean'} as const;
+const TEXT = {type: 'string'} as const;
+const TEXTS = {type: 'string', multiple: true} as const;
 
 const OPTIONS = {
-  'help': { ...FLAG, short: 'h' },
-  'data': FLAG, 'pretty': FLAG, 'no-pretty': FLAG, 'event': TEXTS,
-  'request': { ...TEXT, short: 'X' }, 'header': { ...TEXTS, short: 'H' },
-  'body': { ...TEXT, short: 'd' }, 'json': TEXT, 'insecure': { ...FLAG, short: 'k' },
-  'once': FLAG, 'until': TEXT, 'last-event-id': TEXT, 'max-retries': TEXT, 'timeout': TEXT,
-  'idle-timeout': TEXT, 'stats': FLAG, 'resume': TEXT, 'record': TEXT,
-  'strict': FLAG,
-  'port': TEXT, 'speed': TEXT, 'loop': FLAG, 'drop-every': TEXT,
+  help: {...FLAG, short: 'h'},
+  data: FLAG,
+  pretty: FLAG,
+  'no-pretty': FLAG,
+  event: TEXTS,
+  request: {...TEXT, short: 'X'},
+  header: {...TEXTS, short: 'H'},
+  body: {...TEXT, short: 'd'},
+  json: TEXT,
+  insecure: {...FLAG, short: 'k'},
+  once: FLAG,
+  until: TEXT,
+  'last-event-id': TEXT,
+  'max-retries': TEXT,
+  timeout: TEXT,
+  'idle-timeout': TEXT,
+  stats: FLAG,
+  resume: TEXT,
+  record: TEXT,
+  strict: FLAG,
+  port: TEXT,
+  speed: TEXT,
+  loop: FLAG,
+  'drop-every': TEXT,
 } as const;
 
 type Name = keyof typeof OPTIONS;
-type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
+type Values = ReturnType<typeof parseArgs<{options: typeof OPTIONS}>>['values'];
 
 const EVENTS = ['data', 'pretty', 'no-pretty', 'event'] as const;
 const REQUEST = [
-  'request', 'header', 'body', 'json', 'insecure', 'once', 'until', 'last-event-id',
-  'max-retries', 'timeout', 'idle-timeout', 'stats',
+  'request',
+  'header',
+  'body',
+  'json',
+  'insecure',
+  'once',
+  'until',
+  'last-event-id',
+  'max-retries',
+  'timeout',
+  'idle-timeout',
+  'stats',
 ] as const;
 
 function wrong(message: string): Failure {
@@ -1356,13 +1459,17 @@ function wrong(message: string): Failure {
 }
 
 /** The options, those of that command, and the rest. Throws Failure. */
-function read(args: string[], names: readonly Name[]): { values: Values; rest: string[] } {
+function read(args: string[], names: readonly Name[]): {values: Values; rest: string[]} {
   const options = Object.fromEntries(names.map((name) => [name, OPTIONS[name]]));
   try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    return { values, rest: positionals };
+    const {values, positionals} = parseArgs({args, options, allowPositionals: true});
+    return {values, rest: positionals};
   } catch (error) {
-    throw wrong(reason(error).split(/\. |\n/, 1).join());
+    throw wrong(
+      reason(error)
+        .split(/\. |\n/, 1)
+        .join(),
+    );
   }
 }
 
@@ -1372,13 +1479,19 @@ function number(name: Name, text: string | undefined): number | undefined {
   throw wrong(`--${name} must be a number from 0, not '${text}'`);
 }
 
-function whole(name: Name, text: string | undefined, least = 0, most = Infinity):
-number | undefined {
+function whole(
+  name: Name,
+  text: string | undefined,
+  least = 0,
+  most = Infinity,
+): number | undefined {
   if (text === undefined) return undefined;
   const value = /^-?\d+$/.test(text) ? +text : NaN;
   if (value >= least && value <= most) return value;
-  throw wrong(`--${name} must be an integer from ${least}${most < Infinity ? ` to ${most}` : ''},`
-    + ` not '${text}'`);
+  throw wrong(
+    `--${name} must be an integer from ${least}${most < Infinity ? ` to ${most}` : ''},`
+      + ` not '${text}'`,
+  );
 }
 
 function milliseconds(name: Name, text: string | undefined): number | undefined {
@@ -1390,7 +1503,8 @@ function milliseconds(name: Name, text: string | undefined): number | undefined 
 function headersOf(lines: readonly string[] = []): [name: string, value: string][] {
   return lines.map((line, at) => {
     const [, name, value = ''] = /^([^:;\s]+)(?::\s*(.+?)\s*|;)$/s.exec(line) ?? [];
-    if (name === undefined) { // which may be a password
+    if (name === undefined) {
+      // which may be a password
       throw wrong(`header ${at + 1} is not 'Name: value'`);
     }
     return [name, Buffer.from(value).toString('latin1')];
@@ -1409,26 +1523,29 @@ function bodyOf(text: string): string | Buffer {
 }
 
 function requestOf(values: Values): SSEClientOptions {
-  const { body, json, until } = values;
+  const {body, json, until} = values;
   const headers = headersOf(values.header);
   if (body !== undefined && json !== undefined) throw wrong('give -d or --json, not both');
   const sent = json ?? body;
   if (sent !== undefined && !headers.some(([name]) => /^content-type$/i.test(name))) {
-    headers.push(['content-type', json === undefined
-      ? 'application/x-www-form-urlencoded' : 'application/json']);
+    headers.push([
+      'content-type',
+      json === undefined ? 'application/x-www-form-urlencoded' : 'application/json',
+    ]);
   }
-  const given = (options: object) => Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined));
+  const given = (options: object) =>
+    Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   return {
     headers,
     verify: !values.insecure,
-    ...sent !== undefined && { body: bodyOf(sent) },
-    ...values.once && { reconnect: false },
-    ...until !== undefined && {
-      until: ({ data, event }: SSEEvent) => data === until || event === until,
-    },
+    ...(sent !== undefined && {body: bodyOf(sent)}),
+    ...(values.once && {reconnect: false}),
+    ...(until !== undefined && {
+      until: ({data, event}: SSEEvent) => data === until || event === until,
+    }),
     ...given({
-      method: values.request, lastEventId: values['last-event-id'],
+      method: values.request,
+      lastEventId: values['last-event-id'],
       maxRetries: whole('max-retries', values['max-retries'], -1),
       timeout: milliseconds('timeout', values.timeout),
       idleTimeout: milliseconds('idle-timeout', values['idle-timeout']),
@@ -1440,69 +1557,99 @@ function requestOf(values: Values): SSEClientOptions {
 function clock(): string {
   const now = new Date();
   const part = (value: number, digits = 2) => `${value}`.padStart(digits, '0');
-  return `${part(now.getHours())}:${part(now.getMinutes())}:${part(now.getSeconds())}`
-    + `.${part(now.getMilliseconds(), 3)}`;
+  return (
+    `${part(now.getHours())}:${part(now.getMinutes())}:${part(now.getSeconds())}`
+    + `.${part(now.getMilliseconds(), 3)}`
+  );
 }
 
 /** Each command with its options and how many arguments it takes. */
-const COMMANDS: Readonly<Record<string, {
-  readonly names: readonly Name[];
-  readonly takes: readonly [least: number, most: number];
-  readonly run: (values: Values, rest: readonly string[]) => Promise<void>;
-}>> = {
+const COMMANDS: Readonly<
+  Record<
+    string,
+    {
+      readonly names: readonly Name[];
+      readonly takes: readonly [least: number, most: number];
+      readonly run: (values: Values, rest: readonly string[]) => Promise<void>;
+    }
+  >
+> = {
   follow: {
     names: [...EVENTS, ...REQUEST, 'resume', 'record'],
     takes: [1, 1],
     run: async (values, [url = '']) => {
-      const { resume: resumeFile, record: recordFile } = values;
-      if (resumeFile !== undefined && recordFile !== undefined
-          && resolve(resumeFile) === resolve(recordFile)) { // the id would replace the recording
+      const {resume: resumeFile, record: recordFile} = values;
+      if (
+        resumeFile !== undefined
+        && recordFile !== undefined
+        && resolve(resumeFile) === resolve(recordFile)
+      ) {
+        // the id would replace the recording
         throw wrong('--resume and --record need a file each');
       }
       await follow({
-        url, options: requestOf(values), format: formatOf(values, clock),
-        isWanted: filterOf(values.event), resumeFile, recordFile, showsStats: values.stats,
+        url,
+        options: requestOf(values),
+        format: formatOf(values, clock),
+        isWanted: filterOf(values.event),
+        resumeFile,
+        recordFile,
+        showsStats: values.stats,
       });
     },
   },
   parse: {
     names: [...EVENTS, 'strict'],
     takes: [0, Infinity],
-    run: (values, files) => parse({
-      files: files.length ? files : ['-'], formatWith: (time) => formatOf(values, time),
-      isWanted: filterOf(values.event), isStrict: values.strict === true,
-    }),
+    run: (values, files) =>
+      parse({
+        files: files.length ? files : ['-'],
+        formatWith: (time) => formatOf(values, time),
+        isWanted: filterOf(values.event),
+        isStrict: values.strict === true,
+      }),
   },
   record: {
     names: REQUEST,
     takes: [2, 2],
-    run: (values, [url = '', file]) => follow({
-      url, options: requestOf(values), format: undefined, isWanted: () => false,
-      resumeFile: undefined, recordFile: file, showsStats: values.stats,
-    }),
+    run: (values, [url = '', file]) =>
+      follow({
+        url,
+        options: requestOf(values),
+        format: undefined,
+        isWanted: () => false,
+        resumeFile: undefined,
+        recordFile: file,
+        showsStats: values.stats,
+      }),
   },
   replay: {
     names: ['port', 'speed', 'loop', 'drop-every'],
     takes: [1, 1],
-    run: (values, [file = '']) => replay({
-      file, port: whole('port', values.port, 0, 65_535) ?? 8080, speed: number('speed', values.speed) ?? 1,
-      loops: values.loop === true, dropEvery: whole('drop-every', values['drop-every'], 1),
-    }),
+    run: (values, [file = '']) =>
+      replay({
+        file,
+        port: whole('port', values.port, 0, 65_535) ?? 8080,
+        speed: number('speed', values.speed) ?? 1,
+        loops: values.loop === true,
+        dropEvery: whole('drop-every', values['drop-every'], 1),
+      }),
   },
-  demo: { names: [], takes: [0, 0], run: demo },
+  demo: {names: [], takes: [0, 0], run: demo},
 };
 
 async function main(args: string[]): Promise<void> {
   const [first = ''] = args;
   const name = first !== 'follow' && Object.hasOwn(COMMANDS, first) ? first : 'follow';
   const command = COMMANDS[name] as (typeof COMMANDS)[string];
-  const { values, rest } = read(name === 'follow' ? args : args.slice(1),
-    [...command.names, 'help']);
+  const {values, rest} = read(name === 'follow' ? args : args.slice(1), [...command.names, 'help']);
   if (values.help) return writeAll(STDOUT, Buffer.from(HELP));
   const [least, most] = command.takes;
   if (rest.length < least || rest.length > most) {
-    throw wrong(`${name === 'follow' ? 'ssekit' : `ssekit ${name}`} takes`
-      + ` ${least} argument${least === 1 ? '' : 's'}, not ${rest.length}`);
+    throw wrong(
+      `${name === 'follow' ? 'ssekit' : `ssekit ${name}`} takes`
+        + ` ${least} argument${least === 1 ? '' : 's'}, not ${rest.length}`,
+    );
   }
   if (name === 'follow' && !/^https?:\/\//i.test(rest[0] ?? '')) {
     throw wrong(`'${rest[0]}' is no command, and no URL: that begins with http:// or https://`);
@@ -1518,5 +1665,7 @@ function ended(error: unknown): number {
 }
 
 if (isMainThread) {
-  main(process.argv.slice(2)).then(() => 0, ended).then((code) => process.exit(code));
+  main(process.argv.slice(2))
+    .then(() => 0, ended)
+    .then((code) => process.exit(code));
 } else await serveBadDay();

@@ -6,8 +6,21 @@ import {after, before, describe, test} from 'node:test';
 import {setImmediate as turn, setTimeout as pause} from 'node:timers/promises';
 import {constants, gzipSync} from 'node:zlib';
 import {
-  asyncConnect, AsyncSSEClient, blockingFetch, connect, EventParser, EventSource, formatEvent,
-  httpTransport, Reconnection, record, replay, SSEClient, SSEConnectionError, SSEError, SSEEvent,
+  asyncConnect,
+  AsyncSSEClient,
+  blockingFetch,
+  connect,
+  EventParser,
+  EventSource,
+  formatEvent,
+  httpTransport,
+  Reconnection,
+  record,
+  replay,
+  SSEClient,
+  SSEConnectionError,
+  SSEError,
+  SSEEvent,
   SSEHTTPError,
 } from './sse.ts';
 
@@ -37,16 +50,16 @@ interface Place {
 }
 
 /** An expected event. */
-function e(data: string, { event = 'message', id = '', retry }: Partial<Fields> = {}): Fields {
-  return { event, data, id, retry };
+function e(data: string, {event = 'message', id = '', retry}: Partial<Fields> = {}): Fields {
+  return {event, data, id, retry};
 }
 
-function plain({ event, data, id, retry }: Fields): Fields {
-  return { event, data, id, retry };
+function plain({event, data, id, retry}: Fields): Fields {
+  return {event, data, id, retry};
 }
 
 /** All of a source's events in one line of text: cheaper to compare than objects. */
-function keyOf(events: readonly Fields[], { lastEventId, retry }: Place): string {
+function keyOf(events: readonly Fields[], {lastEventId, retry}: Place): string {
   const all = events.map((each) => [each.event, each.data, each.id, each.retry ?? 'none']);
   return JSON.stringify([all, lastEventId, retry ?? 'none']);
 }
@@ -54,10 +67,10 @@ function keyOf(events: readonly Fields[], { lastEventId, retry }: Place): string
 /** Small numbers out of a seed, the same ones in every run (mulberry32). */
 function randomFrom(seed: number): (below: number) => number {
   return (below) => {
-    seed = seed + 0x6d2b79f5 | 0;
-    let t = Math.imul(seed ^ seed >>> 15, 1 | seed);
-    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
-    return ((t ^ t >>> 14) >>> 0) % below;
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % below;
   };
 }
 
@@ -95,15 +108,15 @@ async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
   return items;
 }
 
-async function * later<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield * items;
+async function* later<T>(items: Iterable<T>): AsyncGenerator<T> {
+  yield* items;
 }
 
 function streamOf<T>(items: Iterable<T>): ReadableStream<T> {
   const iterator = items[Symbol.iterator]();
   return new ReadableStream<T>({
     pull(controller) {
-      const { done, value } = iterator.next();
+      const {done, value} = iterator.next();
       if (done) controller.close();
       else controller.enqueue(value);
     },
@@ -111,11 +124,11 @@ function streamOf<T>(items: Iterable<T>): ReadableStream<T> {
 }
 
 function headersFrom(list: Readonly<Record<string, string>>) {
-  return { get: (name: string) => list[name.toLowerCase()] ?? null };
+  return {get: (name: string) => list[name.toLowerCase()] ?? null};
 }
 
 const URL_ = 'https://a.test/stream';
-const STREAM_HEADERS = { 'content-type': 'text/event-stream' };
+const STREAM_HEADERS = {'content-type': 'text/event-stream'};
 
 // ── 1. Errors ─────────────────────────────────────────────────────────────────────────────────
 
@@ -128,7 +141,7 @@ test('errors: names, codes, classes, facts', () => {
   );
   assert.equal('cause' in new SSEError('limit', 'too much'), false, 'no cause, no property');
 
-  const headers = headersFrom({ 'retry-after': '7' });
+  const headers = headersFrom({'retry-after': '7'});
   const http = failure(new Reconnection(URL_), (r) => r.refused(418, headers, 'short', 0));
   assert.ok(http instanceof SSEHTTPError && http instanceof SSEError && http instanceof Error);
   assert.deepEqual(
@@ -141,7 +154,7 @@ test('errors: names, codes, classes, facts', () => {
   assert.ok(String(http).startsWith('SSEHTTPError: '), String(http));
 
   const cause = new TypeError('fetch failed');
-  const lost = failure(new Reconnection(URL_, { maxRetries: 0 }), (r) => r.lost(cause));
+  const lost = failure(new Reconnection(URL_, {maxRetries: 0}), (r) => r.lost(cause));
   assert.ok(lost instanceof SSEConnectionError && lost instanceof SSEError);
   assert.deepEqual(
     [lost.name, lost.code, lost.url, lost.retries, lost.cause],
@@ -151,7 +164,8 @@ test('errors: names, codes, classes, facts', () => {
 });
 
 function failure(
-  reconnection: Reconnection, run: (reconnection: Reconnection) => ReturnType<Reconnection['lost']>,
+  reconnection: Reconnection,
+  run: (reconnection: Reconnection) => ReturnType<Reconnection['lost']>,
 ): unknown {
   reconnection.begin(0);
   const decision = run(reconnection);
@@ -170,16 +184,25 @@ test('errors: SSE connection to URL failed after N retries: CAUSE', () => {
     ['one error', new Error('boom'), 0, ['boom']],
     ['one retry', new Error('boom'), 1, ['boom']],
     ['two retries', new Error('boom'), 2, ['boom']],
-    ['the reason is in the cause', new TypeError('fetch failed', { cause: refused }), 0,
-      ['fetch failed', 'connect ECONNREFUSED 127.0.0.1:9']],
-    ['no message', new TypeError('', { cause: refused }), 0, ['ECONNREFUSED']],
+    [
+      'the reason is in the cause',
+      new TypeError('fetch failed', {cause: refused}),
+      0,
+      ['fetch failed', 'connect ECONNREFUSED 127.0.0.1:9'],
+    ],
+    ['no message', new TypeError('', {cause: refused}), 0, ['ECONNREFUSED']],
     ['causes in a circle', circle, 0, ['in a circle']],
     ['not an error', 'just text', 0, ['just text']],
     ['null', null, 0, ['null']],
     ['what is no text', Object.create(null), 1, ['object']],
-    ['what throws as text', { toString: () => assert.fail('not asked for') }, 1, ['object']],
-    ['a message that is no text', Object.assign(new Error(), { message: Symbol('s') }), 1, ['object']],
-    ['no text below', new Error('above', { cause: unreadable }), 1, ['above']],
+    ['what throws as text', {toString: () => assert.fail('not asked for')}, 1, ['object']],
+    [
+      'a message that is no text',
+      Object.assign(new Error(), {message: Symbol('s')}),
+      1,
+      ['object'],
+    ],
+    ['no text below', new Error('above', {cause: unreadable}), 1, ['above']],
   ];
   for (const row of rows) hasMessage(...row);
 });
@@ -189,12 +212,12 @@ test('errors: a reason without a message has its name', () => {
 });
 
 test('errors: the reason may be in the cause of the cause', () => {
-  const cause = new Error('a', { cause: new Error('b', { cause: new Error('ECONNRESET') }) });
+  const cause = new Error('a', {cause: new Error('b', {cause: new Error('ECONNRESET')})});
   hasMessage('three errors', cause, 3, ['a', 'b', 'ECONNRESET']);
 });
 
 function hasMessage(name: string, cause: unknown, retries: number, words: string[]): void {
-  const reconnection = new Reconnection(URL_, { maxRetries: retries, random: () => 0 });
+  const reconnection = new Reconnection(URL_, {maxRetries: retries, random: () => 0});
   for (let n = 0; n < retries; n++) {
     reconnection.begin(n);
     assert.equal(reconnection.lost(cause).kind, 'wait', name);
@@ -221,7 +244,7 @@ function hasMessage(name: string, cause: unknown, retries: number, words: string
 
 test('events: json()', () => {
   const rows: [data: string, value: unknown][] = [
-    ['{"a":[1,"é😀",null]}', { a: [1, 'é😀', null] }],
+    ['{"a":[1,"é😀",null]}', {a: [1, 'é😀', null]}],
     ['[\n1,\n2]', [1, 2]],
     ['"text"', 'text'],
     ['0', 0],
@@ -229,7 +252,7 @@ test('events: json()', () => {
     [' true ', true],
   ];
   for (const [data, value] of rows) {
-    const [event] = new EventParser().feed(formatEvent({ data }));
+    const [event] = new EventParser().feed(formatEvent({data}));
     assert.ok(event instanceof SSEEvent);
     assert.deepEqual(event.json(), value, data);
   }
@@ -237,15 +260,21 @@ test('events: json()', () => {
 
 test('events: json() of what is not JSON', () => {
   for (const data of ['', '{"a":', 'undefined', '[DONE]', `{"secret": ${'x'.repeat(1e5)}`]) {
-    const [event] = new EventParser().feed(formatEvent({ data }));
-    const error = isSSEError(caught(() => event?.json()), 'json');
+    const [event] = new EventParser().feed(formatEvent({data}));
+    const error = isSSEError(
+      caught(() => event?.json()),
+      'json',
+    );
     assert.ok(error.cause instanceof SyntaxError, data);
     const head = data.slice(0, 8).replaceAll('"', '');
     assert.ok(error.message.replaceAll(/\\?"/g, '').includes(head), error.message);
     assert.ok(error.message.length < 500, 'the head of the data, no dump');
   }
   const [event] = new EventParser().feed(`event: \x1b[2J${'x'.repeat(1e5)}\ndata: a\n\n`);
-  const { message } = isSSEError(caught(() => event?.json()), 'json');
+  const {message} = isSSEError(
+    caught(() => event?.json()),
+    'json',
+  );
   assert.ok(message.length < 500, 'and the head of the type');
   assert.ok(!message.includes('\x1b'), 'nothing that acts on a terminal');
 });
@@ -253,41 +282,58 @@ test('events: json() of what is not JSON', () => {
 type Written = Parameters<typeof formatEvent>[0];
 
 const FORMATTED: [name: string, fields: Written, events: Fields[], comments?: string[]][] = [
-  ['data', { data: 'a' }, [e('a')]],
-  ['empty data', { data: '' }, [e('')]],
+  ['data', {data: 'a'}, [e('a')]],
+  ['empty data', {data: ''}, [e('')]],
   ['nothing', {}, []],
-  ['lines', { data: 'a\nb' }, [e('a\nb')]],
-  ['a line end last', { data: 'a\n' }, [e('a\n')]],
-  ['only line ends', { data: '\n\n' }, [e('\n\n')]],
-  ['CR is a line end', { data: 'a\rb' }, [e('a\nb')]],
-  ['CRLF is one', { data: 'a\r\nb' }, [e('a\nb')]],
-  ['LF CR is two', { data: 'a\n\rb' }, [e('a\n\nb')]],
-  ['a leading space', { data: ' a' }, [e(' a')]],
-  ['leading spaces in each line', { data: ' a\n  b ' }, [e(' a\n  b ')]],
-  ['a leading colon', { data: ':a' }, [e(':a')]],
-  ['data that looks like fields', { data: 'id: 6\n\nevent: x\nretry: 1' },
-    [e('id: 6\n\nevent: x\nretry: 1')]],
-  ['BOM, NUL, separators of other kinds', { data: '\ufeff\0\u2028\u2029\x85\v\f' },
-    [e('\ufeff\0\u2028\u2029\x85\v\f')]],
-  ['type', { event: 'x', data: 'a' }, [e('a', { event: 'x' })]],
-  ['type with spaces', { event: ' x ', data: 'a' }, [e('a', { event: ' x ' })]],
-  ['type message', { event: 'message', data: 'a' }, [e('a')]],
-  ['empty type', { event: '', data: 'a' }, [e('a')]],
-  ['NUL in the type', { event: '\0', data: 'a' }, [e('a', { event: '\0' })]],
-  ['id', { id: '1', data: 'a' }, [e('a', { id: '1' })]],
-  ['id with spaces and a colon', { id: ' :1 ', data: 'a' }, [e('a', { id: ' :1 ' })]],
-  ['id with U+2028', { id: '1\u20282', data: 'a' }, [e('a', { id: '1\u20282' })]],
-  ['retry', { retry: 5, data: 'a' }, [e('a', { retry: 5 })]],
-  ['retry 0', { retry: 0, data: 'a' }, [e('a', { retry: 0 })]],
-  ['the largest retry', { retry: 2 ** 53 - 1, data: 'a' }, [e('a', { retry: 2 ** 53 - 1 })]],
-  ['all of it', { comment: 'c', event: 'x', id: '1', retry: 5, data: 'a\nb' },
-    [e('a\nb', { event: 'x', id: '1', retry: 5 })], ['c']],
-  ['comment', { comment: 'hi' }, [], ['hi']],
-  ['empty comment', { comment: '' }, [], ['']],
-  ['comment that looks like an event', { comment: 'data: a\n\ndata: b\r\rdata: c', data: 'd' },
-    [e('d')], ['data: a', '', 'data: b', '', 'data: c']],
-  ['undefined is left out', { event: undefined, id: undefined, retry: undefined, data: 'a' },
-    [e('a')]],
+  ['lines', {data: 'a\nb'}, [e('a\nb')]],
+  ['a line end last', {data: 'a\n'}, [e('a\n')]],
+  ['only line ends', {data: '\n\n'}, [e('\n\n')]],
+  ['CR is a line end', {data: 'a\rb'}, [e('a\nb')]],
+  ['CRLF is one', {data: 'a\r\nb'}, [e('a\nb')]],
+  ['LF CR is two', {data: 'a\n\rb'}, [e('a\n\nb')]],
+  ['a leading space', {data: ' a'}, [e(' a')]],
+  ['leading spaces in each line', {data: ' a\n  b '}, [e(' a\n  b ')]],
+  ['a leading colon', {data: ':a'}, [e(':a')]],
+  [
+    'data that looks like fields',
+    {data: 'id: 6\n\nevent: x\nretry: 1'},
+    [e('id: 6\n\nevent: x\nretry: 1')],
+  ],
+  [
+    'BOM, NUL, separators of other kinds',
+    {data: '\ufeff\0\u2028\u2029\x85\v\f'},
+    [e('\ufeff\0\u2028\u2029\x85\v\f')],
+  ],
+  ['type', {event: 'x', data: 'a'}, [e('a', {event: 'x'})]],
+  ['type with spaces', {event: ' x ', data: 'a'}, [e('a', {event: ' x '})]],
+  ['type message', {event: 'message', data: 'a'}, [e('a')]],
+  ['empty type', {event: '', data: 'a'}, [e('a')]],
+  ['NUL in the type', {event: '\0', data: 'a'}, [e('a', {event: '\0'})]],
+  ['id', {id: '1', data: 'a'}, [e('a', {id: '1'})]],
+  ['id with spaces and a colon', {id: ' :1 ', data: 'a'}, [e('a', {id: ' :1 '})]],
+  ['id with U+2028', {id: '1\u20282', data: 'a'}, [e('a', {id: '1\u20282'})]],
+  ['retry', {retry: 5, data: 'a'}, [e('a', {retry: 5})]],
+  ['retry 0', {retry: 0, data: 'a'}, [e('a', {retry: 0})]],
+  ['the largest retry', {retry: 2 ** 53 - 1, data: 'a'}, [e('a', {retry: 2 ** 53 - 1})]],
+  [
+    'all of it',
+    {comment: 'c', event: 'x', id: '1', retry: 5, data: 'a\nb'},
+    [e('a\nb', {event: 'x', id: '1', retry: 5})],
+    ['c'],
+  ],
+  ['comment', {comment: 'hi'}, [], ['hi']],
+  ['empty comment', {comment: ''}, [], ['']],
+  [
+    'comment that looks like an event',
+    {comment: 'data: a\n\ndata: b\r\rdata: c', data: 'd'},
+    [e('d')],
+    ['data: a', '', 'data: b', '', 'data: c'],
+  ],
+  [
+    'undefined is left out',
+    {event: undefined, id: undefined, retry: undefined, data: 'a'},
+    [e('a')],
+  ],
 ];
 
 test('formatEvent: reads back as it was meant', () => {
@@ -295,32 +341,52 @@ test('formatEvent: reads back as it was meant', () => {
     const comments: string[] = [];
     const wire = formatEvent(fields);
     // An event before and one after: what is written touches neither.
-    const got = parse(`data: before\n\n${wire}`, { onComment: (text) => comments.push(text) });
+    const got = parse(`data: before\n\n${wire}`, {onComment: (text) => comments.push(text)});
     assert.deepEqual(got, [e('before'), ...events], name);
     assert.deepEqual(comments, expected, name);
     assert.ok(!wire.includes('\r') && /(^|\n)\n$/.test(wire), `${name}: ${JSON.stringify(wire)}`);
     assert.deepEqual(parse(wire + wire), [...events, ...events], `${name}, twice`);
   }
-  const cleared = parse(formatEvent({ id: '1', data: 'a' }) + formatEvent({ id: '', data: 'b' }));
-  assert.deepEqual(cleared, [e('a', { id: '1' }), e('b')], 'an empty id clears');
+  const cleared = parse(formatEvent({id: '1', data: 'a'}) + formatEvent({id: '', data: 'b'}));
+  assert.deepEqual(cleared, [e('a', {id: '1'}), e('b')], 'an empty id clears');
 });
 
 test('formatEvent: random fields read back, and an SSEEvent is written as it was read', () => {
   const random = randomFrom(1);
   const pieces = [
-    'a', 'b ', ' ', '  ', ':', 'data: ', 'id:', '\0', '\t', '\ufeff', 'é', '😀', '\u2028', '\x85',
-    '\v', '0', '9', 'message', '\\n',
+    'a',
+    'b ',
+    ' ',
+    '  ',
+    ':',
+    'data: ',
+    'id:',
+    '\0',
+    '\t',
+    '\ufeff',
+    'é',
+    '😀',
+    '\u2028',
+    '\x85',
+    '\v',
+    '0',
+    '9',
+    'message',
+    '\\n',
   ];
   const text = (more: string[]) => {
     const from = [...pieces, ...more];
-    return Array.from({ length: random(6) }, () => from[random(from.length)]).join('');
+    return Array.from({length: random(6)}, () => from[random(from.length)]).join('');
   };
   for (let n = 0; n < 500; n++) {
     const fields = {
-      event: text([]), data: text(['\n', '\n\n']), id: text([]).replaceAll('\0', ''),
-      retry: random(3) ? random(2 ** 31) : undefined, comment: text(['\n', '\r', '\r\n']),
+      event: text([]),
+      data: text(['\n', '\n\n']),
+      id: text([]).replaceAll('\0', ''),
+      retry: random(3) ? random(2 ** 31) : undefined,
+      comment: text(['\n', '\r', '\r\n']),
     };
-    const expected = [e(fields.data, { ...fields, event: fields.event || 'message' })];
+    const expected = [e(fields.data, {...fields, event: fields.event || 'message'})];
     const events = new EventParser().feed(formatEvent(fields));
     assert.deepEqual(events.map(plain), expected, JSON.stringify(fields));
     assert.deepEqual(parse(events.map(formatEvent).join('')), expected, JSON.stringify(fields));
@@ -329,33 +395,36 @@ test('formatEvent: random fields read back, and an SSEEvent is written as it was
 
 test('formatEvent: nothing gets out of its field', () => {
   const rows: [fields: Record<string, unknown>, type: unknown, word: string][] = [
-    [{ event: 'a\nb' }, TypeError, 'event'],
-    [{ event: 'a\rb' }, TypeError, 'event'],
-    [{ event: 'a\n' }, TypeError, 'event'],
-    [{ event: '\r\n\r\ndata: evil' }, TypeError, 'event'],
-    [{ id: '1\ndata: evil' }, TypeError, 'id'],
-    [{ id: '1\rdata: evil' }, TypeError, 'id'],
-    [{ id: '\r' }, TypeError, 'id'],
-    [{ id: '1\0' }, TypeError, 'id'],
-    [{ event: 5 }, TypeError, 'event'],
-    [{ id: {} }, TypeError, 'id'],
-    [{ data: 5 }, TypeError, 'data'],
-    [{ data: null }, TypeError, 'data'],
-    [{ data: { toString: () => 'a' } }, TypeError, 'data'],
-    [{ comment: 5 }, TypeError, 'comment'],
-    [{ retry: -1 }, RangeError, 'retry'],
-    [{ retry: 1.5 }, RangeError, 'retry'],
-    [{ retry: NaN }, RangeError, 'retry'],
-    [{ retry: Infinity }, RangeError, 'retry'],
-    [{ retry: 2 ** 53 }, RangeError, 'retry'],
-    [{ retry: '5\ndata: evil' }, RangeError, 'retry'],
+    [{event: 'a\nb'}, TypeError, 'event'],
+    [{event: 'a\rb'}, TypeError, 'event'],
+    [{event: 'a\n'}, TypeError, 'event'],
+    [{event: '\r\n\r\ndata: evil'}, TypeError, 'event'],
+    [{id: '1\ndata: evil'}, TypeError, 'id'],
+    [{id: '1\rdata: evil'}, TypeError, 'id'],
+    [{id: '\r'}, TypeError, 'id'],
+    [{id: '1\0'}, TypeError, 'id'],
+    [{event: 5}, TypeError, 'event'],
+    [{id: {}}, TypeError, 'id'],
+    [{data: 5}, TypeError, 'data'],
+    [{data: null}, TypeError, 'data'],
+    [{data: {toString: () => 'a'}}, TypeError, 'data'],
+    [{comment: 5}, TypeError, 'comment'],
+    [{retry: -1}, RangeError, 'retry'],
+    [{retry: 1.5}, RangeError, 'retry'],
+    [{retry: NaN}, RangeError, 'retry'],
+    [{retry: Infinity}, RangeError, 'retry'],
+    [{retry: 2 ** 53}, RangeError, 'retry'],
+    [{retry: '5\ndata: evil'}, RangeError, 'retry'],
   ];
   for (const [fields, type, word] of rows) {
-    const error = caught(() => formatEvent({ data: 'a', ...fields } as Written));
+    const error = caught(() => formatEvent({data: 'a', ...fields} as Written));
     const name = JSON.stringify(fields);
     // A wrong type of `retry` may be either.
-    assert.ok(error instanceof (type as ErrorConstructor)
-      || typeof fields.retry === 'string' && error instanceof TypeError, `${name}: ${error}`);
+    assert.ok(
+      error instanceof (type as ErrorConstructor)
+        || (typeof fields.retry === 'string' && error instanceof TypeError),
+      `${name}: ${error}`,
+    );
     assert.ok(error instanceof Error && error.message.includes(word), `${name}: ${error}`);
   }
 });
@@ -363,10 +432,13 @@ test('formatEvent: nothing gets out of its field', () => {
 // ── 3. Decoding ───────────────────────────────────────────────────────────────────────────────
 
 /** A stream as text; or as bytes, written as Latin-1, for what no text comes to. */
-type Input = string | { readonly bytes: string };
+type Input = string | {readonly bytes: string};
 
 type ParserRow = readonly [
-  rule: string, name: string, input: Input, events: readonly Fields[],
+  rule: string,
+  name: string,
+  input: Input,
+  events: readonly Fields[],
   /** Where the parser ends up, where that is not where the last event left it. */
   end?: Partial<Place>,
 ];
@@ -389,7 +461,7 @@ const FORMS: Readonly<Record<string, (chunks: readonly Chunk[], take: Take) => P
     const parser = new EventParser();
     for (const chunk of chunks) {
       parser.write(chunk);
-      for (let event; (event = parser.next());) take(event, parser);
+      for (let event; (event = parser.next()); ) take(event, parser);
     }
     return parser;
   },
@@ -446,11 +518,11 @@ const LINE_FORMS: Readonly<
 };
 
 /** An array of events has been parsed to its end: its events are each their own witness. */
-function event2({ id, retry }: Fields): Place {
-  return { lastEventId: id, retry };
+function event2({id, retry}: Fields): Place {
+  return {lastEventId: id, retry};
 }
 
-const ENDS = { LF: '\n', CRLF: '\r\n', CR: '\r' };
+const ENDS = {LF: '\n', CRLF: '\r\n', CR: '\r'};
 
 /** The row with each line end; as it is where it writes its own. */
 function variantsOf(input: Input): [end: string, text: string, isText: boolean][] {
@@ -461,7 +533,8 @@ function variantsOf(input: Input): [end: string, text: string, isText: boolean][
 }
 
 function bytesOf(text: string, isText: boolean): Uint8Array {
-  return isText ? new TextEncoder().encode(text)
+  return isText
+    ? new TextEncoder().encode(text)
     : Uint8Array.from(text, (unit) => unit.charCodeAt(0));
 }
 
@@ -477,7 +550,7 @@ function cut<T extends Chunk>(chunk: T, size: number): T[] {
 
 async function runRow([rule, name, input, events, end]: ParserRow): Promise<void> {
   const last = events.at(-1);
-  const place = { lastEventId: last?.id ?? '', retry: last?.retry, ...end };
+  const place = {lastEventId: last?.id ?? '', retry: last?.retry, ...end};
   const expected = keyOf(events, place);
 
   let got: Fields[] = [];
@@ -495,7 +568,7 @@ async function runRow([rule, name, input, events, end]: ParserRow): Promise<void
   const check = (at: Place, ...where: string[]) => {
     if (isBehind && keyOf(got, at) === expected) return;
     const message = [`${name} (${rule})`, ...where].join(' | ');
-    const shown = { lastEventId: at.lastEventId, retry: at.retry };
+    const shown = {lastEventId: at.lastEventId, retry: at.retry};
     assert.deepEqual([got.map(plain), shown], [events, place], message);
     assert.fail(`${message} | lastEventId and retry are ahead of the event handed out`);
   };
@@ -526,10 +599,11 @@ async function runRow([rule, name, input, events, end]: ParserRow): Promise<void
       for (const form in FORMS) check(FORMS[form]!(chunks, begin()), lineEnd, split, form);
     }
     if (!isText) continue;
-    const whole: [form: string, source: EventSource & Iterable<SSEEvent>][]
-      = [['new EventSource(text)', new EventSource(text)],
-        ['EventSource.from(text)', EventSource.from(text)],
-        ['EventSource.from(bytes)', EventSource.from(bytes)]];
+    const whole: [form: string, source: EventSource & Iterable<SSEEvent>][] = [
+      ['new EventSource(text)', new EventSource(text)],
+      ['EventSource.from(text)', EventSource.from(text)],
+      ['EventSource.from(bytes)', EventSource.from(bytes)],
+    ];
     for (const [form, source] of whole) {
       begin();
       for (const event of source) take(event, source);
@@ -560,7 +634,10 @@ async function runRow([rule, name, input, events, end]: ParserRow): Promise<void
 
 /** The specification's algorithm with nothing but its steps: what the rows and noise must give. */
 function naive(text: string): Fields[] {
-  const lines = text.replace(/^\ufeff/, '').split(/\r\n|\r|\n/).slice(0, -1);
+  const lines = text
+    .replace(/^\ufeff/, '')
+    .split(/\r\n|\r|\n/)
+    .slice(0, -1);
   const events: Fields[] = [];
   let [data, type, idBuffer, id] = ['', '', '', ''];
   let retry: number | undefined;
@@ -568,7 +645,7 @@ function naive(text: string): Fields[] {
     if (line === '') {
       id = idBuffer;
       if (data !== '') {
-        events.push({ event: type || 'message', data: data.slice(0, -1), id, retry });
+        events.push({event: type || 'message', data: data.slice(0, -1), id, retry});
       }
       data = type = '';
       continue;
@@ -592,40 +669,82 @@ const BOM = '\xef\xbb\xbf';
 
 runRows([
   ['#parsing-an-event-stream', 'a BOM at the start is dropped', '\ufeffdata: a\n\n', [e('a')]],
-  ['#parsing-an-event-stream', 'of two BOMs one is dropped', '\ufeff\ufeffdata: a\n\ndata: b\n\n',
-    [e('b')]],
+  [
+    '#parsing-an-event-stream',
+    'of two BOMs one is dropped',
+    '\ufeff\ufeffdata: a\n\ndata: b\n\n',
+    [e('b')],
+  ],
   ['#parsing-an-event-stream', 'a BOM before a comment', '\ufeff: c\ndata: a\n\n', [e('a')]],
   ['#parsing-an-event-stream', 'a BOM before a blank line', '\ufeff\ndata: a\n\n', [e('a')]],
   ['#parsing-an-event-stream', 'nothing but a BOM', '\ufeff', []],
-  ['#parsing-an-event-stream', 'a BOM in the second line belongs to its field name',
-    '\n\ufeffdata: a\n\ndata: b\n\n', [e('b')]],
-  ['#parsing-an-event-stream', 'a BOM at the start of data is data', 'data: \ufeffa\n\n',
-    [e('\ufeffa')]],
-  ['#parsing-an-event-stream', 'a BOM before each event: the first one only',
-    '\ufeffdata: a\n\n\ufeffdata: b\n\ndata: c\ufeff\n\n', [e('a'), e('c\ufeff')]],
-  ['#parsing-an-event-stream', 'a BOM that is cut off', { bytes: '\xef\xbb' }, []],
-  ['#parsing-an-event-stream', 'what begins like a BOM and is none',
-    { bytes: '\xef\xbbdata: a\n\ndata: b\n\n' }, [e('b')]],
-  ['#parsing-an-event-stream', 'a BOM in bytes', { bytes: `${BOM}data: a\n\n` }, [e('a')]],
-  ['#parsing-an-event-stream', 'two BOMs in bytes',
-    { bytes: `${BOM}${BOM}data: a\n\ndata: ${BOM}b\n\n` }, [e('\ufeffb')]],
-  ['#parsing-an-event-stream', 'UTF-8 of two, three and four bytes',
-    'event: é\nid: €\ndata: 😀é€\n\n', [e('😀é€', { event: 'é', id: '€' })]],
-  ['invalid UTF-8', 'a byte that is never valid', { bytes: 'data: a\xffb\n\n' }, [e('a\ufffdb')]],
-  ['invalid UTF-8', 'a continuation byte alone', { bytes: 'data: a\x80b\n\n' }, [e('a\ufffdb')]],
-  ['invalid UTF-8', 'a sequence cut off by ASCII', { bytes: 'data: \xe2\x82a\n\n' },
-    [e('\ufffda')]],
-  ['invalid UTF-8', 'a sequence cut off by the line end', { bytes: 'data: \xf0\x9f\x98\n\n' },
-    [e('\ufffd')]],
-  ['invalid UTF-8', 'an overlong form', { bytes: 'data: \xc0\xaf\n\n' }, [e('\ufffd\ufffd')]],
-  ['invalid UTF-8', 'a surrogate', { bytes: 'data: \xed\xa0\x80\n\n' },
-    [e('\ufffd\ufffd\ufffd')]],
-  ['invalid UTF-8', 'a field name with an invalid byte', { bytes: '\xffdata: a\n\ndata: b\n\n' },
-    [e('b')]],
-  ['invalid UTF-8', 'an id with an invalid byte', { bytes: 'id: \xff\ndata: a\n\n' },
-    [e('a', { id: '\ufffd' })]],
-  ['invalid UTF-8', 'the stream ends inside a sequence', { bytes: 'data: a\n\ndata: \xf0\x9f' },
-    [e('a')]],
+  [
+    '#parsing-an-event-stream',
+    'a BOM in the second line belongs to its field name',
+    '\n\ufeffdata: a\n\ndata: b\n\n',
+    [e('b')],
+  ],
+  [
+    '#parsing-an-event-stream',
+    'a BOM at the start of data is data',
+    'data: \ufeffa\n\n',
+    [e('\ufeffa')],
+  ],
+  [
+    '#parsing-an-event-stream',
+    'a BOM before each event: the first one only',
+    '\ufeffdata: a\n\n\ufeffdata: b\n\ndata: c\ufeff\n\n',
+    [e('a'), e('c\ufeff')],
+  ],
+  ['#parsing-an-event-stream', 'a BOM that is cut off', {bytes: '\xef\xbb'}, []],
+  [
+    '#parsing-an-event-stream',
+    'what begins like a BOM and is none',
+    {bytes: '\xef\xbbdata: a\n\ndata: b\n\n'},
+    [e('b')],
+  ],
+  ['#parsing-an-event-stream', 'a BOM in bytes', {bytes: `${BOM}data: a\n\n`}, [e('a')]],
+  [
+    '#parsing-an-event-stream',
+    'two BOMs in bytes',
+    {bytes: `${BOM}${BOM}data: a\n\ndata: ${BOM}b\n\n`},
+    [e('\ufeffb')],
+  ],
+  [
+    '#parsing-an-event-stream',
+    'UTF-8 of two, three and four bytes',
+    'event: é\nid: €\ndata: 😀é€\n\n',
+    [e('😀é€', {event: 'é', id: '€'})],
+  ],
+  ['invalid UTF-8', 'a byte that is never valid', {bytes: 'data: a\xffb\n\n'}, [e('a\ufffdb')]],
+  ['invalid UTF-8', 'a continuation byte alone', {bytes: 'data: a\x80b\n\n'}, [e('a\ufffdb')]],
+  ['invalid UTF-8', 'a sequence cut off by ASCII', {bytes: 'data: \xe2\x82a\n\n'}, [e('\ufffda')]],
+  [
+    'invalid UTF-8',
+    'a sequence cut off by the line end',
+    {bytes: 'data: \xf0\x9f\x98\n\n'},
+    [e('\ufffd')],
+  ],
+  ['invalid UTF-8', 'an overlong form', {bytes: 'data: \xc0\xaf\n\n'}, [e('\ufffd\ufffd')]],
+  ['invalid UTF-8', 'a surrogate', {bytes: 'data: \xed\xa0\x80\n\n'}, [e('\ufffd\ufffd\ufffd')]],
+  [
+    'invalid UTF-8',
+    'a field name with an invalid byte',
+    {bytes: '\xffdata: a\n\ndata: b\n\n'},
+    [e('b')],
+  ],
+  [
+    'invalid UTF-8',
+    'an id with an invalid byte',
+    {bytes: 'id: \xff\ndata: a\n\n'},
+    [e('a', {id: '\ufffd'})],
+  ],
+  [
+    'invalid UTF-8',
+    'the stream ends inside a sequence',
+    {bytes: 'data: a\n\ndata: \xf0\x9f'},
+    [e('a')],
+  ],
 ]);
 
 test('decoding: a chunk that is neither text nor bytes', () => {
@@ -637,8 +756,13 @@ test('decoding: a chunk that is neither text nor bytes', () => {
 });
 
 test('decoding: text after bytes that are cut off', () => {
-  const chunks = [bytesOf('data: \xe2\x82', false), 'a\n\n', bytesOf('data: \xe2', false),
-    bytesOf('\x82\xac\n\n', false), 'data: b\n\n'];
+  const chunks = [
+    bytesOf('data: \xe2\x82', false),
+    'a\n\n',
+    bytesOf('data: \xe2', false),
+    bytesOf('\x82\xac\n\n', false),
+    'data: b\n\n',
+  ];
   for (const form in FORMS) {
     const got: string[] = [];
     FORMS[form]!(chunks, (event) => got.push(event.data));
@@ -648,8 +772,11 @@ test('decoding: text after bytes that are cut off', () => {
 
 test('decoding: bytes of other kinds of view', () => {
   const bytes = new TextEncoder().encode('data: é\n\n');
-  for (const view of [Buffer.from(bytes), bytes.subarray(0),
-    bytes.slice().buffer as unknown as Uint8Array]) {
+  for (const view of [
+    Buffer.from(bytes),
+    bytes.subarray(0),
+    bytes.slice().buffer as unknown as Uint8Array,
+  ]) {
     assert.deepEqual([...EventSource.from(view)].map(plain), [e('é')]);
     assert.deepEqual(new EventParser().feed(view).map(plain), [e('é')]);
   }
@@ -673,25 +800,45 @@ const PARSING: readonly ParserRow[] = [
   [GRAMMAR, 'nothing', '', []],
   [GRAMMAR, 'one event', 'data: a\n\n', [e('a')]],
   [GRAMMAR, 'two events', 'data: a\n\ndata: b\n\n', [e('a'), e('b')]],
-  [GRAMMAR, 'many short events', 'data:1\n\ndata:2\n\ndata:3\n\ndata:4\n\n',
-    [e('1'), e('2'), e('3'), e('4')]],
-  [GRAMMAR, 'an LF, a CRLF and a CR in one stream',
-    'data: a\rdata: b\r\ndata: c\n\r\r\ndata: d\n\n', [e('a\nb\nc'), e('d')]],
+  [
+    GRAMMAR,
+    'many short events',
+    'data:1\n\ndata:2\n\ndata:3\n\ndata:4\n\n',
+    [e('1'), e('2'), e('3'), e('4')],
+  ],
+  [
+    GRAMMAR,
+    'an LF, a CRLF and a CR in one stream',
+    'data: a\rdata: b\r\ndata: c\n\r\r\ndata: d\n\n',
+    [e('a\nb\nc'), e('d')],
+  ],
   [GRAMMAR, 'CR CRLF: two ends', 'data: a\r\r\ndata: b\n\n', [e('a'), e('b')]],
   [GRAMMAR, 'CRLF CR: two ends', 'data: a\r\n\rdata: b\n\n', [e('a'), e('b')]],
   [GRAMMAR, 'LF CR: two ends', 'data: a\n\rdata: b\n\n', [e('a'), e('b')]],
   [GRAMMAR, 'CRLF LF: two ends', 'data: a\r\n\ndata: b\n\n', [e('a'), e('b')]],
   [GRAMMAR, 'CRLF is one end: no blank line', 'data: a\r\ndata: b\r\n\r\n', [e('a\nb')]],
   [GRAMMAR, 'the CR that ends an event ends the stream', 'data: a\r\r', [e('a')]],
-  [GRAMMAR, 'the CR that ends an event, then data that begins with no LF',
-    'data: a\r\rdata: b\r\r', [e('a'), e('b')]],
+  [
+    GRAMMAR,
+    'the CR that ends an event, then data that begins with no LF',
+    'data: a\r\rdata: b\r\r',
+    [e('a'), e('b')],
+  ],
   [GRAMMAR, 'blank lines at the start', '\n\n\ndata: a\n\n', [e('a')]],
   [GRAMMAR, 'blank lines between events', 'data: a\n\n\n\n\ndata: b\n\n\n', [e('a'), e('b')]],
   [GRAMMAR, 'nothing but blank lines', '\n\n\n', []],
-  ['U+2028, U+2029, U+0085, VT, FF', 'other separators are data',
-    'data: a\u2028b\u2029c\x85d\ve\ff\x1cg\n\n', [e('a\u2028b\u2029c\x85d\ve\ff\x1cg')]],
-  ['U+2028, U+2029, U+0085, VT, FF', 'other separators end no event',
-    'data: a\n\u2028\ndata: b\n\x85\n\n', [e('a\nb')]],
+  [
+    'U+2028, U+2029, U+0085, VT, FF',
+    'other separators are data',
+    'data: a\u2028b\u2029c\x85d\ve\ff\x1cg\n\n',
+    [e('a\u2028b\u2029c\x85d\ve\ff\x1cg')],
+  ],
+  [
+    'U+2028, U+2029, U+0085, VT, FF',
+    'other separators end no event',
+    'data: a\n\u2028\ndata: b\n\x85\n\n',
+    [e('a\nb')],
+  ],
 
   // Comments and field names
   [LINES, 'a comment', ': hello\ndata: a\n\n', [e('a')]],
@@ -709,25 +856,49 @@ const PARSING: readonly ParserRow[] = [
   [LINES, 'a space at the end stays', 'data: a \n\n', [e('a ')]],
   [LINES, 'one space is no value', 'data: \n\n', [e('')]],
   [LINES, 'two spaces are one', 'data:  \n\n', [e(' ')]],
-  [LINES, 'one space in each field', 'event:  x\nid:  1\ndata: a\n\n',
-    [e('a', { event: ' x', id: ' 1' })]],
+  [
+    LINES,
+    'one space in each field',
+    'event:  x\nid:  1\ndata: a\n\n',
+    [e('a', {event: ' x', id: ' 1'})],
+  ],
   [LINES, 'data without a colon', 'data\n\n', [e('')]],
   [LINES, 'data with nothing behind the colon', 'data:\n\n', [e('')]],
   [LINES, 'two lines of data without a colon', 'data\ndata\n\n', [e('\n')]],
   [LINES, 'event without a colon', 'event: x\nevent\ndata: a\n\n', [e('a')]],
-  [LINES, 'id without a colon clears', 'id: 1\ndata: a\n\nid\ndata: b\n\n',
-    [e('a', { id: '1' }), e('b')]],
-  [LINES, 'retry without a colon is not valid', 'retry: 5\nretry\ndata: a\n\n',
-    [e('a', { retry: 5 })]],
-  [FIELD, 'field names are case-sensitive',
-    'Data: x\nDATA: x\ndata: a\nEvent: x\nID: 1\nRETRY: 5\n\n', [e('a')]],
+  [
+    LINES,
+    'id without a colon clears',
+    'id: 1\ndata: a\n\nid\ndata: b\n\n',
+    [e('a', {id: '1'}), e('b')],
+  ],
+  [
+    LINES,
+    'retry without a colon is not valid',
+    'retry: 5\nretry\ndata: a\n\n',
+    [e('a', {retry: 5})],
+  ],
+  [
+    FIELD,
+    'field names are case-sensitive',
+    'Data: x\nDATA: x\ndata: a\nEvent: x\nID: 1\nRETRY: 5\n\n',
+    [e('a')],
+  ],
   [FIELD, 'unknown fields', 'foo: 1\nbar\ndata: a\n: c\nbaz:\n\n', [e('a')]],
   [FIELD, 'unknown fields alone', 'foo: 1\n\n', []],
-  [FIELD, 'a known name with more behind it',
-    'database: x\ndata-x: x\nevents: x\nidx: 1\nretry2: 5\ndataa\nids\ndata: a\n\n', [e('a')]],
+  [
+    FIELD,
+    'a known name with more behind it',
+    'database: x\ndata-x: x\nevents: x\nidx: 1\nretry2: 5\ndataa\nids\ndata: a\n\n',
+    [e('a')],
+  ],
   [FIELD, 'a known name cut short', 'dat: x\nda\nevent\ni: 1\nretr: 5\ndata: a\n\n', [e('a')]],
-  [FIELD, 'a space before the colon belongs to the name', 'data : x\nid : 1\ndata: a\n\n',
-    [e('a')]],
+  [
+    FIELD,
+    'a space before the colon belongs to the name',
+    'data : x\nid : 1\ndata: a\n\n',
+    [e('a')],
+  ],
   [FIELD, 'a space before the name belongs to it', ' data: x\n id: 1\n\ndata: a\n\n', [e('a')]],
   [FIELD, 'a tab before the name belongs to it', '\tdata: x\ndata: a\n\n', [e('a')]],
   [FIELD, 'a space alone is no blank line', 'data: a\n \ndata: b\n\n', [e('a\nb')]],
@@ -740,98 +911,207 @@ const PARSING: readonly ParserRow[] = [
   [FIELD, 'an empty first data line counts', 'data:\ndata: a\n\n', [e('\na')]],
   [FIELD, 'an empty last data line counts', 'data: a\ndata\n\n', [e('a\n')]],
   [FIELD, 'three empty data lines', 'data:\ndata\ndata: \n\n', [e('\n\n')]],
-  [FIELD, 'data lines around other fields', 'data: a\nevent: x\ndata: b\nid: 1\nfoo\ndata: c\n\n',
-    [e('a\nb\nc', { event: 'x', id: '1' })]],
+  [
+    FIELD,
+    'data lines around other fields',
+    'data: a\nevent: x\ndata: b\nid: 1\nfoo\ndata: c\n\n',
+    [e('a\nb\nc', {event: 'x', id: '1'})],
+  ],
   [FIELD, 'NUL in data', 'data: a\0b\n\n', [e('a\0b')]],
   [FIELD, 'JSON data', 'data: {"a": [1, "b:c"]}\n\n', [e('{"a": [1, "b:c"]}')]],
   [FIELD, 'a long line', `data: ${'0123456789'.repeat(12)}\n\n`, [e('0123456789'.repeat(12))]],
 
   // Type
-  [FIELD, 'a type', 'event: x\ndata: a\n\n', [e('a', { event: 'x' })]],
-  [FIELD, 'a type after the data', 'data: a\nevent: x\n\n', [e('a', { event: 'x' })]],
-  [FIELD, 'the last type wins', 'event: x\nevent: y\ndata: a\n\n', [e('a', { event: 'y' })]],
-  [FIELD, 'a type with a colon and spaces', 'event:  x: y \ndata: a\n\n',
-    [e('a', { event: ' x: y ' })]],
-  [FIELD, 'NUL in a type', 'event: x\0\ndata: a\n\n', [e('a', { event: 'x\0' })]],
+  [FIELD, 'a type', 'event: x\ndata: a\n\n', [e('a', {event: 'x'})]],
+  [FIELD, 'a type after the data', 'data: a\nevent: x\n\n', [e('a', {event: 'x'})]],
+  [FIELD, 'the last type wins', 'event: x\nevent: y\ndata: a\n\n', [e('a', {event: 'y'})]],
+  [
+    FIELD,
+    'a type with a colon and spaces',
+    'event:  x: y \ndata: a\n\n',
+    [e('a', {event: ' x: y '})],
+  ],
+  [FIELD, 'NUL in a type', 'event: x\0\ndata: a\n\n', [e('a', {event: 'x\0'})]],
   [DISPATCH, 'an empty type is message', 'event:\ndata: a\n\n', [e('a')]],
   [DISPATCH, 'an empty type clears', 'event: x\nevent:\ndata: a\n\n', [e('a')]],
-  [DISPATCH, 'a type is for one event', 'event: x\ndata: a\n\ndata: b\n\n',
-    [e('a', { event: 'x' }), e('b')]],
+  [
+    DISPATCH,
+    'a type is for one event',
+    'event: x\ndata: a\n\ndata: b\n\n',
+    [e('a', {event: 'x'}), e('b')],
+  ],
   [DISPATCH, 'a block without data resets the type', 'event: x\n\ndata: a\n\n', [e('a')]],
-  [DISPATCH, 'a ping without data is no event', 'event: ping\n\nevent: ping\ndata\n\n',
-    [e('', { event: 'ping' })]],
+  [
+    DISPATCH,
+    'a ping without data is no event',
+    'event: ping\n\nevent: ping\ndata\n\n',
+    [e('', {event: 'ping'})],
+  ],
 
   // Id
-  [LAST_ID, 'an id', 'id: 1\ndata: a\n\n', [e('a', { id: '1' })]],
-  [LAST_ID, 'an id after the data', 'data: a\nid: 1\n\n', [e('a', { id: '1' })]],
-  [LAST_ID, 'an id without a space, twice as long', 'id:1795182046:1,[]-:\ndata: a\n\n',
-    [e('a', { id: '1795182046:1,[]-:' })]],
-  [LAST_ID, 'an id persists', 'id: 1\ndata: a\n\ndata: b\n\nevent: x\ndata: c\n\n',
-    [e('a', { id: '1' }), e('b', { id: '1' }), e('c', { id: '1', event: 'x' })]],
-  [LAST_ID, 'the last id of a block wins', 'id: 1\ndata: a\nid: 2\n\n', [e('a', { id: '2' })]],
-  [LAST_ID, 'ids of events in a row', 'id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\ndata: c\n\n',
-    [e('a', { id: '1' }), e('b', { id: '2' }), e('c', { id: '3' })]],
-  [LAST_ID, 'an empty id clears', 'id: 1\ndata: a\n\nid:\ndata: b\n\n',
-    [e('a', { id: '1' }), e('b')]],
-  [LAST_ID, 'an id without data counts at the blank line', 'data: a\n\nid: 1\n\n', [e('a')],
-    { lastEventId: '1' }],
-  [LAST_ID, 'an id without data is the next event\'s', 'id: 1\n\ndata: a\n\n',
-    [e('a', { id: '1' })]],
-  [LAST_ID, 'an empty id without data clears', 'id: 1\ndata: a\n\nid\n\n', [e('a', { id: '1' })],
-    { lastEventId: '' }],
-  ['stream ends inside a block', 'the id of an unfinished block does not count',
-    'id: 1\ndata: a\n\nid: 2\ndata: b\n', [e('a', { id: '1' })]],
+  [LAST_ID, 'an id', 'id: 1\ndata: a\n\n', [e('a', {id: '1'})]],
+  [LAST_ID, 'an id after the data', 'data: a\nid: 1\n\n', [e('a', {id: '1'})]],
+  [
+    LAST_ID,
+    'an id without a space, twice as long',
+    'id:1795182046:1,[]-:\ndata: a\n\n',
+    [e('a', {id: '1795182046:1,[]-:'})],
+  ],
+  [
+    LAST_ID,
+    'an id persists',
+    'id: 1\ndata: a\n\ndata: b\n\nevent: x\ndata: c\n\n',
+    [e('a', {id: '1'}), e('b', {id: '1'}), e('c', {id: '1', event: 'x'})],
+  ],
+  [LAST_ID, 'the last id of a block wins', 'id: 1\ndata: a\nid: 2\n\n', [e('a', {id: '2'})]],
+  [
+    LAST_ID,
+    'ids of events in a row',
+    'id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\ndata: c\n\n',
+    [e('a', {id: '1'}), e('b', {id: '2'}), e('c', {id: '3'})],
+  ],
+  [
+    LAST_ID,
+    'an empty id clears',
+    'id: 1\ndata: a\n\nid:\ndata: b\n\n',
+    [e('a', {id: '1'}), e('b')],
+  ],
+  [
+    LAST_ID,
+    'an id without data counts at the blank line',
+    'data: a\n\nid: 1\n\n',
+    [e('a')],
+    {lastEventId: '1'},
+  ],
+  [LAST_ID, "an id without data is the next event's", 'id: 1\n\ndata: a\n\n', [e('a', {id: '1'})]],
+  [
+    LAST_ID,
+    'an empty id without data clears',
+    'id: 1\ndata: a\n\nid\n\n',
+    [e('a', {id: '1'})],
+    {lastEventId: ''},
+  ],
+  [
+    'stream ends inside a block',
+    'the id of an unfinished block does not count',
+    'id: 1\ndata: a\n\nid: 2\ndata: b\n',
+    [e('a', {id: '1'})],
+  ],
   ['stream ends inside a block', 'an id and no blank line', 'id: 1\n', []],
   ['stream ends inside a block', 'an id and no line end', 'data: a\n\nid: 1', [e('a')]],
   ['stream ends inside a block', 'data without a blank line', 'data: a\n\ndata: b\n', [e('a')]],
   ['stream ends inside a block', 'data without a line end', 'data: a\n\ndata: b', [e('a')]],
-  [FIELD, 'an id with NUL is ignored', 'id: 1\ndata: a\n\nid: 2\0\ndata: b\n\nid: \0\ndata: c\n\n',
-    [e('a', { id: '1' }), e('b', { id: '1' }), e('c', { id: '1' })]],
-  [FIELD, 'an id with NUL leaves the one before it in the block', 'id: 2\nid: \x003\ndata: a\n\n',
-    [e('a', { id: '2' })]],
-  [FIELD, 'an id that is not ASCII', 'id: é€😀\ndata: a\n\n', [e('a', { id: 'é€😀' })]],
-  [FIELD, 'a long id', `id: ${'xyz'.repeat(9)}\ndata: a\n\n`, [e('a', { id: 'xyz'.repeat(9) })]],
+  [
+    FIELD,
+    'an id with NUL is ignored',
+    'id: 1\ndata: a\n\nid: 2\0\ndata: b\n\nid: \0\ndata: c\n\n',
+    [e('a', {id: '1'}), e('b', {id: '1'}), e('c', {id: '1'})],
+  ],
+  [
+    FIELD,
+    'an id with NUL leaves the one before it in the block',
+    'id: 2\nid: \x003\ndata: a\n\n',
+    [e('a', {id: '2'})],
+  ],
+  [FIELD, 'an id that is not ASCII', 'id: é€😀\ndata: a\n\n', [e('a', {id: 'é€😀'})]],
+  [FIELD, 'a long id', `id: ${'xyz'.repeat(9)}\ndata: a\n\n`, [e('a', {id: 'xyz'.repeat(9)})]],
 
   // Retry
-  [RETRY, 'a retry', 'retry: 5\ndata: a\n\n', [e('a', { retry: 5 })]],
-  [RETRY, 'a retry after the data', 'data: a\nretry: 5\n\n', [e('a', { retry: 5 })]],
-  [RETRY, 'a retry persists', 'retry: 5\ndata: a\n\ndata: b\n\nretry: 6\ndata: c\n\n',
-    [e('a', { retry: 5 }), e('b', { retry: 5 }), e('c', { retry: 6 })]],
-  [RETRY, 'a retry counts at once, before any blank line', 'data: a\n\nretry: 5\n', [e('a')],
-    { retry: 5 }],
-  [RETRY, 'a retry counts though its block has no data', 'retry: 5\n\ndata: a\n\n',
-    [e('a', { retry: 5 })]],
-  [RETRY, 'a retry needs its line end', 'retry: 5\nretry: 67', [], { retry: 5 }],
-  [RETRY, 'the last retry wins', 'retry: 5\nretry: 6\ndata: a\n\n', [e('a', { retry: 6 })]],
-  [RETRY, 'a retry of 0', 'retry: 0\ndata: a\n\n', [e('a', { retry: 0 })]],
-  [RETRY, 'leading zeros are decimal', 'retry: 0010\ndata: a\n\n', [e('a', { retry: 10 })]],
-  [RETRY, 'a retry longer than any timer', 'retry: 99999999999\ndata: a\n\n',
-    [e('a', { retry: 99999999999 })]],
+  [RETRY, 'a retry', 'retry: 5\ndata: a\n\n', [e('a', {retry: 5})]],
+  [RETRY, 'a retry after the data', 'data: a\nretry: 5\n\n', [e('a', {retry: 5})]],
+  [
+    RETRY,
+    'a retry persists',
+    'retry: 5\ndata: a\n\ndata: b\n\nretry: 6\ndata: c\n\n',
+    [e('a', {retry: 5}), e('b', {retry: 5}), e('c', {retry: 6})],
+  ],
+  [
+    RETRY,
+    'a retry counts at once, before any blank line',
+    'data: a\n\nretry: 5\n',
+    [e('a')],
+    {retry: 5},
+  ],
+  [
+    RETRY,
+    'a retry counts though its block has no data',
+    'retry: 5\n\ndata: a\n\n',
+    [e('a', {retry: 5})],
+  ],
+  [RETRY, 'a retry needs its line end', 'retry: 5\nretry: 67', [], {retry: 5}],
+  [RETRY, 'the last retry wins', 'retry: 5\nretry: 6\ndata: a\n\n', [e('a', {retry: 6})]],
+  [RETRY, 'a retry of 0', 'retry: 0\ndata: a\n\n', [e('a', {retry: 0})]],
+  [RETRY, 'leading zeros are decimal', 'retry: 0010\ndata: a\n\n', [e('a', {retry: 10})]],
+  [
+    RETRY,
+    'a retry longer than any timer',
+    'retry: 99999999999\ndata: a\n\n',
+    [e('a', {retry: 99999999999})],
+  ],
   ...[
-    '', ' ', '-1', '+5', '1.5', '1e3', '0x10', ' 5', '5 ', '5ms', 'abc', '٣', '５', '5\0', '1_000',
-    'Infinity', 'NaN',
-  ].map((value): ParserRow => [RETRY, `not a valid retry: ${JSON.stringify(value)}`,
-    `retry: 7\nretry: ${value}\ndata: a\n\n`, [e('a', { retry: 7 })]]),
+    '',
+    ' ',
+    '-1',
+    '+5',
+    '1.5',
+    '1e3',
+    '0x10',
+    ' 5',
+    '5 ',
+    '5ms',
+    'abc',
+    '٣',
+    '５',
+    '5\0',
+    '1_000',
+    'Infinity',
+    'NaN',
+  ].map(
+    (value): ParserRow => [
+      RETRY,
+      `not a valid retry: ${JSON.stringify(value)}`,
+      `retry: 7\nretry: ${value}\ndata: a\n\n`,
+      [e('a', {retry: 7})],
+    ],
+  ),
 
   // What servers send
   ['LLM stream', 'sentinel', 'data: {"x":1}\n\ndata: [DONE]\n\n', [e('{"x":1}'), e('[DONE]')]],
-  ['heartbeats', 'comments between events keep id and retry',
+  [
+    'heartbeats',
+    'comments between events keep id and retry',
     'retry: 5\nid: 1\ndata: a\n\n:\n\n: ping\n\ndata: b\n\n',
-    [e('a', { id: '1', retry: 5 }), e('b', { id: '1', retry: 5 })]],
-  ['#event-stream-interpretation', 'the first example of the specification',
-    'data: YHOO\ndata: +2\ndata: 10\n\n', [e('YHOO\n+2\n10')]],
-  ['#event-stream-interpretation', 'the second example of the specification',
+    [e('a', {id: '1', retry: 5}), e('b', {id: '1', retry: 5})],
+  ],
+  [
+    '#event-stream-interpretation',
+    'the first example of the specification',
+    'data: YHOO\ndata: +2\ndata: 10\n\n',
+    [e('YHOO\n+2\n10')],
+  ],
+  [
+    '#event-stream-interpretation',
+    'the second example of the specification',
     ': test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n',
-    [e('first event', { id: '1' }), e('second event')]],
-  ['#event-stream-interpretation', 'the third example of the specification',
-    'data\n\ndata\ndata\n\ndata:', [e(''), e('\n')]],
-  ['#event-stream-interpretation', 'the fourth example of the specification',
-    'data:test\n\ndata: test\n\n', [e('test'), e('test')]],
+    [e('first event', {id: '1'}), e('second event')],
+  ],
+  [
+    '#event-stream-interpretation',
+    'the third example of the specification',
+    'data\n\ndata\ndata\n\ndata:',
+    [e(''), e('\n')],
+  ],
+  [
+    '#event-stream-interpretation',
+    'the fourth example of the specification',
+    'data:test\n\ndata: test\n\n',
+    [e('test'), e('test')],
+  ],
 ];
 
 runRows(PARSING);
 
-test('parsing: the rows hold for the specification\'s algorithm as well', () => {
+test("parsing: the rows hold for the specification's algorithm as well", () => {
   for (const [, name, input, events] of PARSING) {
     if (typeof input === 'string') assert.deepEqual(naive(input), events, name);
   }
@@ -845,29 +1125,61 @@ test('parsing: a retry of hundreds of digits stays a number', () => {
   assert.equal(parser.retry, event.retry);
 });
 
-test('parsing: noise, against the specification\'s algorithm', () => {
+test("parsing: noise, against the specification's algorithm", () => {
   const random = randomFrom(7);
   const pieces = [
-    'data', 'data:', 'data: ', 'event: ', 'event', 'id: ', 'id', 'retry: ', ':', ' ', 'a', 'b', '1',
-    '23', '\0', '\ufeff', 'é', '😀', '\u2028', '\n', '\n', '\n\n', '\n\n', '\r', '\r\r', '\r\n',
-    '\r\n', '\r\n\r\n', '\n\r', '\x85', 'dat', 'x: y', '\ndata: ', '\rdata:', '\r\ndata\n\n',
+    'data',
+    'data:',
+    'data: ',
+    'event: ',
+    'event',
+    'id: ',
+    'id',
+    'retry: ',
+    ':',
+    ' ',
+    'a',
+    'b',
+    '1',
+    '23',
+    '\0',
+    '\ufeff',
+    'é',
+    '😀',
+    '\u2028',
+    '\n',
+    '\n',
+    '\n\n',
+    '\n\n',
+    '\r',
+    '\r\r',
+    '\r\n',
+    '\r\n',
+    '\r\n\r\n',
+    '\n\r',
+    '\x85',
+    'dat',
+    'x: y',
+    '\ndata: ',
+    '\rdata:',
+    '\r\ndata\n\n',
   ];
   let count = 0;
   for (let n = 0; n < 1000; n++) {
-    const parts = Array.from({ length: 3 + random(30) }, () => pieces[random(pieces.length)]);
+    const parts = Array.from({length: 3 + random(30)}, () => pieces[random(pieces.length)]);
     const text = parts.join('');
     const expected = naive(text);
     count += expected.length;
     const input = random(2) ? text : new TextEncoder().encode(text);
     const chunks: Chunk[] = [];
-    for (let at = 0; at < input.length;) {
+    for (let at = 0; at < input.length; ) {
       const size = random(9);
-      chunks.push(input.slice(at, at += size));
+      chunks.push(input.slice(at, (at += size)));
     }
     for (const form in FORMS) {
       const got: Fields[] = [];
       FORMS[form]!(chunks, (event) => got.push(plain(event)));
-      const place = { lastEventId: '', retry: 0 };
+      const place = {lastEventId: '', retry: 0};
       if (keyOf(got, place) !== keyOf(expected, place)) {
         assert.deepEqual(got, expected, JSON.stringify([form, chunks.map(String)]));
       }
@@ -878,29 +1190,39 @@ test('parsing: noise, against the specification\'s algorithm', () => {
 
 test('parsing: events of thousands of lines, lines of thousands of pieces', () => {
   for (const count of [1023, 1024, 1025, 2500]) {
-    const lines = Array.from({ length: count }, (_, n) => n % 7 ? `line ${n}` : '');
+    const lines = Array.from({length: count}, (_, n) => (n % 7 ? `line ${n}` : ''));
     const text = lines.map((line) => `data: ${line}\n`).join('') + '\n';
     const expected = [e(lines.join('\n')), e(lines.join('\n')), e('b')];
     const twice = text + text + 'data: b\n\n';
     for (const size of [9, 1000, twice.length]) {
       const parser = new EventParser();
-      const got = cut(twice, size).flatMap((chunk) => parser.feed(chunk)).map(plain);
-      assert.ok(keyOf(got, parser) === keyOf(expected, { lastEventId: '', retry: undefined }),
-        `${count} lines, ${size} units at a time`);
+      const got = cut(twice, size)
+        .flatMap((chunk) => parser.feed(chunk))
+        .map(plain);
+      assert.ok(
+        keyOf(got, parser) === keyOf(expected, {lastEventId: '', retry: undefined}),
+        `${count} lines, ${size} units at a time`,
+      );
     }
     const long = 'data: ' + 'x'.repeat(count) + '\ndata: y\n\ndata: z\n\n';
     const parser = new EventParser();
-    const got = cut(long, 1).flatMap((chunk) => parser.feed(chunk)).map(plain);
+    const got = cut(long, 1)
+      .flatMap((chunk) => parser.feed(chunk))
+      .map(plain);
     assert.deepEqual(got, [e('x'.repeat(count) + '\ny'), e('z')], `${count} pieces`);
   }
 });
 
 test('parsing: a stream that goes on where another ended', () => {
-  const options = { lastEventId: '7' };
+  const options = {lastEventId: '7'};
   const rows: [name: string, text: string, events: Fields[], lastEventId: string][] = [
-    ['events carry the id they began with', 'data: a\n\n', [e('a', { id: '7' })], '7'],
-    ['a new id replaces it', 'data: a\n\nid: 8\ndata: b\n\n',
-      [e('a', { id: '7' }), e('b', { id: '8' })], '8'],
+    ['events carry the id they began with', 'data: a\n\n', [e('a', {id: '7'})], '7'],
+    [
+      'a new id replaces it',
+      'data: a\n\nid: 8\ndata: b\n\n',
+      [e('a', {id: '7'}), e('b', {id: '8'})],
+      '8',
+    ],
     ['an empty id clears it', 'id\ndata: a\n\n', [e('a')], ''],
     ['a blank line does not', '\n\n', [], '7'],
   ];
@@ -918,9 +1240,20 @@ test('parsing: a stream that goes on where another ended', () => {
 
 test('parsing: an event ended by CR is there at once, and a LF that comes later is its own', () => {
   const chunks: [chunk: string, data: string[]][] = [
-    ['data: a\r', []], ['\r', ['a']], ['\ndata: b\r\n\r', ['b']], ['\n', []], ['', []],
-    ['data: c\r\r', ['c']], ['', []], ['\n\n', []], ['data: d\r', []], ['', []], ['\n', []],
-    ['\r', ['d']], ['data: e\r', []], ['data: f\r\r', ['e\nf']],
+    ['data: a\r', []],
+    ['\r', ['a']],
+    ['\ndata: b\r\n\r', ['b']],
+    ['\n', []],
+    ['', []],
+    ['data: c\r\r', ['c']],
+    ['', []],
+    ['\n\n', []],
+    ['data: d\r', []],
+    ['', []],
+    ['\n', []],
+    ['\r', ['d']],
+    ['data: e\r', []],
+    ['data: f\r\r', ['e\nf']],
   ];
   const parser = new EventParser();
   for (const [chunk, data] of chunks) {
@@ -936,7 +1269,7 @@ test('parsing: feedLine() takes one line', () => {
   assert.equal(parser.lastEventId, '', 'no blank line yet');
   const event = parser.feedLine('');
   assert.ok(event instanceof SSEEvent);
-  assert.deepEqual(plain(event), e('a', { id: '1' }));
+  assert.deepEqual(plain(event), e('a', {id: '1'}));
   assert.equal(parser.feedLine(''), undefined);
   for (const line of ['a\nb', 'a\rb', 'data: a\n\ndata: b\n\n', '\n\n', '\r\r', '\n\r']) {
     assert.throws(() => new EventParser().feedLine(line), TypeError, JSON.stringify(line));
@@ -953,7 +1286,7 @@ test('parsing: comments go to onComment, less the colon and one space', () => {
     for (const chunks of [[input], cut(input, 1), cut(bytesOf(input, true), 1)]) {
       for (const form of ['feed', 'source']) {
         const comments: string[] = [];
-        const options = { onComment: (comment: string) => comments.push(comment) };
+        const options = {onComment: (comment: string) => comments.push(comment)};
         if (form === 'source') assert.equal([...EventSource.from(chunks, options)].length, 1);
         else {
           const parser = new EventParser(options);
@@ -977,15 +1310,17 @@ test('parsing: comments come in the order of the stream', () => {
 test('parsing: onComment that throws loses no event', () => {
   const text = ': 1\ndata: a\n\n: 2\ndata: b\n: 3\ndata: c\n\ndata: d\n\n: 4\n';
   const expected = ['a', 'b\nc', 'd'];
-  const forms: Record<string, (p: EventParser, chunk: string, take: (e: SSEEvent) => void) => void>
-    = {
-      'array': (parser, chunk, take) => parser.feed(chunk).forEach(take),
-      'function': (parser, chunk, take) => parser.feed(chunk, take),
-      'pull': (parser, chunk, take) => {
-        parser.write(chunk);
-        for (let event; (event = parser.next());) take(event);
-      },
-    };
+  const forms: Record<
+    string,
+    (p: EventParser, chunk: string, take: (e: SSEEvent) => void) => void
+  > = {
+    array: (parser, chunk, take) => parser.feed(chunk).forEach(take),
+    function: (parser, chunk, take) => parser.feed(chunk, take),
+    pull: (parser, chunk, take) => {
+      parser.write(chunk);
+      for (let event; (event = parser.next()); ) take(event);
+    },
+  };
   for (const size of [text.length, 1, 2, 7, 20]) {
     for (const form in forms) {
       const errors: unknown[] = [];
@@ -997,8 +1332,9 @@ test('parsing: onComment that throws loses no event', () => {
         },
       });
       const got: string[] = [];
-      const chunks = Array.from({ length: Math.ceil(text.length / size) },
-        (_, n) => text.slice(n * size, n * size + size));
+      const chunks = Array.from({length: Math.ceil(text.length / size)}, (_, n) =>
+        text.slice(n * size, n * size + size),
+      );
       // Nothing more comes, but what is left must still get out.
       for (const chunk of [...chunks, ...Array<string>(9).fill('')]) {
         try {
@@ -1010,8 +1346,10 @@ test('parsing: onComment that throws loses no event', () => {
       assert.deepEqual(got, expected, `${form}, ${size} units at a time`);
       const messages = thrown.map((error) => error.message);
       assert.deepEqual(messages, ['1', '2', '3', '4'], `${form}, ${size}`);
-      assert.ok(errors.length === 4 && errors.every((error, n) => error === thrown[n]),
-        `${form}, ${size}: each error once, in order`);
+      assert.ok(
+        errors.length === 4 && errors.every((error, n) => error === thrown[n]),
+        `${form}, ${size}: each error once, in order`,
+      );
     }
   }
   const got: string[] = [];
@@ -1021,9 +1359,12 @@ test('parsing: onComment that throws loses no event', () => {
       throw boom;
     },
   });
-  assert.equal(caught(() => {
-    for (const event of source) got.push(event.data);
-  }), boom);
+  assert.equal(
+    caught(() => {
+      for (const event of source) got.push(event.data);
+    }),
+    boom,
+  );
   assert.deepEqual(got, ['a'], 'what came before is handed out');
 });
 
@@ -1035,33 +1376,36 @@ test('parsing: a function that throws at an event loses none of the others', () 
     got.push(event.data);
     if (event.data === 'a') throw boom;
   };
-  assert.equal(caught(() => parser.feed('data: a\n\ndata: b\n\ndata: c', take)), boom);
+  assert.equal(
+    caught(() => parser.feed('data: a\n\ndata: b\n\ndata: c', take)),
+    boom,
+  );
   parser.feed('\n\n', take);
   assert.deepEqual(got, ['a', 'b', 'c']);
 });
 
 // maxEventSize
 
-type Verdict = { events: Fields[]; isOver: boolean };
+type Verdict = {events: Fields[]; isOver: boolean};
 
 const LIMIT_FORMS: Record<string, (chunks: Chunk[], maxEventSize: number) => Verdict> = {
   'feed()': (chunks, maxEventSize) => {
-    const parser = new EventParser({ maxEventSize });
+    const parser = new EventParser({maxEventSize});
     const events: Fields[] = [];
     try {
       // The error of a call that had events to return comes with the call after it.
       for (const chunk of [...chunks, '']) events.push(...parser.feed(chunk).map(plain));
     } catch (error) {
       isSSEError(error, 'limit');
-      assert.throws(() => parser.feed(''), { code: 'limit' });
-      assert.throws(() => parser.feed('\n\ndata: z\n\n'), { code: 'limit' });
-      assert.throws(() => parser.feedLine(''), { code: 'limit' });
-      return { events, isOver: true };
+      assert.throws(() => parser.feed(''), {code: 'limit'});
+      assert.throws(() => parser.feed('\n\ndata: z\n\n'), {code: 'limit'});
+      assert.throws(() => parser.feedLine(''), {code: 'limit'});
+      return {events, isOver: true};
     }
-    return { events, isOver: false };
+    return {events, isOver: false};
   },
   'feed() with a function': (chunks, maxEventSize) => {
-    const parser = new EventParser({ maxEventSize });
+    const parser = new EventParser({maxEventSize});
     const events: Fields[] = [];
     const take = (event: SSEEvent) => events.push(plain(event));
     try {
@@ -1069,19 +1413,19 @@ const LIMIT_FORMS: Record<string, (chunks: Chunk[], maxEventSize: number) => Ver
     } catch (error) {
       isSSEError(error, 'limit');
       const count = events.length;
-      assert.throws(() => parser.feed('\n\ndata: z\n\n', take), { code: 'limit' });
+      assert.throws(() => parser.feed('\n\ndata: z\n\n', take), {code: 'limit'});
       assert.equal(events.length, count);
-      return { events, isOver: true };
+      return {events, isOver: true};
     }
-    return { events, isOver: false };
+    return {events, isOver: false};
   },
   'write() and next()': (chunks, maxEventSize) => {
-    const parser = new EventParser({ maxEventSize });
+    const parser = new EventParser({maxEventSize});
     const events: Fields[] = [];
     try {
       for (const chunk of chunks) {
         parser.write(chunk);
-        for (let event; (event = parser.next());) events.push(plain(event));
+        for (let event; (event = parser.next()); ) events.push(plain(event));
       }
     } catch (error) {
       isSSEError(error, 'limit');
@@ -1089,21 +1433,21 @@ const LIMIT_FORMS: Record<string, (chunks: Chunk[], maxEventSize: number) => Ver
         parser.write('\n\ndata: z\n\n');
         parser.next();
       };
-      assert.throws(again, { code: 'limit' });
-      assert.throws(again, { code: 'limit' });
-      return { events, isOver: true };
+      assert.throws(again, {code: 'limit'});
+      assert.throws(again, {code: 'limit'});
+      return {events, isOver: true};
     }
-    return { events, isOver: false };
+    return {events, isOver: false};
   },
-  'EventSource': (chunks, maxEventSize) => {
+  EventSource: (chunks, maxEventSize) => {
     const events: Fields[] = [];
     try {
-      for (const event of EventSource.from(chunks, { maxEventSize })) events.push(plain(event));
+      for (const event of EventSource.from(chunks, {maxEventSize})) events.push(plain(event));
     } catch (error) {
       isSSEError(error, 'limit');
-      return { events, isOver: true };
+      return {events, isOver: true};
     }
-    return { events, isOver: false };
+    return {events, isOver: false};
   },
 };
 
@@ -1118,8 +1462,12 @@ const LIMITS: [name: string, input: string, events: Fields[], isOver: boolean][]
   ['data above, no end of line', `data: a\n\ndata:${x(41)}`, [e('a')], true],
   ['data far above', `data: a\n\ndata:${x(400)}\n\n`, [e('a')], true],
   ['data lines above together', `data: a\n\n${`data:${x(9)}\n`.repeat(5)}\n`, [e('a')], true],
-  ['data lines below together', `${`data:${x(5)}\n`.repeat(4)}\ndata: b\n\n`,
-    [e([x(5), x(5), x(5), x(5)].join('\n')), e('b')], false],
+  [
+    'data lines below together',
+    `${`data:${x(5)}\n`.repeat(4)}\ndata: b\n\n`,
+    [e([x(5), x(5), x(5), x(5)].join('\n')), e('b')],
+    false,
+  ],
   ['empty data lines above together', `data: a\n\n${'data\n'.repeat(60)}\n`, [e('a')], true],
   ['a type above', `data: a\n\nevent:${x(41)}\ndata: b\n\n`, [e('a')], true],
   ['an id above', `data: a\n\nid:${x(41)}\ndata: b\n\n`, [e('a')], true],
@@ -1128,8 +1476,12 @@ const LIMITS: [name: string, input: string, events: Fields[], isOver: boolean][]
   ['an unfinished line on top of data', `data: a\n\ndata:${x(25)}\n${x(25)}`, [e('a')], true],
   ['many comments', `${`:${x(9)}\n`.repeat(30)}data: a\n\n`, [e('a')], false],
   ['many comments behind data', `data: a\n${`:${x(9)}\n`.repeat(30)}\n`, [e('a')], false],
-  ['many ids and types', `${'id: 1\nevent: x\n'.repeat(30)}data: a\n\n`,
-    [e('a', { event: 'x', id: '1' })], false],
+  [
+    'many ids and types',
+    `${'id: 1\nevent: x\n'.repeat(30)}data: a\n\n`,
+    [e('a', {event: 'x', id: '1'})],
+    false,
+  ],
   ['many unknown fields', `${'foo: bar\n'.repeat(30)}data: a\n\n`, [e('a')], false],
   ['blank lines', `${'\n'.repeat(100)}data: a\n\n`, [e('a')], false],
 ];
@@ -1137,12 +1489,15 @@ const LIMITS: [name: string, input: string, events: Fields[], isOver: boolean][]
 test('maxEventSize: one verdict, however the stream is cut, after the events before', () => {
   for (const [name, input, events, isOver] of LIMITS) {
     for (const [end, text] of variantsOf(input)) {
-      for (const chunks of [[text], ...[1, 2, 7, 30].map((size) => cut(text, size)),
-        cut(bytesOf(text, true), 1)]) {
+      for (const chunks of [
+        [text],
+        ...[1, 2, 7, 30].map((size) => cut(text, size)),
+        cut(bytesOf(text, true), 1),
+      ]) {
         for (const form in LIMIT_FORMS) {
           const got = LIMIT_FORMS[form]!(chunks, LIMIT);
           const where = `${name} | ${end} | ${chunks.length} chunks | ${form}`;
-          assert.deepEqual(got, { events, isOver }, where);
+          assert.deepEqual(got, {events, isOver}, where);
         }
       }
     }
@@ -1164,9 +1519,13 @@ test('maxEventSize: near the limit, too, the verdict does not depend on the cuts
     for (let n = LIMIT / 4; n <= 1.2 * LIMIT; n++) {
       for (const [end, text] of variantsOf(textOf(n))) {
         const verdicts = [[text], cut(text, 1), cut(text, 7)].flatMap((chunks) =>
-          Object.values(LIMIT_FORMS).map((form) => form(chunks, LIMIT).isOver));
+          Object.values(LIMIT_FORMS).map((form) => form(chunks, LIMIT).isOver),
+        );
         const [first = false] = verdicts;
-        assert.ok(verdicts.every((isOver) => isOver === first), `shape ${shape}, ${n}, ${end}`);
+        assert.ok(
+          verdicts.every((isOver) => isOver === first),
+          `shape ${shape}, ${n}, ${end}`,
+        );
         assert.ok(first || !wasOver, `shape ${shape}, ${n}, ${end}: more is not less`);
         if (end === 'CR') wasOver = first;
       }
@@ -1178,7 +1537,7 @@ test('maxEventSize: near the limit, too, the verdict does not depend on the cuts
 test('maxEventSize: what is kept of an endless stream is bounded', () => {
   const limit = 1000;
   const accepted = (chunk: string, most: number) => {
-    const parser = new EventParser({ maxEventSize: limit });
+    const parser = new EventParser({maxEventSize: limit});
     let units = 0;
     try {
       for (; units < most; units += chunk.length) parser.feed(chunk);
@@ -1207,16 +1566,18 @@ test('maxEventSize: what is kept of an endless stream is bounded', () => {
 });
 
 test('maxEventSize: the array form returns whole events first and throws at the next call', () => {
-  const parser = new EventParser({ maxEventSize: 20 });
+  const parser = new EventParser({maxEventSize: 20});
   assert.deepEqual(parser.feed(`data: a\n\ndata: b\n\n${x(100)}`).map(plain), [e('a'), e('b')]);
-  assert.throws(() => parser.feed('data: c\n\n'), { code: 'limit', name: 'SSEError' });
-  assert.throws(() => parser.feed('\n\ndata: d\n\n'), { code: 'limit' });
-  assert.throws(() => new EventParser({ maxEventSize: 20 }).feed(x(100)), { code: 'limit' });
+  assert.throws(() => parser.feed('data: c\n\n'), {code: 'limit', name: 'SSEError'});
+  assert.throws(() => parser.feed('\n\ndata: d\n\n'), {code: 'limit'});
+  assert.throws(() => new EventParser({maxEventSize: 20}).feed(x(100)), {code: 'limit'});
 });
 
 test('maxEventSize: the message says how much, which limit and what to do', () => {
-  const { message } = isSSEError(
-    caught(() => new EventParser({ maxEventSize: 2000 }).feed(x(3000))), 'limit');
+  const {message} = isSSEError(
+    caught(() => new EventParser({maxEventSize: 2000}).feed(x(3000))),
+    'limit',
+  );
   assert.match(message, /2[,_ ]?000/);
   assert.match(message, /maxEventSize/);
   assert.ok(message.length < 300, 'no dump');
@@ -1226,14 +1587,17 @@ test('maxEventSize: 64 Mi unless told, Infinity is none, what is no size is refu
   const chunk = x(2 ** 20);
   const parser = new EventParser();
   for (let n = 0; n < 64; n++) parser.write(chunk), parser.next();
-  assert.throws(() => {
-    parser.write('x');
-    parser.next();
-  }, { code: 'limit' });
-  const endless = new EventParser({ maxEventSize: Infinity });
+  assert.throws(
+    () => {
+      parser.write('x');
+      parser.next();
+    },
+    {code: 'limit'},
+  );
+  const endless = new EventParser({maxEventSize: Infinity});
   for (let n = 0; n < 70; n++) endless.write(chunk), endless.next();
   for (const maxEventSize of [0, -1, NaN, '5x']) {
-    const options = { maxEventSize: maxEventSize as number };
+    const options = {maxEventSize: maxEventSize as number};
     for (const make of [() => new EventParser(options), () => new EventSource('', options)]) {
       const error = caught(make);
       assert.ok(error instanceof RangeError || error instanceof TypeError, String(maxEventSize));
@@ -1253,11 +1617,14 @@ test('maxEventSize: exactly that much is taken, one unit more is not', () => {
   for (const [text, size] of rows) {
     for (const cuts of [1, 3, text.length]) {
       const read = (maxEventSize: number) => {
-        const parser = new EventParser({ maxEventSize });
+        const parser = new EventParser({maxEventSize});
         return cut(text, cuts).flatMap((chunk) => parser.feed(chunk)).length;
       };
       assert.equal(read(size), 1, `${JSON.stringify(text)} in ${cuts}`);
-      isSSEError(caught(() => read(size - 1)), 'limit');
+      isSSEError(
+        caught(() => read(size - 1)),
+        'limit',
+      );
     }
   }
 });
@@ -1265,23 +1632,27 @@ test('maxEventSize: exactly that much is taken, one unit more is not', () => {
 test('large chunks: windows, texts that are not ASCII, much data, in order and whole', () => {
   const long = (unit: string, count: number) => unit.repeat(count);
   const events = [
-    ...Array.from({ length: 700 }, (_, n) => e(`${n} ${x(n % 211)}`, { id: `${n}` })),
-    e(long('wide: \u65e5\u672c\u8a9e \u{1f382} ', 3000), { id: 'w' }),
-    ...Array.from({ length: 300 }, (_, n) => e(`\u00e9${x(n % 97)}\u{1f382}`, { id: `m${n}` })),
-    e(long('line\n', 9000) + 'end', { id: 'l' }), // more than is left to the engine in parts
-    e(long('a longer line of data\n', 2000), { id: 'm' }),
-    e(long('\n', 35_000), { id: 'n' }),
-    ...Array.from({ length: 200 }, (_, n) => e(x(n), { id: `a${n}` })),
+    ...Array.from({length: 700}, (_, n) => e(`${n} ${x(n % 211)}`, {id: `${n}`})),
+    e(long('wide: \u65e5\u672c\u8a9e \u{1f382} ', 3000), {id: 'w'}),
+    ...Array.from({length: 300}, (_, n) => e(`\u00e9${x(n % 97)}\u{1f382}`, {id: `m${n}`})),
+    e(long('line\n', 9000) + 'end', {id: 'l'}), // more than is left to the engine in parts
+    e(long('a longer line of data\n', 2000), {id: 'm'}),
+    e(long('\n', 35_000), {id: 'n'}),
+    ...Array.from({length: 200}, (_, n) => e(x(n), {id: `a${n}`})),
   ];
-  const text = events.map(({ data, id }) => formatEvent({ data, id })).join('');
-  for (const [end, ended] of [['LF', text], ['CRLF', text.replaceAll('\n', '\r\n')],
-    ['CR', text.replaceAll('\n', '\r')]] as const) {
+  const text = events.map(({data, id}) => formatEvent({data, id})).join('');
+  for (const [end, ended] of [
+    ['LF', text],
+    ['CRLF', text.replaceAll('\n', '\r\n')],
+    ['CR', text.replaceAll('\n', '\r')],
+  ] as const) {
     const bytes = bytesOfText(ended);
     for (const size of end === 'LF' ? [16, 1400, 65_537, Infinity] : [1400, Infinity]) {
       for (const whole of size < 2000 ? [bytes] : [ended, bytes]) {
         const parser = new EventParser();
-        const got = cut<Chunk>(whole, Math.min(size, whole.length))
-          .flatMap((chunk) => parser.feed(chunk));
+        const got = cut<Chunk>(whole, Math.min(size, whole.length)).flatMap((chunk) =>
+          parser.feed(chunk),
+        );
         assert.deepEqual(got.map(plain), events, `${end}, ${typeof whole} in ${size}`);
       }
     }
@@ -1294,12 +1665,15 @@ test('small chunks and large ones in turn stay in order', () => {
   const text = 'data: one\n\n' + `data: ${x(500)}\n\n` + 'data: \u65e5\u672c\n\n';
   const bytes = bytesOfText(text);
   for (let at = 1; at < 15; at++) {
-    for (const [head, ...sizes] of [[at, 1, 300, 1, 1, 100], [at, 100, 2, 200, 3, 3]]) {
+    for (const [head, ...sizes] of [
+      [at, 1, 300, 1, 1, 100],
+      [at, 100, 2, 200, 3, 3],
+    ]) {
       const parser = new EventParser();
       const got: Fields[] = [];
       let from = 0;
       for (const size of [head ?? 0, ...sizes, bytes.length]) {
-        got.push(...parser.feed(bytes.subarray(from, from += size)).map(plain));
+        got.push(...parser.feed(bytes.subarray(from, (from += size))).map(plain));
       }
       assert.deepEqual(got, [e('one'), e(x(500)), e('\u65e5\u672c')], `${at}`);
     }
@@ -1321,22 +1695,22 @@ test('callbacks that feed, or throw in the middle of a large chunk: nothing is l
   const texts = ['data: 1\n\ndata: 2\n\nda', 'ta: 3\n\ndata: 4\n\n'];
   const parser = new EventParser();
   const got: string[] = [];
-  parser.feed(texts[0] ?? '', ({ data }) => {
+  parser.feed(texts[0] ?? '', ({data}) => {
     got.push(data);
     if (data === '1') parser.feed(texts[1] ?? '', (event) => void got.push(event.data));
   });
   assert.deepEqual(got, ['1', '2', '3', '4']);
 
-  const many = Array.from({ length: 30_000 }, (_, n) => `${n}`);
-  const bytes = bytesOfText(many.map((data) => formatEvent({ data })).join(''));
+  const many = Array.from({length: 30_000}, (_, n) => `${n}`);
+  const bytes = bytesOfText(many.map((data) => formatEvent({data})).join(''));
   const seen: string[] = [];
   const careful = new EventParser();
-  const take = ({ data }: SSEEvent) => {
+  const take = ({data}: SSEEvent) => {
     seen.push(data);
     if (data.endsWith('999')) throw new Error(data);
   };
   let failures = 0;
-  for (let chunk: Chunk | undefined = bytes; chunk !== undefined;) {
+  for (let chunk: Chunk | undefined = bytes; chunk !== undefined; ) {
     try {
       careful.feed(chunk, take);
       chunk = undefined;
@@ -1348,11 +1722,13 @@ test('callbacks that feed, or throw in the middle of a large chunk: nothing is l
   assert.equal(failures, 30);
   assert.deepEqual(seen, many);
 
-  const commented = new EventParser({ onComment: (text) => {
-    if (text === 'feed') got.push(...commented.feed('data: 7\n\n').map(({ data }) => data));
-  } });
+  const commented = new EventParser({
+    onComment: (text) => {
+      if (text === 'feed') got.push(...commented.feed('data: 7\n\n').map(({data}) => data));
+    },
+  });
   got.length = 0;
-  commented.feed('data: 5\n:feed\ndata: 6\n\n', ({ data }) => void got.push(data));
+  commented.feed('data: 5\n:feed\ndata: 6\n\n', ({data}) => void got.push(data));
   assert.deepEqual(got, ['5\n6', '7']);
 });
 
@@ -1371,18 +1747,21 @@ test('lines: an item with several ends at its end has blank lines', () => {
   parser.writeLine('');
   parser.writeLine('data: v');
   parser.writeLine('');
-  assert.deepEqual([parser.next()?.data, parser.next()?.data, parser.next()], ['w', 'v', undefined],
-    'written before anything was asked for');
+  assert.deepEqual(
+    [parser.next()?.data, parser.next()?.data, parser.next()],
+    ['w', 'v', undefined],
+    'written before anything was asked for',
+  );
 });
 
 // ── 5. EventSource ────────────────────────────────────────────────────────────────────────────
 
 const AB = 'id: 1\nretry: 5\ndata: a\n\nid: 2\nretry: 6\ndata: b\n\nid: 3\n\n';
-const AB_EVENTS = [e('a', { id: '1', retry: 5 }), e('b', { id: '2', retry: 6 })];
+const AB_EVENTS = [e('a', {id: '1', retry: 5}), e('b', {id: '2', retry: 6})];
 const AB_LINES = AB.split('\n').slice(0, -1);
 
-function * generate<T>(items: Iterable<T>): Generator<T> {
-  yield * items;
+function* generate<T>(items: Iterable<T>): Generator<T> {
+  yield* items;
 }
 
 type Source = ConstructorParameters<typeof EventSource>[0];
@@ -1391,45 +1770,70 @@ type Stream = Parameters<typeof EventSource.from>[0];
 const bytesOfText = (text: string) => new TextEncoder().encode(text);
 
 /** Each kind of input; all give the same events. */
-const SOURCES: [
-  name: string, isSync: boolean, make: () => Source | Stream, isStream?: boolean,
-][] = [
-  ['lines: a text', true, () => AB],
-  ['lines: a text with CRLF', true, () => AB.replaceAll('\n', '\r\n')],
-  ['lines: an array', true, () => AB_LINES],
-  ['lines: a set', true, () => new Set(['id: 1', 'retry: 5', 'data: a', '', 'id: 2\nretry: 6',
-    'data: b\n\nid: 3\n\n'])],
-  ['lines: a generator', true, () => generate(AB_LINES)],
-  ['lines: each with a LF', true, () => AB_LINES.map((line) => line + '\n')],
-  ['lines: each with a CRLF', true, () => AB_LINES.map((line) => line + '\r\n')],
-  ['lines: each with a CR', true, () => AB_LINES.map((line) => line + '\r')],
-  ['lines: some with an end', true, () => AB_LINES.map((line, n) => line + (n % 2 ? '\n' : ''))],
-  ['lines: a line with an inner end counts as two', true,
-    () => ['id: 1\nretry: 5', 'data: a\r', '', 'id: 2\r\nretry: 6\rdata: b', '\n', 'id: 3\n\n']],
-  ['lines: an async generator', false, () => later(AB_LINES)],
-  ['lines: a ReadableStream', false, () => streamOf(AB_LINES) as unknown as AsyncIterable<string>],
-  ['from: a text', true, () => AB, true],
-  ['from: bytes', true, () => bytesOfText(AB) as Stream, true],
-  ['from: an array of text', true, () => cut(AB, 5), true],
-  ['from: an array of bytes', true, () => cut(bytesOfText(AB), 5), true],
-  ['from: an array of text and bytes', true,
-    () => [AB.slice(0, 5), bytesOfText(AB.slice(5, 9)), '', AB.slice(9)], true],
-  ['from: a generator', true, () => generate(cut(AB, 3)), true],
-  ['from: an async generator', false, () => later(cut(bytesOfText(AB), 3)), true],
-  ['from: a ReadableStream', false, () => streamOf(cut(bytesOfText(AB), 3)), true],
-  ['from: what has a reader and nothing else', false, () => {
-    const reader = streamOf(cut(bytesOfText(AB), 3)).getReader();
-    return { getReader: () => reader } as Stream;
-  }, true],
-  ['from: a Response', false, () => new Response(AB, { headers: STREAM_HEADERS }) as Stream, true],
-  ['from: what is like a response, with a text', false, () => ({ body: AB }), true],
-  ['from: what is like a response, with an iterable', false,
-    () => ({ status: 200, headers: headersFrom(STREAM_HEADERS), body: cut(AB, 3) }), true],
-];
+const SOURCES: [name: string, isSync: boolean, make: () => Source | Stream, isStream?: boolean][] =
+  [
+    ['lines: a text', true, () => AB],
+    ['lines: a text with CRLF', true, () => AB.replaceAll('\n', '\r\n')],
+    ['lines: an array', true, () => AB_LINES],
+    [
+      'lines: a set',
+      true,
+      () =>
+        new Set(['id: 1', 'retry: 5', 'data: a', '', 'id: 2\nretry: 6', 'data: b\n\nid: 3\n\n']),
+    ],
+    ['lines: a generator', true, () => generate(AB_LINES)],
+    ['lines: each with a LF', true, () => AB_LINES.map((line) => line + '\n')],
+    ['lines: each with a CRLF', true, () => AB_LINES.map((line) => line + '\r\n')],
+    ['lines: each with a CR', true, () => AB_LINES.map((line) => line + '\r')],
+    ['lines: some with an end', true, () => AB_LINES.map((line, n) => line + (n % 2 ? '\n' : ''))],
+    [
+      'lines: a line with an inner end counts as two',
+      true,
+      () => ['id: 1\nretry: 5', 'data: a\r', '', 'id: 2\r\nretry: 6\rdata: b', '\n', 'id: 3\n\n'],
+    ],
+    ['lines: an async generator', false, () => later(AB_LINES)],
+    [
+      'lines: a ReadableStream',
+      false,
+      () => streamOf(AB_LINES) as unknown as AsyncIterable<string>,
+    ],
+    ['from: a text', true, () => AB, true],
+    ['from: bytes', true, () => bytesOfText(AB) as Stream, true],
+    ['from: an array of text', true, () => cut(AB, 5), true],
+    ['from: an array of bytes', true, () => cut(bytesOfText(AB), 5), true],
+    [
+      'from: an array of text and bytes',
+      true,
+      () => [AB.slice(0, 5), bytesOfText(AB.slice(5, 9)), '', AB.slice(9)],
+      true,
+    ],
+    ['from: a generator', true, () => generate(cut(AB, 3)), true],
+    ['from: an async generator', false, () => later(cut(bytesOfText(AB), 3)), true],
+    ['from: a ReadableStream', false, () => streamOf(cut(bytesOfText(AB), 3)), true],
+    [
+      'from: what has a reader and nothing else',
+      false,
+      () => {
+        const reader = streamOf(cut(bytesOfText(AB), 3)).getReader();
+        return {getReader: () => reader} as Stream;
+      },
+      true,
+    ],
+    ['from: a Response', false, () => new Response(AB, {headers: STREAM_HEADERS}) as Stream, true],
+    ['from: what is like a response, with a text', false, () => ({body: AB}), true],
+    [
+      'from: what is like a response, with an iterable',
+      false,
+      () => ({status: 200, headers: headersFrom(STREAM_HEADERS), body: cut(AB, 3)}),
+      true,
+    ],
+  ];
 
 for (const [name, isSync, make, isStream] of SOURCES) {
-  const open = () => (isStream ? EventSource.from(make() as Stream)
-    : new EventSource(make() as Source)) as EventSource & Iterable<SSEEvent>;
+  const open = () =>
+    (isStream
+      ? EventSource.from(make() as Stream)
+      : new EventSource(make() as Source)) as EventSource & Iterable<SSEEvent>;
   test(`EventSource of ${name}`, async () => {
     const source = open();
     assert.equal(source.lastEventId, '');
@@ -1484,8 +1888,10 @@ test('EventSource: what is no source is refused at once', () => {
     ['a promise', Promise.resolve('data: a\n\n')],
   ];
   for (const [name, value, hint = /./] of rows) {
-    for (const make of [() => new EventSource(value as never),
-      () => EventSource.from(value as never)]) {
+    for (const make of [
+      () => new EventSource(value as never),
+      () => EventSource.from(value as never),
+    ]) {
       const error = caught(make);
       assert.ok(error instanceof TypeError, `${name}: ${error}`);
       assert.match(error.message, hint, name);
@@ -1519,11 +1925,11 @@ test('EventSource: an ordinary loop over what must be waited for', () => {
     ['lines', new EventSource(later(AB_LINES))],
     ['an async iterable', EventSource.from(later([AB]))],
     ['a ReadableStream', EventSource.from(streamOf([AB]))],
-    ['a Response', EventSource.from(new Response(AB, { headers: STREAM_HEADERS }) as Stream)],
+    ['a Response', EventSource.from(new Response(AB, {headers: STREAM_HEADERS}) as Stream)],
   ];
   for (const [name, source] of rows) {
-    const { json } = source as { json(): Iterable<unknown> };
-    for (const loop of [() => [...source as Iterable<SSEEvent>], () => [...json.call(source)]]) {
+    const {json} = source as {json(): Iterable<unknown>};
+    for (const loop of [() => [...(source as Iterable<SSEEvent>)], () => [...json.call(source)]]) {
       const error = caught(loop);
       assert.ok(error instanceof TypeError, `${name}: ${error}`);
       assert.match(error.message, /for await/, name);
@@ -1535,16 +1941,26 @@ test('EventSource: next() before the last one has answered: each gets its event'
   const chunks = ['data: 1\n\nda', 'ta: 2\n\n', ':\n', 'data: 3\n\ndata: 4\n\n'];
   for (const source of [later(chunks), streamOf(chunks), chunks]) {
     const iterator = EventSource.from(source)[Symbol.asyncIterator]();
-    const results = await Promise.all(Array.from({ length: 6 }, () => iterator.next()));
-    assert.deepEqual(results.map(({ done, value }) => done ? 'done' : value.data),
-      ['1', '2', '3', '4', 'done', 'done']);
+    const results = await Promise.all(Array.from({length: 6}, () => iterator.next()));
+    assert.deepEqual(
+      results.map(({done, value}) => (done ? 'done' : value.data)),
+      ['1', '2', '3', '4', 'done', 'done'],
+    );
     assert.equal((await iterator.next()).done, true);
   }
-  const failing = EventSource.from(later(['data: 1\n\n' + x(50)]), { maxEventSize: 20 });
+  const failing = EventSource.from(later(['data: 1\n\n' + x(50)]), {maxEventSize: 20});
   const iterator = failing[Symbol.asyncIterator]();
-  const results = await Promise.allSettled(Array.from({ length: 3 }, () => iterator.next()));
-  assert.deepEqual(results.map((result) => result.status === 'rejected' ? result.reason.code
-    : result.value.done ? 'done' : result.value.value.data), ['1', 'limit', 'done']);
+  const results = await Promise.allSettled(Array.from({length: 3}, () => iterator.next()));
+  assert.deepEqual(
+    results.map((result) =>
+      result.status === 'rejected'
+        ? result.reason.code
+        : result.value.done
+          ? 'done'
+          : result.value.value.data,
+    ),
+    ['1', 'limit', 'done'],
+  );
 });
 
 test('EventSource: a source is closed once, also by an iterator that is asked again', async () => {
@@ -1564,38 +1980,46 @@ test('EventSource: a source is closed once, also by an iterator that is asked ag
 
 /** An iterator that keeps count of what is asked of it. */
 function counted(items: readonly string[], failAt = Infinity) {
-  const calls = { next: 0, return: 0 };
+  const calls = {next: 0, return: 0};
   const boom = new Error('the source broke');
   const result = (): IteratorResult<string> => {
     if (calls.next === failAt) throw boom;
     const value = items[calls.next++];
-    return value === undefined ? { done: true, value } : { done: false, value };
+    return value === undefined ? {done: true, value} : {done: false, value};
   };
   const close = (): IteratorResult<string> => {
     calls.return++;
-    return { done: true, value: undefined };
+    return {done: true, value: undefined};
   };
   return {
     calls,
     boom,
-    sync: { [Symbol.iterator]: () => ({ next: result, return: close }) },
-    async: { [Symbol.asyncIterator]: () => ({
-      next: async () => result(), return: async () => close(),
-    }) },
-    stream: { getReader: () => ({
-      read: async () => result(),
-      cancel: async () => void close(),
-      releaseLock() {},
-    }) },
+    sync: {[Symbol.iterator]: () => ({next: result, return: close})},
+    async: {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => result(),
+        return: async () => close(),
+      }),
+    },
+    stream: {
+      getReader: () => ({
+        read: async () => result(),
+        cancel: async () => void close(),
+        releaseLock() {},
+      }),
+    },
   };
 }
 
-const TEN = Array.from({ length: 10 }, (_, n) => `data: ${n}\n\n`);
+const TEN = Array.from({length: 10}, (_, n) => `data: ${n}\n\n`);
 const MANY_IN_ONE = ['data: 0\n\ndata: 1\n\ndata: 2\n\n', ...TEN];
 
 test('EventSource: a loop that is left closes its source, once, reads nothing ahead', async () => {
-  const boom = new Error('the user\'s own');
-  for (const [items, reads] of [[TEN, 2], [MANY_IN_ONE, 1]] as const) {
+  const boom = new Error("the user's own");
+  for (const [items, reads] of [
+    [TEN, 2],
+    [MANY_IN_ONE, 1],
+  ] as const) {
     for (const lines of [false, true]) {
       for (const leave of ['break', 'throw', 'done', 'bad JSON'] as const) {
         const where = `${leave}, ${lines ? 'lines' : 'chunks'}, ${reads} reads`;
@@ -1604,11 +2028,11 @@ test('EventSource: a loop that is left closes its source, once, reads nothing ah
           if (count === 2 && leave === 'throw') throw boom;
           return count === 2 && leave === 'break';
         };
-        const what = leave === 'done' ? { done: '1' } : undefined;
-        const texts = leave === 'bad JSON'
-          ? items.map((item) => item.replace(': 1', ': {')) : items;
+        const what = leave === 'done' ? {done: '1'} : undefined;
+        const texts =
+          leave === 'bad JSON' ? items.map((item) => item.replace(': 1', ': {')) : items;
         const isJSON = leave === 'done' || leave === 'bad JSON';
-        const expected = { next: reads, return: 1 };
+        const expected = {next: reads, return: 1};
 
         const sync = counted(texts);
         const source = lines ? new EventSource(sync.sync) : EventSource.from(sync.sync);
@@ -1642,36 +2066,42 @@ test('EventSource: a loop that is left closes its source, once, reads nothing ah
   }
 });
 
-test('EventSource: the parser\'s errors close the source too', async () => {
-  const options = { maxEventSize: 20 };
+test("EventSource: the parser's errors close the source too", async () => {
+  const options = {maxEventSize: 20};
   const big = ['data: 0\n\n', x(100), 'data: 1\n\n'];
   const sync = counted(big);
-  isSSEError(caught(() => [...EventSource.from(sync.sync, options)]), 'limit');
-  assert.deepEqual(sync.calls, { next: 2, return: 1 });
+  isSSEError(
+    caught(() => [...EventSource.from(sync.sync, options)]),
+    'limit',
+  );
+  assert.deepEqual(sync.calls, {next: 2, return: 1});
   for (const kind of ['async', 'stream'] as const) {
     const counts = counted(big);
     const source = EventSource.from(counts[kind] as AsyncIterable<string>, options);
     const got: string[] = [];
-    isSSEError(await rejected(async () => {
-      for await (const event of source) got.push(event.data);
-    }), 'limit');
+    isSSEError(
+      await rejected(async () => {
+        for await (const event of source) got.push(event.data);
+      }),
+      'limit',
+    );
     assert.deepEqual(got, ['0'], 'what came before is handed out');
-    assert.deepEqual(counts.calls, { next: 2, return: 1 }, kind);
+    assert.deepEqual(counts.calls, {next: 2, return: 1}, kind);
   }
 });
 
 test('EventSource: generators run their finally, however the loop ends', async () => {
   let closed = 0;
-  function * sync() {
+  function* sync() {
     try {
-      yield * TEN;
+      yield* TEN;
     } finally {
       closed++;
     }
   }
-  async function * async() {
+  async function* async() {
     try {
-      yield * TEN;
+      yield* TEN;
     } finally {
       await null;
       closed++;
@@ -1683,8 +2113,12 @@ test('EventSource: generators run their finally, however the loop ends', async (
       for (const _ of make()) if (isLeft) break;
       assert.equal(closed, 1);
     }
-    for (const make of [() => new EventSource(async()), () => EventSource.from(async()),
-      () => new EventSource(sync()), () => EventSource.from(sync())]) {
+    for (const make of [
+      () => new EventSource(async()),
+      () => EventSource.from(async()),
+      () => new EventSource(sync()),
+      () => EventSource.from(sync()),
+    ]) {
       closed = 0;
       for await (const _ of make()) if (isLeft) break;
       assert.equal(closed, 1, 'closed by the time the loop is over');
@@ -1695,15 +2129,21 @@ test('EventSource: generators run their finally, however the loop ends', async (
 test('EventSource: what the source throws comes out as it is, after the events', async () => {
   const sync = counted(TEN, 2);
   const got: string[] = [];
-  assert.equal(caught(() => {
-    for (const event of EventSource.from(sync.sync)) got.push(event.data);
-  }), sync.boom);
+  assert.equal(
+    caught(() => {
+      for (const event of EventSource.from(sync.sync)) got.push(event.data);
+    }),
+    sync.boom,
+  );
   for (const kind of ['async', 'stream'] as const) {
     const counts = counted(TEN, 2);
-    assert.equal(await rejected(async () => {
-      const source = EventSource.from(counts[kind] as AsyncIterable<string>);
-      for await (const event of source) got.push(event.data);
-    }), counts.boom);
+    assert.equal(
+      await rejected(async () => {
+        const source = EventSource.from(counts[kind] as AsyncIterable<string>);
+        for await (const event of source) got.push(event.data);
+      }),
+      counts.boom,
+    );
   }
   assert.deepEqual(got, ['0', '1', '0', '1', '0', '1']);
 });
@@ -1725,7 +2165,7 @@ test('EventSource: nothing is read before the first next(), nor while nobody ask
     assert.equal(counts.calls.next, 1, kind);
     await iterator.return!();
     assert.equal(counts.calls.return, 1, kind);
-    assert.deepEqual(await iterator.next(), { done: true, value: undefined }, kind);
+    assert.deepEqual(await iterator.next(), {done: true, value: undefined}, kind);
     assert.equal(counts.calls.next, 1, kind);
   }
 });
@@ -1749,29 +2189,36 @@ test('EventSource: each loop begins anew', async () => {
 
 test('EventSource: options reach the parser', async () => {
   const comments: string[] = [];
-  const options = { lastEventId: '7', onComment: (text: string) => comments.push(text) };
-  for (const source of [new EventSource(': c\ndata: a\n\n', options),
-    EventSource.from([': c\nda', 'ta: a\n\n'], options)]) {
+  const options = {lastEventId: '7', onComment: (text: string) => comments.push(text)};
+  for (const source of [
+    new EventSource(': c\ndata: a\n\n', options),
+    EventSource.from([': c\nda', 'ta: a\n\n'], options),
+  ]) {
     assert.equal(source.lastEventId, '7');
-    assert.deepEqual([...source].map(plain), [e('a', { id: '7' })]);
-    assert.deepEqual((await all(source)).map(plain), [e('a', { id: '7' })]);
+    assert.deepEqual([...source].map(plain), [e('a', {id: '7'})]);
+    assert.deepEqual((await all(source)).map(plain), [e('a', {id: '7'})]);
   }
   assert.deepEqual(comments, ['c', 'c', 'c', 'c']);
 });
 
 test('EventSource: json()', async () => {
-  const rows: [name: string, data: string[], options: { done: string | null } | undefined,
-    values: unknown[], isBad?: boolean][] = [
-    ['to the end', ['1', '{"a":2}', '"x"'], undefined, [1, { a: 2 }, 'x']],
+  const rows: [
+    name: string,
+    data: string[],
+    options: {done: string | null} | undefined,
+    values: unknown[],
+    isBad?: boolean,
+  ][] = [
+    ['to the end', ['1', '{"a":2}', '"x"'], undefined, [1, {a: 2}, 'x']],
     ['[DONE] ends it', ['1', '[DONE]', '3'], undefined, [1]],
     ['[DONE] at once', ['[DONE]'], undefined, []],
     ['no event', [], undefined, []],
-    ['another sentinel', ['1', '[END]', '3'], { done: '[END]' }, [1]],
-    ['another sentinel: [DONE] is none', ['1', '[DONE]'], { done: '[END]' }, [1], true],
-    ['a sentinel that is JSON', ['1', 'null', '3'], { done: 'null' }, [1]],
-    ['an empty sentinel', ['1', '', '3'], { done: '' }, [1]],
-    ['null: no sentinel', ['1', '[2]'], { done: null }, [1, [2]]],
-    ['null: [DONE] is bad JSON', ['1', '[DONE]', '3'], { done: null }, [1], true],
+    ['another sentinel', ['1', '[END]', '3'], {done: '[END]'}, [1]],
+    ['another sentinel: [DONE] is none', ['1', '[DONE]'], {done: '[END]'}, [1], true],
+    ['a sentinel that is JSON', ['1', 'null', '3'], {done: 'null'}, [1]],
+    ['an empty sentinel', ['1', '', '3'], {done: ''}, [1]],
+    ['null: no sentinel', ['1', '[2]'], {done: null}, [1, [2]]],
+    ['null: [DONE] is bad JSON', ['1', '[DONE]', '3'], {done: null}, [1], true],
     ['a sentinel is the whole data', ['1', ' [DONE]'], undefined, [1], true],
     ['bad JSON behind good', ['1', '{', '3'], undefined, [1], true],
     ['empty data is a ping', ['', '1', '', '3', ''], undefined, [1, 3]],
@@ -1786,8 +2233,11 @@ test('EventSource: json()', async () => {
     if (isBad) isSSEError(caught(run), 'json');
     else run();
     assert.deepEqual(sync, values, name);
-    const sources = [EventSource.from(texts), EventSource.from(later(texts)),
-      EventSource.from(streamOf(texts))];
+    const sources = [
+      EventSource.from(texts),
+      EventSource.from(later(texts)),
+      EventSource.from(streamOf(texts)),
+    ];
     for (const source of sources) {
       const async: unknown[] = [];
       const run = async () => {
@@ -1801,42 +2251,62 @@ test('EventSource: json()', async () => {
 });
 
 test('EventSource: a 204 ends quietly', async () => {
-  assert.deepEqual(await all(EventSource.from(new Response(null, { status: 204 }) as Stream)), []);
+  assert.deepEqual(await all(EventSource.from(new Response(null, {status: 204}) as Stream)), []);
 });
 
 test('EventSource: responses', async () => {
-  const html = { 'content-type': 'text/html' };
+  const html = {'content-type': 'text/html'};
   const rows: [name: string, response: object, result: 'events' | 'none' | RegExp][] = [
-    ['200', { status: 200, headers: headersFrom(STREAM_HEADERS) }, 'events'],
-    ['any 2xx', { status: 201, headers: headersFrom(STREAM_HEADERS) }, 'events'],
-    ['no status', { headers: headersFrom(STREAM_HEADERS) }, 'events'],
-    ['no headers', { status: 200 }, 'events'],
-    ['a charset',
-      { headers: headersFrom({ 'content-type': 'text/event-stream; charset=UTF-8' }) }, 'events'],
-    ['capitals and spaces',
-      { headers: headersFrom({ 'content-type': ' Text/Event-Stream ;x=y' }) }, 'events'],
-    ['null body', { status: 200, headers: headersFrom(STREAM_HEADERS), body: null }, 'none'],
-    ['500', { status: 500, url: URL_, headers: headersFrom(STREAM_HEADERS) }, /^http .*500.*a\.test/],
-    ['404 without headers', { status: 404, url: URL_ }, /^http .*404/],
-    ['301', { status: 301, url: URL_, headers: headersFrom(STREAM_HEADERS) }, /^http .*301/],
-    ['a page', { status: 200, url: URL_, headers: headersFrom(html) },
-      /^content-type Expected Content-Type 'text\/event-stream', got 'text\/html'.*a\.test/],
-    ['a page that failed', { status: 500, url: URL_, headers: headersFrom(html) }, /^http /],
-    ['a longer type', { headers: headersFrom({ 'content-type': 'text/event-streams' }) },
-      /^content-type .*got 'text\/event-streams'/],
-    ['a type elsewhere', { headers: headersFrom({ 'content-type': 'x; text/event-stream' }) },
-      /^content-type /],
-    ['no type', { headers: headersFrom({}) },
-      /^content-type Expected Content-Type 'text\/event-stream', got /],
+    ['200', {status: 200, headers: headersFrom(STREAM_HEADERS)}, 'events'],
+    ['any 2xx', {status: 201, headers: headersFrom(STREAM_HEADERS)}, 'events'],
+    ['no status', {headers: headersFrom(STREAM_HEADERS)}, 'events'],
+    ['no headers', {status: 200}, 'events'],
+    [
+      'a charset',
+      {headers: headersFrom({'content-type': 'text/event-stream; charset=UTF-8'})},
+      'events',
+    ],
+    [
+      'capitals and spaces',
+      {headers: headersFrom({'content-type': ' Text/Event-Stream ;x=y'})},
+      'events',
+    ],
+    ['null body', {status: 200, headers: headersFrom(STREAM_HEADERS), body: null}, 'none'],
+    ['500', {status: 500, url: URL_, headers: headersFrom(STREAM_HEADERS)}, /^http .*500.*a\.test/],
+    ['404 without headers', {status: 404, url: URL_}, /^http .*404/],
+    ['301', {status: 301, url: URL_, headers: headersFrom(STREAM_HEADERS)}, /^http .*301/],
+    [
+      'a page',
+      {status: 200, url: URL_, headers: headersFrom(html)},
+      /^content-type Expected Content-Type 'text\/event-stream', got 'text\/html'.*a\.test/,
+    ],
+    ['a page that failed', {status: 500, url: URL_, headers: headersFrom(html)}, /^http /],
+    [
+      'a longer type',
+      {headers: headersFrom({'content-type': 'text/event-streams'})},
+      /^content-type .*got 'text\/event-streams'/,
+    ],
+    [
+      'a type elsewhere',
+      {headers: headersFrom({'content-type': 'x; text/event-stream'})},
+      /^content-type /,
+    ],
+    [
+      'no type',
+      {headers: headersFrom({})},
+      /^content-type Expected Content-Type 'text\/event-stream', got /,
+    ],
   ];
   for (const [name, fields, result] of rows) {
     for (const make of [() => AB, () => streamOf(cut(bytesOfText(AB), 7)), () => later([AB])]) {
-      const source = EventSource.from({ body: make(), ...fields } as Stream);
+      const source = EventSource.from({body: make(), ...fields} as Stream);
       let got: unknown;
       try {
         const events = await all(source);
-        got = events.length === 0 ? 'none' : keyOf(events, source) === keyOf(AB_EVENTS,
-          { lastEventId: '3', retry: 6 }) && 'events';
+        got =
+          events.length === 0
+            ? 'none'
+            : keyOf(events, source) === keyOf(AB_EVENTS, {lastEventId: '3', retry: 6}) && 'events';
       } catch (error) {
         assert.ok(error instanceof SSEError, `${name}: ${error}`);
         got = `${error.code} ${error.message}`;
@@ -1845,7 +2315,7 @@ test('EventSource: responses', async () => {
       else assert.equal(got, result, name);
     }
   }
-  const response = new Response('sorry', { status: 500, headers: { 'x-a': 'b' } });
+  const response = new Response('sorry', {status: 500, headers: {'x-a': 'b'}});
   const error = await rejected(() => all(EventSource.from(response as Stream)));
   assert.ok(error instanceof SSEHTTPError);
   assert.deepEqual([error.status, error.headers.get('x-a')], [500, 'b']);
@@ -1881,7 +2351,7 @@ async function isPrompt(form: 'events' | 'json'): Promise<void> {
     const pending = iterator.next();
     await turn();
     assert.equal((await soon(iterator.return?.(), 'return()'))?.done, true, form);
-    assert.deepEqual(await soon(pending, 'next()'), { done: true, value: undefined }, form);
+    assert.deepEqual(await soon(pending, 'next()'), {done: true, value: undefined}, form);
     assert.equal((await soon(iterator.next(), 'a later next()'))?.done, true, form);
     assert.equal(cancelled, 1, form);
   }
@@ -1905,20 +2375,21 @@ class Day {
   #now = 0;
   #parser = new EventParser();
   constructor(options: ReconnectionSettings, url = URL_) {
-    this.reconnection = new Reconnection(url, { random: () => 0, ...options });
+    this.reconnection = new Reconnection(url, {random: () => 0, ...options});
   }
 
   step(step: string): string {
     const [, action = '', rest = ''] = /^(\S+) ?(.*)$/s.exec(step)!;
-    const { reconnection } = this;
+    const {reconnection} = this;
     switch (action) {
-      case 'begin': return this.#begin(rest);
+      case 'begin':
+        return this.#begin(rest);
       case 'open':
         this.#begin(rest);
         return show(reconnection.response(200, headersFrom(STREAM_HEADERS)));
       case 'refuse': {
         const [status, after] = [Number(rest.slice(0, 3)), rest.slice(4)];
-        const headers = headersFrom(after ? { 'retry-after': after } : {});
+        const headers = headersFrom(after ? {'retry-after': after} : {});
         this.#begin('');
         const decision = show(reconnection.response(status, headers));
         if (decision !== 'read') return decision;
@@ -1927,23 +2398,29 @@ class Day {
       case 'send': {
         this.#parser.write(rest);
         let isLast = false;
-        for (let event; !isLast && (event = this.#parser.next());) {
+        for (let event; !isLast && (event = this.#parser.next()); ) {
           isLast = reconnection.delivered(event);
         }
         if (!isLast) reconnection.caughtUp(this.#parser);
         return isLast ? 'last' : `id '${reconnection.lastEventId}', retry ${reconnection.retry}`;
       }
-      case 'eof': return show(reconnection.lost());
-      case 'lost': return show(reconnection.lost(rest ? new SSEError(rest as 'limit', 'why')
-        : new TypeError('fetch failed')));
+      case 'eof':
+        return show(reconnection.lost());
+      case 'lost':
+        return show(
+          reconnection.lost(
+            rest ? new SSEError(rest as 'limit', 'why') : new TypeError('fetch failed'),
+          ),
+        );
       case 'redirect': {
         const location = rest.slice(4);
-        const headers = headersFrom(location ? { location } : {});
+        const headers = headersFrom(location ? {location} : {});
         return show(reconnection.response(Number(rest.slice(0, 3)), headers));
       }
-      case 'url': return reconnection.request([], []).url;
+      case 'url':
+        return reconnection.request([], []).url;
       default: {
-        const headers = rest === 'none' ? headersFrom({}) : headersFrom({ 'content-type': rest });
+        const headers = rest === 'none' ? headersFrom({}) : headersFrom({'content-type': rest});
         return show(reconnection.response(Number(action), rest === 'any' ? undefined : headers));
       }
     }
@@ -1952,25 +2429,32 @@ class Day {
   #begin(time: string): string {
     // Unless told, connections begin long after each other.
     this.#now = time === '' ? this.#now + 1e9 : Number(time);
-    const { lastEventId, retry } = this.reconnection;
-    this.#parser = new EventParser({ lastEventId, retry });
+    const {lastEventId, retry} = this.reconnection;
+    this.#parser = new EventParser({lastEventId, retry});
     return `attempt ${this.reconnection.begin(this.#now).attempt}`;
   }
 }
 
 function show(decision: Decision): string {
   switch (decision.kind) {
-    case 'wait': return `wait ${decision.retry.delay} #${decision.retry.attempt}`;
+    case 'wait':
+      return `wait ${decision.retry.delay} #${decision.retry.attempt}`;
     case 'fail': {
-      const { error } = decision;
+      const {error} = decision;
       if (error instanceof SSEConnectionError) return `fail connection after ${error.retries}`;
       return `fail ${error instanceof SSEError ? error.code : error}`;
     }
-    default: return decision.kind;
+    default:
+      return decision.kind;
   }
 }
 
-type Days = readonly [rule: string, name: string, options: ReconnectionSettings, steps: readonly string[]];
+type Days = readonly [
+  rule: string,
+  name: string,
+  options: ReconnectionSettings,
+  steps: readonly string[],
+];
 
 function runDays(days: readonly Days[]): void {
   for (const [rule, name, options, steps] of days) {
@@ -2000,276 +2484,790 @@ const METHOD = 'POST and other methods';
 const UNTIL = 'until';
 const JUST_UNDER_1 = 1 - 2 ** -53;
 
-const doubling = failing('wait 3000 #1', 'wait 6000 #2', 'wait 12000 #3', 'wait 24000 #4',
-  'wait 30000 #5', 'wait 30000 #6');
+const doubling = failing(
+  'wait 3000 #1',
+  'wait 6000 #2',
+  'wait 12000 #3',
+  'wait 24000 #4',
+  'wait 30000 #5',
+  'wait 30000 #6',
+);
 
 runDays([
   // The wait
   [BACKOFF, '3 s, doubled up to 30 s', {}, doubling],
-  [BACKOFF, 'a clean end waits as a broken one does', {},
-    ['open -> open', 'eof -> wait 3000 #1', 'open', 'eof -> wait 6000 #2', 'open',
-      'lost -> wait 12000 #3']],
-  [BACKOFF, 'an event resets it', {},
-    [...doubling.slice(0, 6), 'open', 'send data: a\n\n', 'eof -> wait 3000 #1',
-      'open', 'eof -> wait 6000 #2']],
-  [BACKOFF, 'a mere 200 does not', {},
-    ['open', 'lost -> wait 3000 #1', 'open', 'lost -> wait 6000 #2', 'open',
-      'eof -> wait 12000 #3']],
-  [BACKOFF, 'comments, ids and retries without an event do not', {},
-    ['open', 'lost -> wait 3000 #1', 'open', 'send : c\nid: 1\n\nevent: x\n\n',
-      'lost -> wait 6000 #2']],
-  [BACKOFF, 'retryInterval', { retryInterval: 200 },
-    failing('wait 200 #1', 'wait 400 #2', 'wait 800 #3')],
-  [BACKOFF, 'maxRetryInterval', { retryInterval: 200, maxRetryInterval: 500 },
-    failing('wait 200 #1', 'wait 400 #2', 'wait 500 #3', 'wait 500 #4')],
-  [BACKOFF, 'a cap below retryInterval: never less than that',
-    { retryInterval: 200, maxRetryInterval: 100 }, failing('wait 200 #1', 'wait 200 #2')],
-  [BACKOFF, 'the cap never shortens what the server asked for', { maxRetryInterval: 100 },
-    ['open', 'send retry: 7000\ndata: a\n\n', 'eof -> wait 7000 #1', ...failing('wait 7000 #2')]],
-  [BACKOFF, 'the server\'s retry comes before retryInterval', { retryInterval: 500 },
-    ['open', 'send retry: 40\ndata: a\n\n -> id \'\', retry 40', 'eof -> wait 100 #1',
-      ...failing('wait 200 #2', 'wait 400 #3')]],
-  [BACKOFF, 'a retry alone counts at once', {},
-    ['open', 'send retry: 400\n -> id \'\', retry 400', 'lost -> wait 400 #1']],
-  [BACKOFF, 'the server\'s retry outlives its connection', {},
-    ['open', 'send retry: 400\ndata: a\n\n', 'eof -> wait 400 #1', 'open', 'send data: b\n\n',
-      'eof -> wait 400 #1']],
-  [BACKOFF, 'less than 100 ms is doubled from 100 ms', { retryInterval: 10 },
-    failing('wait 100 #1', 'wait 200 #2', 'wait 400 #3')],
-  [BACKOFF, 'jitter stretches by up to a quarter', { random: () => 0.8 },
-    failing('wait 3600 #1', 'wait 7200 #2', 'wait 14400 #3', 'wait 28800 #4', 'wait 36000 #5')],
-  [BACKOFF, 'jitter never shortens', { random: () => 0 }, failing('wait 3000 #1', 'wait 6000 #2')],
-  [BACKOFF, 'jitter over Retry-After', { random: () => 0.8 },
-    ['open', 'lost -> wait 3600 #1', 'refuse 503 100 -> wait 120000 #2']],
-  [BACKOFF, 'retryInterval 0', { retryInterval: 0 },
-    failing('wait 100 #1', 'wait 200 #2', 'wait 400 #3')],
-  ['retry', 'longer than a timer takes: 2^31-1', {},
-    ['open', 'send retry: 99999999999\ndata: a\n\n -> id \'\', retry 99999999999',
-      'eof -> wait 2147483647 #1']],
-  ['retry', '2^31-1 with jitter: still 2^31-1', { random: () => JUST_UNDER_1 },
-    ['open', 'send retry: 2147483647\n', 'eof -> wait 2147483647 #1']],
-  ['retry', 'an interval without a cap, after a thousand failures',
-    { maxRetryInterval: Infinity },
-    Array.from({ length: 1100 }, (_, n) => ['begin', n < 1099 ? 'lost'
-      : 'lost -> wait 2147483647 #1100']).flat()],
-  ['retry', 'Infinity', { retryInterval: Infinity }, failing('wait 2147483647 #1')],
+  [
+    BACKOFF,
+    'a clean end waits as a broken one does',
+    {},
+    [
+      'open -> open',
+      'eof -> wait 3000 #1',
+      'open',
+      'eof -> wait 6000 #2',
+      'open',
+      'lost -> wait 12000 #3',
+    ],
+  ],
+  [
+    BACKOFF,
+    'an event resets it',
+    {},
+    [
+      ...doubling.slice(0, 6),
+      'open',
+      'send data: a\n\n',
+      'eof -> wait 3000 #1',
+      'open',
+      'eof -> wait 6000 #2',
+    ],
+  ],
+  [
+    BACKOFF,
+    'a mere 200 does not',
+    {},
+    [
+      'open',
+      'lost -> wait 3000 #1',
+      'open',
+      'lost -> wait 6000 #2',
+      'open',
+      'eof -> wait 12000 #3',
+    ],
+  ],
+  [
+    BACKOFF,
+    'comments, ids and retries without an event do not',
+    {},
+    [
+      'open',
+      'lost -> wait 3000 #1',
+      'open',
+      'send : c\nid: 1\n\nevent: x\n\n',
+      'lost -> wait 6000 #2',
+    ],
+  ],
+  [
+    BACKOFF,
+    'retryInterval',
+    {retryInterval: 200},
+    failing('wait 200 #1', 'wait 400 #2', 'wait 800 #3'),
+  ],
+  [
+    BACKOFF,
+    'maxRetryInterval',
+    {retryInterval: 200, maxRetryInterval: 500},
+    failing('wait 200 #1', 'wait 400 #2', 'wait 500 #3', 'wait 500 #4'),
+  ],
+  [
+    BACKOFF,
+    'a cap below retryInterval: never less than that',
+    {retryInterval: 200, maxRetryInterval: 100},
+    failing('wait 200 #1', 'wait 200 #2'),
+  ],
+  [
+    BACKOFF,
+    'the cap never shortens what the server asked for',
+    {maxRetryInterval: 100},
+    ['open', 'send retry: 7000\ndata: a\n\n', 'eof -> wait 7000 #1', ...failing('wait 7000 #2')],
+  ],
+  [
+    BACKOFF,
+    "the server's retry comes before retryInterval",
+    {retryInterval: 500},
+    [
+      'open',
+      "send retry: 40\ndata: a\n\n -> id '', retry 40",
+      'eof -> wait 100 #1',
+      ...failing('wait 200 #2', 'wait 400 #3'),
+    ],
+  ],
+  [
+    BACKOFF,
+    'a retry alone counts at once',
+    {},
+    ['open', "send retry: 400\n -> id '', retry 400", 'lost -> wait 400 #1'],
+  ],
+  [
+    BACKOFF,
+    "the server's retry outlives its connection",
+    {},
+    [
+      'open',
+      'send retry: 400\ndata: a\n\n',
+      'eof -> wait 400 #1',
+      'open',
+      'send data: b\n\n',
+      'eof -> wait 400 #1',
+    ],
+  ],
+  [
+    BACKOFF,
+    'less than 100 ms is doubled from 100 ms',
+    {retryInterval: 10},
+    failing('wait 100 #1', 'wait 200 #2', 'wait 400 #3'),
+  ],
+  [
+    BACKOFF,
+    'jitter stretches by up to a quarter',
+    {random: () => 0.8},
+    failing('wait 3600 #1', 'wait 7200 #2', 'wait 14400 #3', 'wait 28800 #4', 'wait 36000 #5'),
+  ],
+  [BACKOFF, 'jitter never shortens', {random: () => 0}, failing('wait 3000 #1', 'wait 6000 #2')],
+  [
+    BACKOFF,
+    'jitter over Retry-After',
+    {random: () => 0.8},
+    ['open', 'lost -> wait 3600 #1', 'refuse 503 100 -> wait 120000 #2'],
+  ],
+  [
+    BACKOFF,
+    'retryInterval 0',
+    {retryInterval: 0},
+    failing('wait 100 #1', 'wait 200 #2', 'wait 400 #3'),
+  ],
+  [
+    'retry',
+    'longer than a timer takes: 2^31-1',
+    {},
+    [
+      'open',
+      "send retry: 99999999999\ndata: a\n\n -> id '', retry 99999999999",
+      'eof -> wait 2147483647 #1',
+    ],
+  ],
+  [
+    'retry',
+    '2^31-1 with jitter: still 2^31-1',
+    {random: () => JUST_UNDER_1},
+    ['open', 'send retry: 2147483647\n', 'eof -> wait 2147483647 #1'],
+  ],
+  [
+    'retry',
+    'an interval without a cap, after a thousand failures',
+    {maxRetryInterval: Infinity},
+    Array.from({length: 1100}, (_, n) => [
+      'begin',
+      n < 1099 ? 'lost' : 'lost -> wait 2147483647 #1100',
+    ]).flat(),
+  ],
+  ['retry', 'Infinity', {retryInterval: Infinity}, failing('wait 2147483647 #1')],
 
   // No storm
-  [STORM, 'retry: 0, an event, and the end, for ever', {},
-    Array.from({ length: 5 }, (_, n) => [`open ${n * 100}`, 'send retry: 0\ndata: a\n\n',
-      'eof -> wait 100 #1']).flat()],
-  [STORM, 'no wait at all, as long as connections last', { retryInterval: 0, maxRetryInterval: 0 },
-    ['open 0', 'eof -> wait 0 #1', 'open 100', 'eof -> wait 0 #2', 'open 200', 'eof -> wait 0 #3']],
-  [STORM, 'no wait at all, connections in a hurry', { retryInterval: 0, maxRetryInterval: 0 },
-    ['open 0', 'eof -> wait 0 #1', 'open 99', 'eof -> wait 100 #2', 'open 200',
-      'eof -> wait 100 #3', 'open 300', 'eof -> wait 100 #4', 'open 500', 'eof -> wait 0 #5',
-      'open 500', 'eof -> wait 100 #6']],
-  [STORM, 'a small cap, in a hurry', { retryInterval: 0, maxRetryInterval: 7 },
-    ['open 0', 'lost -> wait 7 #1', 'open 8', 'lost -> wait 100 #2', 'open 120',
-      'lost -> wait 100 #3', 'open 320', 'lost -> wait 7 #4']],
-  [STORM, 'with events, in a hurry', { retryInterval: 5, maxRetryInterval: 5 },
-    ['open 0', 'send data: a\n\n', 'eof -> wait 5 #1', 'open 6', 'send data: a\n\n',
-      'eof -> wait 100 #1']],
-  [STORM, 'in a hurry, what is longer anyway stays', {},
-    ['open 0', 'eof -> wait 3000 #1', 'open 1', 'eof -> wait 6000 #2']],
+  [
+    STORM,
+    'retry: 0, an event, and the end, for ever',
+    {},
+    Array.from({length: 5}, (_, n) => [
+      `open ${n * 100}`,
+      'send retry: 0\ndata: a\n\n',
+      'eof -> wait 100 #1',
+    ]).flat(),
+  ],
+  [
+    STORM,
+    'no wait at all, as long as connections last',
+    {retryInterval: 0, maxRetryInterval: 0},
+    ['open 0', 'eof -> wait 0 #1', 'open 100', 'eof -> wait 0 #2', 'open 200', 'eof -> wait 0 #3'],
+  ],
+  [
+    STORM,
+    'no wait at all, connections in a hurry',
+    {retryInterval: 0, maxRetryInterval: 0},
+    [
+      'open 0',
+      'eof -> wait 0 #1',
+      'open 99',
+      'eof -> wait 100 #2',
+      'open 200',
+      'eof -> wait 100 #3',
+      'open 300',
+      'eof -> wait 100 #4',
+      'open 500',
+      'eof -> wait 0 #5',
+      'open 500',
+      'eof -> wait 100 #6',
+    ],
+  ],
+  [
+    STORM,
+    'a small cap, in a hurry',
+    {retryInterval: 0, maxRetryInterval: 7},
+    [
+      'open 0',
+      'lost -> wait 7 #1',
+      'open 8',
+      'lost -> wait 100 #2',
+      'open 120',
+      'lost -> wait 100 #3',
+      'open 320',
+      'lost -> wait 7 #4',
+    ],
+  ],
+  [
+    STORM,
+    'with events, in a hurry',
+    {retryInterval: 5, maxRetryInterval: 5},
+    [
+      'open 0',
+      'send data: a\n\n',
+      'eof -> wait 5 #1',
+      'open 6',
+      'send data: a\n\n',
+      'eof -> wait 100 #1',
+    ],
+  ],
+  [
+    STORM,
+    'in a hurry, what is longer anyway stays',
+    {},
+    ['open 0', 'eof -> wait 3000 #1', 'open 1', 'eof -> wait 6000 #2'],
+  ],
 
   // maxRetries
-  [RETRIES, 'no limit unless told', {},
-    Array.from({ length: 500 }, (_, n) => ['begin', n < 499 ? 'lost' : 'lost -> wait 30000 #500'])
-      .flat()],
-  [RETRIES, '-1: no limit', { maxRetries: -1 },
-    Array.from({ length: 50 }, (_, n) => ['begin', n < 49 ? 'lost' : 'lost -> wait 30000 #50'])
-      .flat()],
-  [RETRIES, 'Infinity: no limit', { maxRetries: Infinity },
-    failing('wait 3000 #1', 'wait 6000 #2')],
-  [RETRIES, '0: never, after an error', { maxRetries: 0 }, failing('fail connection after 0')],
-  [RETRIES, '0: never, after a clean end', { maxRetries: 0 },
-    ['open', 'send data: a\n\n', 'eof -> fail connection after 0']],
-  [RETRIES, '1', { maxRetries: 1 }, failing('wait 3000 #1', 'fail connection after 1')],
-  [RETRIES, '2, with every kind of failure', { maxRetries: 2 },
-    ['open', 'eof -> wait 3000 #1', 'refuse 503 -> wait 6000 #2',
-      'begin', 'lost timeout -> fail connection after 2']],
-  [RETRIES, 'a status can be the last straw', { maxRetries: 1 },
-    ['open', 'eof -> wait 3000 #1', 'refuse 503 -> fail connection after 1']],
-  [RETRIES, 'an event resets the count', { maxRetries: 1 },
-    ['open', 'eof -> wait 3000 #1', 'open', 'send data: a\n\n', 'eof -> wait 3000 #1',
-      'open', 'eof -> fail connection after 1']],
-  [RETRIES, 'a mere 200 does not', { maxRetries: 2 },
-    ['open', 'eof -> wait 3000 #1', 'open', 'eof -> wait 6000 #2', 'open',
-      'eof -> fail connection after 2']],
-  [RETRIES, 'an id without an event does not', { maxRetries: 1 },
-    ['open', 'eof -> wait 3000 #1', 'open', 'send id: 1\n\n -> id \'1\', retry undefined',
-      'eof -> fail connection after 1']],
-  [RETRIES, 'attempts are counted from 0', {},
-    ['begin -> attempt 0', 'lost', 'begin -> attempt 1', 'lost', 'begin -> attempt 2',
-      '200 text/event-stream', 'send data: a\n\n', 'eof', 'begin -> attempt 1']],
+  [
+    RETRIES,
+    'no limit unless told',
+    {},
+    Array.from({length: 500}, (_, n) => [
+      'begin',
+      n < 499 ? 'lost' : 'lost -> wait 30000 #500',
+    ]).flat(),
+  ],
+  [
+    RETRIES,
+    '-1: no limit',
+    {maxRetries: -1},
+    Array.from({length: 50}, (_, n) => [
+      'begin',
+      n < 49 ? 'lost' : 'lost -> wait 30000 #50',
+    ]).flat(),
+  ],
+  [RETRIES, 'Infinity: no limit', {maxRetries: Infinity}, failing('wait 3000 #1', 'wait 6000 #2')],
+  [RETRIES, '0: never, after an error', {maxRetries: 0}, failing('fail connection after 0')],
+  [
+    RETRIES,
+    '0: never, after a clean end',
+    {maxRetries: 0},
+    ['open', 'send data: a\n\n', 'eof -> fail connection after 0'],
+  ],
+  [RETRIES, '1', {maxRetries: 1}, failing('wait 3000 #1', 'fail connection after 1')],
+  [
+    RETRIES,
+    '2, with every kind of failure',
+    {maxRetries: 2},
+    [
+      'open',
+      'eof -> wait 3000 #1',
+      'refuse 503 -> wait 6000 #2',
+      'begin',
+      'lost timeout -> fail connection after 2',
+    ],
+  ],
+  [
+    RETRIES,
+    'a status can be the last straw',
+    {maxRetries: 1},
+    ['open', 'eof -> wait 3000 #1', 'refuse 503 -> fail connection after 1'],
+  ],
+  [
+    RETRIES,
+    'an event resets the count',
+    {maxRetries: 1},
+    [
+      'open',
+      'eof -> wait 3000 #1',
+      'open',
+      'send data: a\n\n',
+      'eof -> wait 3000 #1',
+      'open',
+      'eof -> fail connection after 1',
+    ],
+  ],
+  [
+    RETRIES,
+    'a mere 200 does not',
+    {maxRetries: 2},
+    [
+      'open',
+      'eof -> wait 3000 #1',
+      'open',
+      'eof -> wait 6000 #2',
+      'open',
+      'eof -> fail connection after 2',
+    ],
+  ],
+  [
+    RETRIES,
+    'an id without an event does not',
+    {maxRetries: 1},
+    [
+      'open',
+      'eof -> wait 3000 #1',
+      'open',
+      "send id: 1\n\n -> id '1', retry undefined",
+      'eof -> fail connection after 1',
+    ],
+  ],
+  [
+    RETRIES,
+    'attempts are counted from 0',
+    {},
+    [
+      'begin -> attempt 0',
+      'lost',
+      'begin -> attempt 1',
+      'lost',
+      'begin -> attempt 2',
+      '200 text/event-stream',
+      'send data: a\n\n',
+      'eof',
+      'begin -> attempt 1',
+    ],
+  ],
 
   // Statuses
   [STATUS, 'the first answer is final, whatever it is', {}, ['refuse 503 -> fail http']],
-  [STATUS, 'final though errors came before it', {},
-    ['begin', 'lost -> wait 3000 #1', 'refuse 503 -> fail http']],
-  ...[408, 425, 429, 500, 502, 503, 504].map((status): Days => [STATUS,
-    `${status} once the stream was open`, {},
-    ['open', 'eof -> wait 3000 #1', `refuse ${status} -> wait 6000 #2`]]),
-  ...[400, 401, 403, 404, 409, 410, 501, 505, 203, 205, 206, 304].map((status): Days => [STATUS,
-    `${status} is final, also later`, {},
-    ['open', 'send data: a\n\n', 'eof', `refuse ${status} -> fail http`]]),
-  [STATUS, 'in a row they count as failures', {},
-    ['open', 'eof -> wait 3000 #1', 'refuse 503 -> wait 6000 #2', 'refuse 502 -> wait 12000 #3',
-      'open', 'send data: a\n\n', 'eof -> wait 3000 #1']],
-  [STATUS, 'retryStatus replaces the list', { retryStatus: [404] },
-    ['open', 'eof', 'refuse 404 -> wait 6000 #2', 'refuse 503 -> fail http']],
-  [STATUS, 'retryStatus counts once the stream was open, too', { retryStatus: [404] },
-    ['refuse 404 -> fail http']],
-  [STATUS, 'retryStatus []: every one is final', { retryStatus: [] },
-    ['open', 'eof -> wait 3000 #1', 'refuse 503 -> fail http']],
-  [STATUS, 'a page with status 200 opened nothing', {},
-    ['begin', '200 text/html -> fail content-type', 'refuse 503 -> fail http']],
+  [
+    STATUS,
+    'final though errors came before it',
+    {},
+    ['begin', 'lost -> wait 3000 #1', 'refuse 503 -> fail http'],
+  ],
+  ...[408, 425, 429, 500, 502, 503, 504].map(
+    (status): Days => [
+      STATUS,
+      `${status} once the stream was open`,
+      {},
+      ['open', 'eof -> wait 3000 #1', `refuse ${status} -> wait 6000 #2`],
+    ],
+  ),
+  ...[400, 401, 403, 404, 409, 410, 501, 505, 203, 205, 206, 304].map(
+    (status): Days => [
+      STATUS,
+      `${status} is final, also later`,
+      {},
+      ['open', 'send data: a\n\n', 'eof', `refuse ${status} -> fail http`],
+    ],
+  ),
+  [
+    STATUS,
+    'in a row they count as failures',
+    {},
+    [
+      'open',
+      'eof -> wait 3000 #1',
+      'refuse 503 -> wait 6000 #2',
+      'refuse 502 -> wait 12000 #3',
+      'open',
+      'send data: a\n\n',
+      'eof -> wait 3000 #1',
+    ],
+  ],
+  [
+    STATUS,
+    'retryStatus replaces the list',
+    {retryStatus: [404]},
+    ['open', 'eof', 'refuse 404 -> wait 6000 #2', 'refuse 503 -> fail http'],
+  ],
+  [
+    STATUS,
+    'retryStatus counts once the stream was open, too',
+    {retryStatus: [404]},
+    ['refuse 404 -> fail http'],
+  ],
+  [
+    STATUS,
+    'retryStatus []: every one is final',
+    {retryStatus: []},
+    ['open', 'eof -> wait 3000 #1', 'refuse 503 -> fail http'],
+  ],
+  [
+    STATUS,
+    'a page with status 200 opened nothing',
+    {},
+    ['begin', '200 text/html -> fail content-type', 'refuse 503 -> fail http'],
+  ],
   ['Retry-After', 'in seconds', {}, ['open', 'eof', 'refuse 503 120 -> wait 120000 #2']],
   ['Retry-After', 'shorter than the backoff', {}, ['open', 'eof', 'refuse 503 1 -> wait 6000 #2']],
-  ['Retry-After', 'beyond the cap', { maxRetryInterval: 1 },
-    ['open', 'eof', 'refuse 429 60 -> wait 60000 #2']],
+  [
+    'Retry-After',
+    'beyond the cap',
+    {maxRetryInterval: 1},
+    ['open', 'eof', 'refuse 429 60 -> wait 60000 #2'],
+  ],
   ['Retry-After', '0', {}, ['open', 'eof', 'refuse 503 0 -> wait 6000 #2']],
-  ['Retry-After', 'longer than a timer takes', {},
-    ['open', 'eof', 'refuse 503 99999999999999999999 -> wait 2147483647 #2']],
-  ['Retry-After', 'a date that is past', {},
-    ['open', 'eof', 'refuse 503 Thu, 01 Jan 1970 00:00:01 GMT -> wait 6000 #2']],
-  ['Retry-After', 'neither seconds nor a date', {},
-    ['open', 'eof', 'refuse 503 soon -> wait 6000 #2', 'refuse 503 -> wait 12000 #3']],
-  ['Retry-After', 'is for one wait', {},
-    ['open', 'eof', 'refuse 503 120 -> wait 120000 #2', ...failing('wait 12000 #3')]],
+  [
+    'Retry-After',
+    'longer than a timer takes',
+    {},
+    ['open', 'eof', 'refuse 503 99999999999999999999 -> wait 2147483647 #2'],
+  ],
+  [
+    'Retry-After',
+    'a date that is past',
+    {},
+    ['open', 'eof', 'refuse 503 Thu, 01 Jan 1970 00:00:01 GMT -> wait 6000 #2'],
+  ],
+  [
+    'Retry-After',
+    'neither seconds nor a date',
+    {},
+    ['open', 'eof', 'refuse 503 soon -> wait 6000 #2', 'refuse 503 -> wait 12000 #3'],
+  ],
+  [
+    'Retry-After',
+    'is for one wait',
+    {},
+    ['open', 'eof', 'refuse 503 120 -> wait 120000 #2', ...failing('wait 12000 #3')],
+  ],
   ['Retry-After', 'of a final status', {}, ['open', 'eof', 'refuse 404 120 -> fail http']],
 
   // What a response means
   ['204', 'ends it, quietly, at first', {}, ['begin', '204 none -> stop']],
-  ['204', 'ends it, quietly, later', {},
-    ['open', 'send data: a\n\n', 'eof -> wait 3000 #1', 'begin', '204 none -> stop']],
-  ['204', 'ends a POST', { method: 'POST' }, ['begin', '204 none -> stop']],
+  [
+    '204',
+    'ends it, quietly, later',
+    {},
+    ['open', 'send data: a\n\n', 'eof -> wait 3000 #1', 'begin', '204 none -> stop'],
+  ],
+  ['204', 'ends a POST', {method: 'POST'}, ['begin', '204 none -> stop']],
   ['#sse-processing-model', 'GET: 200 opens', {}, ['begin', '200 text/event-stream -> open']],
-  ['#sse-processing-model', 'GET: any other does not', {},
-    ['begin', ...[201, 202, 203, 205, 206, 299, 304, 199, 400, 500]
-      .map((status) => `${status} text/event-stream -> read`)]],
-  ...['POST', 'PUT', 'PATCH', 'QUERY', 'post', 'HEAD'].map((method): Days => [
-    'methods other than GET', `${method}: 2xx opens, but for 204 and 205`, { method },
-    ['begin', ...[200, 201, 202, 203, 206, 299].map((s) => `${s} text/event-stream -> open`),
-      '204 text/event-stream -> stop', '205 text/event-stream -> read',
-      '300 text/event-stream -> read', '199 text/event-stream -> read']]),
-  ['methods other than GET', 'get is GET', { method: 'get' },
-    ['begin', '201 text/event-stream -> read', '200 text/event-stream -> open',
-      'lost -> wait 3000 #1']],
-  ...['text/event-stream', 'text/event-stream;charset=utf-8', 'text/event-stream; charset=latin1',
-    'TEXT/Event-Stream', 'text/event-stream ;x', ' text/event-stream'].map((type): Days => [
-    'content type', `'${type}' is one`, {}, ['begin', `200 ${type} -> open`]]),
-  ...['text/html', 'application/json', 'text/event-streamx', 'xtext/event-stream', 'text/event',
-    'text/plain; text/event-stream', 'text/event-stream, text/html', ';text/event-stream', 'none']
-    .map((type): Days => ['content type', `'${type}' is not one`, {},
-      ['begin', `200 ${type} -> fail content-type`]]),
+  [
+    '#sse-processing-model',
+    'GET: any other does not',
+    {},
+    [
+      'begin',
+      ...[201, 202, 203, 205, 206, 299, 304, 199, 400, 500].map(
+        (status) => `${status} text/event-stream -> read`,
+      ),
+    ],
+  ],
+  ...['POST', 'PUT', 'PATCH', 'QUERY', 'post', 'HEAD'].map(
+    (method): Days => [
+      'methods other than GET',
+      `${method}: 2xx opens, but for 204 and 205`,
+      {method},
+      [
+        'begin',
+        ...[200, 201, 202, 203, 206, 299].map((s) => `${s} text/event-stream -> open`),
+        '204 text/event-stream -> stop',
+        '205 text/event-stream -> read',
+        '300 text/event-stream -> read',
+        '199 text/event-stream -> read',
+      ],
+    ],
+  ),
+  [
+    'methods other than GET',
+    'get is GET',
+    {method: 'get'},
+    [
+      'begin',
+      '201 text/event-stream -> read',
+      '200 text/event-stream -> open',
+      'lost -> wait 3000 #1',
+    ],
+  ],
+  ...[
+    'text/event-stream',
+    'text/event-stream;charset=utf-8',
+    'text/event-stream; charset=latin1',
+    'TEXT/Event-Stream',
+    'text/event-stream ;x',
+    ' text/event-stream',
+  ].map((type): Days => ['content type', `'${type}' is one`, {}, ['begin', `200 ${type} -> open`]]),
+  ...[
+    'text/html',
+    'application/json',
+    'text/event-streamx',
+    'xtext/event-stream',
+    'text/event',
+    'text/plain; text/event-stream',
+    'text/event-stream, text/html',
+    ';text/event-stream',
+    'none',
+  ].map(
+    (type): Days => [
+      'content type',
+      `'${type}' is not one`,
+      {},
+      ['begin', `200 ${type} -> fail content-type`],
+    ],
+  ),
   ['content type', 'a transport that shows no headers', {}, ['begin', '200 any -> open']],
-  ['content type', 'of a POST', { method: 'POST' },
-    ['begin', '201 text/html -> fail content-type']],
-  ['content type', 'is final, also later', {},
-    ['open', 'eof', 'begin', '200 text/html -> fail content-type']],
+  ['content type', 'of a POST', {method: 'POST'}, ['begin', '201 text/html -> fail content-type']],
+  [
+    'content type',
+    'is final, also later',
+    {},
+    ['open', 'eof', 'begin', '200 text/html -> fail content-type'],
+  ],
 
   // The end
-  [ENDING, 'reconnect: false, a clean end is the end', { reconnect: false },
-    ['open', 'send data: a\n\n', 'eof -> stop']],
-  [ENDING, 'reconnect: false, a broken one is an error', { reconnect: false },
-    ['open', 'lost -> fail connection after 0']],
-  [ENDING, 'reconnect: false, maxRetries or not', { reconnect: false, maxRetries: 5 },
-    ['open', 'lost timeout -> fail connection after 0']],
-  [METHOD, 'POST: a clean end is the end', { method: 'POST' }, ['open', 'eof -> stop']],
-  [METHOD, 'POST: a broken one is an error', { method: 'POST' },
-    ['open', 'send data: a\n\n', 'lost -> fail connection after 0']],
-  [METHOD, 'POST: an error before the response', { method: 'POST' },
-    ['begin', 'lost -> fail connection after 0']],
-  [METHOD, 'POST: statuses are final', { method: 'POST' }, ['refuse 503 -> fail http']],
-  [METHOD, 'post is POST', { method: 'post' }, ['open', 'eof -> stop']],
-  [METHOD, 'PUT: one connection', { method: 'PUT' }, ['open', 'lost -> fail connection after 0']],
-  [METHOD, 'HEAD reconnects', { method: 'HEAD' }, ['begin', 'lost -> wait 3000 #1']],
-  [METHOD, 'POST with reconnect: true', { method: 'POST', reconnect: true },
-    ['open', 'eof -> wait 3000 #1', 'begin', 'lost -> wait 6000 #2',
-      'refuse 503 -> wait 12000 #3']],
-  [UNTIL, 'the last event', { until: (event) => event.data === '[DONE]' },
-    ['open', 'send data: a\n\n -> id \'\', retry undefined', 'send data: [DONE]\n\n -> last']],
-  [UNTIL, 'the end without it, reconnecting', { until: () => false },
-    ['open', 'send data: a\n\n', 'eof -> wait 3000 #1', 'open', 'eof -> wait 6000 #2']],
-  [UNTIL, 'the end without it, one connection', { until: () => false, reconnect: false },
-    ['open', 'send data: a\n\n', 'eof -> fail truncated']],
-  [UNTIL, 'the end of a POST without it', { until: () => false, method: 'POST' },
-    ['open', 'eof -> fail truncated']],
-  [UNTIL, 'a cut without it is a cut', { until: () => false, method: 'POST' },
-    ['open', 'lost -> fail connection after 0']],
-  [UNTIL, 'the end without it, once too often', { until: () => false, maxRetries: 0 },
-    ['open', 'eof -> fail connection after 0']],
+  [
+    ENDING,
+    'reconnect: false, a clean end is the end',
+    {reconnect: false},
+    ['open', 'send data: a\n\n', 'eof -> stop'],
+  ],
+  [
+    ENDING,
+    'reconnect: false, a broken one is an error',
+    {reconnect: false},
+    ['open', 'lost -> fail connection after 0'],
+  ],
+  [
+    ENDING,
+    'reconnect: false, maxRetries or not',
+    {reconnect: false, maxRetries: 5},
+    ['open', 'lost timeout -> fail connection after 0'],
+  ],
+  [METHOD, 'POST: a clean end is the end', {method: 'POST'}, ['open', 'eof -> stop']],
+  [
+    METHOD,
+    'POST: a broken one is an error',
+    {method: 'POST'},
+    ['open', 'send data: a\n\n', 'lost -> fail connection after 0'],
+  ],
+  [
+    METHOD,
+    'POST: an error before the response',
+    {method: 'POST'},
+    ['begin', 'lost -> fail connection after 0'],
+  ],
+  [METHOD, 'POST: statuses are final', {method: 'POST'}, ['refuse 503 -> fail http']],
+  [METHOD, 'post is POST', {method: 'post'}, ['open', 'eof -> stop']],
+  [METHOD, 'PUT: one connection', {method: 'PUT'}, ['open', 'lost -> fail connection after 0']],
+  [METHOD, 'HEAD reconnects', {method: 'HEAD'}, ['begin', 'lost -> wait 3000 #1']],
+  [
+    METHOD,
+    'POST with reconnect: true',
+    {method: 'POST', reconnect: true},
+    ['open', 'eof -> wait 3000 #1', 'begin', 'lost -> wait 6000 #2', 'refuse 503 -> wait 12000 #3'],
+  ],
+  [
+    UNTIL,
+    'the last event',
+    {until: (event) => event.data === '[DONE]'},
+    ['open', "send data: a\n\n -> id '', retry undefined", 'send data: [DONE]\n\n -> last'],
+  ],
+  [
+    UNTIL,
+    'the end without it, reconnecting',
+    {until: () => false},
+    ['open', 'send data: a\n\n', 'eof -> wait 3000 #1', 'open', 'eof -> wait 6000 #2'],
+  ],
+  [
+    UNTIL,
+    'the end without it, one connection',
+    {until: () => false, reconnect: false},
+    ['open', 'send data: a\n\n', 'eof -> fail truncated'],
+  ],
+  [
+    UNTIL,
+    'the end of a POST without it',
+    {until: () => false, method: 'POST'},
+    ['open', 'eof -> fail truncated'],
+  ],
+  [
+    UNTIL,
+    'a cut without it is a cut',
+    {until: () => false, method: 'POST'},
+    ['open', 'lost -> fail connection after 0'],
+  ],
+  [
+    UNTIL,
+    'the end without it, once too often',
+    {until: () => false, maxRetries: 0},
+    ['open', 'eof -> fail connection after 0'],
+  ],
 
   // Errors
-  ...['limit', 'json', 'content-type', 'redirect'].map((code): Days => ['errors',
-    `${code} is final`, {}, ['open', `lost ${code} -> fail ${code}`]]),
-  ...['limit', 'json', 'content-type', 'redirect'].map((code): Days => ['errors',
-    `${code} is final, and stays itself, for a POST`, { method: 'POST' },
-    ['open', `lost ${code} -> fail ${code}`]]),
-  ...['timeout', 'connection', 'truncated'].map((code): Days => ['errors',
-    `${code} passes`, {}, ['open', `lost ${code} -> wait 3000 #1`]]),
+  ...['limit', 'json', 'content-type', 'redirect'].map(
+    (code): Days => ['errors', `${code} is final`, {}, ['open', `lost ${code} -> fail ${code}`]],
+  ),
+  ...['limit', 'json', 'content-type', 'redirect'].map(
+    (code): Days => [
+      'errors',
+      `${code} is final, and stays itself, for a POST`,
+      {method: 'POST'},
+      ['open', `lost ${code} -> fail ${code}`],
+    ],
+  ),
+  ...['timeout', 'connection', 'truncated'].map(
+    (code): Days => ['errors', `${code} passes`, {}, ['open', `lost ${code} -> wait 3000 #1`]],
+  ),
 
   // Redirects
-  ['redirects', 'to another path', {},
-    ['begin', 'redirect 302 /b?c -> send', 'url -> https://a.test/b?c']],
-  ['redirects', 'relative to the last one', {},
-    ['begin', 'redirect 302 /b/c -> send', 'redirect 307 d -> send', 'url -> https://a.test/b/d']],
-  ['redirects', 'to another origin', {},
-    ['begin', 'redirect 308 https://b.test/x -> send', 'url -> https://b.test/x',
-      'redirect 308 /y -> send', 'url -> https://b.test/y']],
-  ['redirects', 'the next attempt goes to the original URL', {},
-    ['begin', 'redirect 301 https://b.test/x -> send', '200 text/event-stream -> open',
-      'lost -> wait 3000 #1', 'begin', `url -> ${URL_}`]],
-  ...[301, 302, 303, 307, 308].map((status): Days => ['redirects', `GET and ${status}`, {},
-    ['begin', `redirect ${status} /b -> send`, '200 text/event-stream -> open']]),
-  ...[301, 302, 303].map((status): Days => ['redirects', `POST and ${status}: no silent GET`,
-    { method: 'POST' }, ['begin', `redirect ${status} /b -> fail redirect`]]),
-  ...[307, 308].map((status): Days => ['redirects', `POST and ${status}: stays a POST`,
-    { method: 'POST' }, ['begin', `redirect ${status} /b -> send`, 'url -> https://a.test/b',
-      '201 text/event-stream -> open']]),
-  ['redirects', 'PUT and 301', { method: 'PUT', reconnect: true },
-    ['begin', 'redirect 301 /b -> fail redirect']],
-  ['redirects', 'HEAD and 302', { method: 'HEAD' }, ['begin', 'redirect 302 /b -> send']],
-  ...[300, 304, 305, 306].map((status): Days => ['redirects', `${status} is none`, {},
-    ['begin', `redirect ${status} /b -> read`]]),
-  ['redirects', 'a Location on 200 or 503 is none', {},
-    ['begin', 'redirect 503 /b -> read', 'refuse 503 -> fail http']],
-  ['redirects', 'without Location it is a refusal', {},
-    ['begin', 'redirect 301 -> read', 'refuse 301 -> fail http']],
-  ['redirects', 'without Location it is a refusal, for a POST', { method: 'POST' },
-    ['begin', 'redirect 301 -> read']],
-  ['redirects', '20 are followed, 21 are not', {},
-    ['begin', ...Array<string>(20).fill('redirect 302 /b -> send'),
-      'redirect 302 /b -> fail redirect']],
-  ['redirects', 'counted anew for each attempt', {},
-    ['begin', ...Array<string>(20).fill('redirect 302 /b -> send'), 'lost',
-      'begin', ...Array<string>(20).fill('redirect 302 /b -> send'),
-      'redirect 302 /b -> fail redirect']],
+  [
+    'redirects',
+    'to another path',
+    {},
+    ['begin', 'redirect 302 /b?c -> send', 'url -> https://a.test/b?c'],
+  ],
+  [
+    'redirects',
+    'relative to the last one',
+    {},
+    ['begin', 'redirect 302 /b/c -> send', 'redirect 307 d -> send', 'url -> https://a.test/b/d'],
+  ],
+  [
+    'redirects',
+    'to another origin',
+    {},
+    [
+      'begin',
+      'redirect 308 https://b.test/x -> send',
+      'url -> https://b.test/x',
+      'redirect 308 /y -> send',
+      'url -> https://b.test/y',
+    ],
+  ],
+  [
+    'redirects',
+    'the next attempt goes to the original URL',
+    {},
+    [
+      'begin',
+      'redirect 301 https://b.test/x -> send',
+      '200 text/event-stream -> open',
+      'lost -> wait 3000 #1',
+      'begin',
+      `url -> ${URL_}`,
+    ],
+  ],
+  ...[301, 302, 303, 307, 308].map(
+    (status): Days => [
+      'redirects',
+      `GET and ${status}`,
+      {},
+      ['begin', `redirect ${status} /b -> send`, '200 text/event-stream -> open'],
+    ],
+  ),
+  ...[301, 302, 303].map(
+    (status): Days => [
+      'redirects',
+      `POST and ${status}: no silent GET`,
+      {method: 'POST'},
+      ['begin', `redirect ${status} /b -> fail redirect`],
+    ],
+  ),
+  ...[307, 308].map(
+    (status): Days => [
+      'redirects',
+      `POST and ${status}: stays a POST`,
+      {method: 'POST'},
+      [
+        'begin',
+        `redirect ${status} /b -> send`,
+        'url -> https://a.test/b',
+        '201 text/event-stream -> open',
+      ],
+    ],
+  ),
+  [
+    'redirects',
+    'PUT and 301',
+    {method: 'PUT', reconnect: true},
+    ['begin', 'redirect 301 /b -> fail redirect'],
+  ],
+  ['redirects', 'HEAD and 302', {method: 'HEAD'}, ['begin', 'redirect 302 /b -> send']],
+  ...[300, 304, 305, 306].map(
+    (status): Days => [
+      'redirects',
+      `${status} is none`,
+      {},
+      ['begin', `redirect ${status} /b -> read`],
+    ],
+  ),
+  [
+    'redirects',
+    'a Location on 200 or 503 is none',
+    {},
+    ['begin', 'redirect 503 /b -> read', 'refuse 503 -> fail http'],
+  ],
+  [
+    'redirects',
+    'without Location it is a refusal',
+    {},
+    ['begin', 'redirect 301 -> read', 'refuse 301 -> fail http'],
+  ],
+  [
+    'redirects',
+    'without Location it is a refusal, for a POST',
+    {method: 'POST'},
+    ['begin', 'redirect 301 -> read'],
+  ],
+  [
+    'redirects',
+    '20 are followed, 21 are not',
+    {},
+    [
+      'begin',
+      ...Array<string>(20).fill('redirect 302 /b -> send'),
+      'redirect 302 /b -> fail redirect',
+    ],
+  ],
+  [
+    'redirects',
+    'counted anew for each attempt',
+    {},
+    [
+      'begin',
+      ...Array<string>(20).fill('redirect 302 /b -> send'),
+      'lost',
+      'begin',
+      ...Array<string>(20).fill('redirect 302 /b -> send'),
+      'redirect 302 /b -> fail redirect',
+    ],
+  ],
   ['redirects', 'to no URL', {}, ['begin', 'redirect 302 http://[ -> fail redirect']],
-  ['redirects', 'to a port that is none', {},
-    ['begin', 'redirect 302 https://a.test:99999/ -> fail redirect']],
-  ...['ftp://a.test/', 'file:///etc/passwd', 'javascript:alert(1)', 'data:text/event-stream,x',
-    'http://a.test/', 'http://b.test/'].map((to): Days => ['redirects', `not from https to ${to}`,
-    {}, ['begin', `redirect 302 ${to} -> fail redirect`]]),
-  ['redirects', 'status 0: what a browser shows of one', { method: 'POST' },
-    ['begin', 'redirect 000 -> fail redirect']],
+  [
+    'redirects',
+    'to a port that is none',
+    {},
+    ['begin', 'redirect 302 https://a.test:99999/ -> fail redirect'],
+  ],
+  ...[
+    'ftp://a.test/',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+    'data:text/event-stream,x',
+    'http://a.test/',
+    'http://b.test/',
+  ].map(
+    (to): Days => [
+      'redirects',
+      `not from https to ${to}`,
+      {},
+      ['begin', `redirect 302 ${to} -> fail redirect`],
+    ],
+  ),
+  [
+    'redirects',
+    'status 0: what a browser shows of one',
+    {method: 'POST'},
+    ['begin', 'redirect 000 -> fail redirect'],
+  ],
 ]);
 
 test('reconnection: jitter stays between 1 and 1.25', () => {
   for (const random of [0, 0.1, 0.5, 0.999, JUST_UNDER_1]) {
-    const day = new Day({ random: () => random });
+    const day = new Day({random: () => random});
     day.step('begin');
     const [, delay] = day.step('lost').split(' ').map(Number);
     assert.ok(Math.abs(Number(delay) - 3000 * (1 + random / 4)) <= 1, `${random}: ${delay}`);
     assert.ok(Number(delay) >= 3000 && Number(delay) <= 3750, `${random}: ${delay}`);
   }
-  const delays = new Set(Array.from({ length: 20 }, () => {
-    const reconnection = new Reconnection(URL_);
-    reconnection.begin(0);
-    return show(reconnection.lost());
-  }));
+  const delays = new Set(
+    Array.from({length: 20}, () => {
+      const reconnection = new Reconnection(URL_);
+      reconnection.begin(0);
+      return show(reconnection.lost());
+    }),
+  );
   assert.ok(delays.size > 1, 'random unless told');
 });
 
@@ -2283,16 +3281,19 @@ test('reconnection: http to https, and http to http, are followed', () => {
 });
 
 test('reconnection: the facts of a decision', () => {
-  const reconnection = new Reconnection(URL_, { random: () => 0, lastEventId: '7' });
-  assert.deepEqual([reconnection.lastEventId, reconnection.retry, reconnection.reconnects],
-    ['7', undefined, true]);
+  const reconnection = new Reconnection(URL_, {random: () => 0, lastEventId: '7'});
+  assert.deepEqual(
+    [reconnection.lastEventId, reconnection.retry, reconnection.reconnects],
+    ['7', undefined, true],
+  );
   const first = reconnection.begin(0);
-  assert.deepEqual({ ...first }, { attempt: 0, lastEventId: '7', error: undefined });
+  assert.deepEqual({...first}, {attempt: 0, lastEventId: '7', error: undefined});
   const cause = new TypeError('fetch failed');
   assert.deepEqual(reconnection.lost(cause), {
-    kind: 'wait', retry: { attempt: 1, delay: 3000, error: cause, lastEventId: '7' },
+    kind: 'wait',
+    retry: {attempt: 1, delay: 3000, error: cause, lastEventId: '7'},
   });
-  assert.deepEqual({ ...reconnection.begin(1e6) }, { attempt: 1, lastEventId: '7', error: cause });
+  assert.deepEqual({...reconnection.begin(1e6)}, {attempt: 1, lastEventId: '7', error: cause});
   reconnection.response(200, headersFrom(STREAM_HEADERS));
   const [event] = new EventParser().feed('id: 8\nretry: 40\ndata: a\n\n');
   assert.ok(event);
@@ -2304,10 +3305,10 @@ test('reconnection: the facts of a decision', () => {
   assert.ok(decision.retry.error instanceof SSEError, 'a clean end is an error, too');
   assert.equal(decision.retry.error.code, 'connection');
 
-  assert.equal(new Reconnection(URL_, { method: 'POST' }).reconnects, false);
-  assert.equal(new Reconnection(URL_, { method: 'POST', reconnect: true }).reconnects, true);
-  assert.equal(new Reconnection(URL_, { reconnect: false }).reconnects, false);
-  assert.equal(new Reconnection(URL_, { method: 'head' }).reconnects, true);
+  assert.equal(new Reconnection(URL_, {method: 'POST'}).reconnects, false);
+  assert.equal(new Reconnection(URL_, {method: 'POST', reconnect: true}).reconnects, true);
+  assert.equal(new Reconnection(URL_, {reconnect: false}).reconnects, false);
+  assert.equal(new Reconnection(URL_, {method: 'head'}).reconnects, true);
 });
 
 test('reconnection: lastEventId is that of the last event handed over', () => {
@@ -2316,14 +3317,14 @@ test('reconnection: lastEventId is that of the last event handed over', () => {
   const parser = new EventParser();
   parser.write('id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\n\nid: 4\ndata: c\n');
   const ids: string[] = [];
-  for (let event; (event = parser.next());) {
+  for (let event; (event = parser.next()); ) {
     reconnection.delivered(event);
     ids.push(reconnection.lastEventId);
   }
   assert.deepEqual(ids, ['1', '2']);
   reconnection.caughtUp(parser);
   assert.equal(reconnection.lastEventId, '3', 'an id without an event, once all are handed over');
-  const [cleared] = new EventParser({ lastEventId: '3' }).feed('id\ndata: d\n\n');
+  const [cleared] = new EventParser({lastEventId: '3'}).feed('id\ndata: d\n\n');
   assert.ok(cleared);
   reconnection.delivered(cleared);
   assert.equal(reconnection.lastEventId, '', 'an empty id clears');
@@ -2339,13 +3340,16 @@ test('reconnection: `until` ends with its event, which counts', () => {
   });
   reconnection.begin(0);
   const events = new EventParser().feed('id: 1\ndata: a\n\nid: 2\nevent: complete\ndata\n\n');
-  assert.deepEqual(events.map((event) => reconnection.delivered(event)), [false, true]);
+  assert.deepEqual(
+    events.map((event) => reconnection.delivered(event)),
+    [false, true],
+  );
   assert.deepEqual(seen, events);
   assert.equal(reconnection.lastEventId, '2');
 });
 
 test('reconnection: one connection is not made twice', () => {
-  for (const options of [{ method: 'POST' }, { reconnect: false }]) {
+  for (const options of [{method: 'POST'}, {reconnect: false}]) {
     const reconnection = new Reconnection(URL_, options);
     reconnection.begin(0);
     assert.equal(reconnection.lost().kind, 'stop');
@@ -2364,17 +3368,23 @@ test('reconnection: facts of its errors', () => {
   };
   const date = Date.UTC(2026, 10, 21, 12);
   const after: [header: string, retryAfter: number | undefined][] = [
-    ['0', 0], ['120', 120_000], ['soon', undefined], ['', undefined],
-    ['Sat, 21 Nov 2026 12:01:30 GMT', 90_000], ['Sat, 21 Nov 2026 11:00:00 GMT', 0],
+    ['0', 0],
+    ['120', 120_000],
+    ['soon', undefined],
+    ['', undefined],
+    ['Sat, 21 Nov 2026 12:01:30 GMT', 90_000],
+    ['Sat, 21 Nov 2026 11:00:00 GMT', 0],
   ];
   for (const [header, retryAfter] of after) {
-    const error = refused(503, { 'retry-after': header }, date);
+    const error = refused(503, {'retry-after': header}, date);
     assert.equal(error.retryAfter, retryAfter, header);
   }
-  const error = refused(401, { 'www-authenticate': 'Bearer' });
+  const error = refused(401, {'www-authenticate': 'Bearer'});
   assert.equal(error.retryAfter, undefined);
-  assert.deepEqual([error.status, error.url, error.body, error.headers.get('www-authenticate')],
-    [401, 'https://a.test/x?y', 'sorry', 'Bearer']);
+  assert.deepEqual(
+    [error.status, error.url, error.body, error.headers.get('www-authenticate')],
+    [401, 'https://a.test/x?y', 'sorry', 'Bearer'],
+  );
 
   // Where the response came from, redirects followed.
   const day = new Day({});
@@ -2386,13 +3396,17 @@ test('reconnection: facts of its errors', () => {
   assert.equal(decision.error.headers.get('x'), null, 'a transport that shows no headers');
 
   const type = failure(new Reconnection('https://a.test/x'), (r) =>
-    r.response(200, headersFrom({ 'content-type': 'text/html; charset=utf-8' })));
-  assert.match(isSSEError(type, 'content-type').message,
-    /^Expected Content-Type 'text\/event-stream', got 'text\/html; charset=utf-8'.*a\.test\/x/s);
+    r.response(200, headersFrom({'content-type': 'text/html; charset=utf-8'})),
+  );
+  assert.match(
+    isSSEError(type, 'content-type').message,
+    /^Expected Content-Type 'text\/event-stream', got 'text\/html; charset=utf-8'.*a\.test\/x/s,
+  );
 
-  const redirected = failure(new Reconnection('https://a.test/x', { method: 'POST' }),
-    (r) => r.response(302, headersFrom({ location: 'https://me:secret@b.test/' })));
-  const { message } = isSSEError(redirected, 'redirect');
+  const redirected = failure(new Reconnection('https://a.test/x', {method: 'POST'}), (r) =>
+    r.response(302, headersFrom({location: 'https://me:secret@b.test/'})),
+  );
+  const {message} = isSSEError(redirected, 'redirect');
   assert.match(message, /302/);
   assert.match(message, /a\.test/);
   assert.ok(!message.includes('secret'), message);
@@ -2401,31 +3415,43 @@ test('reconnection: facts of its errors', () => {
 test('reconnection: a server does not decide how long a message is', () => {
   const long = 'x'.repeat(1e5);
   const type = failure(new Reconnection(URL_), (r) =>
-    r.response(200, headersFrom({ 'content-type': `text/${long}` })));
+    r.response(200, headersFrom({'content-type': `text/${long}`})),
+  );
   assert.ok(isSSEError(type, 'content-type').message.length < 500);
   const day = new Day({});
   day.step('begin');
   for (let n = 0; n < 20; n++) assert.equal(day.step(`redirect 302 /${long}`), 'send');
-  const last = day.reconnection.response(302, headersFrom({ location: `/${long}` }));
+  const last = day.reconnection.response(302, headersFrom({location: `/${long}`}));
   assert.ok(last.kind === 'fail' && last.error instanceof SSEError);
   const chain = last.error.message.split(' -> ');
-  assert.deepEqual(chain.slice(0, -1).map((url) => url.length).slice(1), Array(20).fill(2000));
+  assert.deepEqual(
+    chain
+      .slice(0, -1)
+      .map((url) => url.length)
+      .slice(1),
+    Array(20).fill(2000),
+  );
   assert.equal(chain.length, 22, 'and each one is named');
 });
 
 test('reconnection: truncated and lost streams name their URL and cause', () => {
-  const truncated = failure(new Reconnection('https://a.test/x', {
-    method: 'POST', until: () => false,
-  }), (r) => r.lost());
+  const truncated = failure(
+    new Reconnection('https://a.test/x', {
+      method: 'POST',
+      until: () => false,
+    }),
+    (r) => r.lost(),
+  );
   assert.match(isSSEError(truncated, 'truncated').message, /https:\/\/a\.test\/x/);
-  const ended = failure(new Reconnection('https://a.test/x', { maxRetries: 0 }),
-    (r) => r.lost());
+  const ended = failure(new Reconnection('https://a.test/x', {maxRetries: 0}), (r) => r.lost());
   assert.ok(ended instanceof SSEConnectionError);
   assert.equal(ended.url, 'https://a.test/x');
-  assert.ok(ended.message.startsWith(
-    'SSE connection to https://a.test/x failed after 0 retries: '), ended.message);
+  assert.ok(
+    ended.message.startsWith('SSE connection to https://a.test/x failed after 0 retries: '),
+    ended.message,
+  );
   assert.ok(ended.cause instanceof SSEError && ended.message.endsWith(ended.cause.message));
-  const status = new Reconnection(URL_, { maxRetries: 0, random: () => 0 });
+  const status = new Reconnection(URL_, {maxRetries: 0, random: () => 0});
   status.begin(0);
   status.response(200, headersFrom(STREAM_HEADERS));
   const decision = status.refused(503, undefined, 'sorry', 0);
@@ -2439,28 +3465,54 @@ test('reconnection: truncated and lost streams name their URL and cause', () => 
 type Pairs = [name: string, value: string][];
 
 /** The headers, names in lower case; each may be there once only. */
-function headersSent(reconnection: Reconnection, own: Pairs = [], defaults: Pairs = [],
-  encode?: (text: string) => string): Record<string, string> {
-  const { headers } = reconnection.request(defaults, own, encode);
+function headersSent(
+  reconnection: Reconnection,
+  own: Pairs = [],
+  defaults: Pairs = [],
+  encode?: (text: string) => string,
+): Record<string, string> {
+  const {headers} = reconnection.request(defaults, own, encode);
   const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   assert.equal(new Set(entries.map(([name]) => name)).size, entries.length, 'each header once');
   return Object.fromEntries(entries);
 }
 
-const ACCEPT = { accept: 'text/event-stream' };
+const ACCEPT = {accept: 'text/event-stream'};
 const CACHE: Pairs = [['Cache-Control', 'no-cache']];
 
 test('reconnection: request headers', () => {
   const rows: [name: string, own: Pairs, defaults: Pairs, headers: Record<string, string>][] = [
     ['no more than needed', [], [], ACCEPT],
-    ['defaults', [], CACHE, { ...ACCEPT, 'cache-control': 'no-cache' }],
-    ['the user\'s', [['X-A', 'b']], CACHE, { ...ACCEPT, 'cache-control': 'no-cache', 'x-a': 'b' }],
-    ['the user\'s win', [['Accept', 'a/b'], ['Cache-Control', 'c']], CACHE,
-      { 'accept': 'a/b', 'cache-control': 'c' }],
-    ['whatever their case', [['aCCEPT', 'a/b'], ['CACHE-control', 'c']], CACHE,
-      { 'accept': 'a/b', 'cache-control': 'c' }],
-    ['the last of the user\'s own', [['x-a', 'b'], ['X-A', 'c']], [], { ...ACCEPT, 'x-a': 'c' }],
-    ['an empty one', [['x-a', '']], [], { ...ACCEPT, 'x-a': '' }],
+    ['defaults', [], CACHE, {...ACCEPT, 'cache-control': 'no-cache'}],
+    ["the user's", [['X-A', 'b']], CACHE, {...ACCEPT, 'cache-control': 'no-cache', 'x-a': 'b'}],
+    [
+      "the user's win",
+      [
+        ['Accept', 'a/b'],
+        ['Cache-Control', 'c'],
+      ],
+      CACHE,
+      {accept: 'a/b', 'cache-control': 'c'},
+    ],
+    [
+      'whatever their case',
+      [
+        ['aCCEPT', 'a/b'],
+        ['CACHE-control', 'c'],
+      ],
+      CACHE,
+      {accept: 'a/b', 'cache-control': 'c'},
+    ],
+    [
+      "the last of the user's own",
+      [
+        ['x-a', 'b'],
+        ['X-A', 'c'],
+      ],
+      [],
+      {...ACCEPT, 'x-a': 'c'},
+    ],
+    ['an empty one', [['x-a', '']], [], {...ACCEPT, 'x-a': ''}],
   ];
   for (const [name, own, defaults, headers] of rows) {
     const reconnection = new Reconnection(URL_);
@@ -2489,11 +3541,11 @@ test('reconnection: Last-Event-ID (#the-last-event-id-header)', () => {
     ['escape', '\x1b[2J', undefined],
   ];
   for (const [name, id, sent] of rows) {
-    const expected = sent === undefined ? ACCEPT : { ...ACCEPT, 'last-event-id': sent };
-    const first = new Reconnection(URL_, { lastEventId: id });
+    const expected = sent === undefined ? ACCEPT : {...ACCEPT, 'last-event-id': sent};
+    const first = new Reconnection(URL_, {lastEventId: id});
     first.begin(0);
     assert.deepEqual(headersSent(first), expected, `${name}, as an option`);
-    const later = new Reconnection(URL_, { lastEventId: 'old' });
+    const later = new Reconnection(URL_, {lastEventId: 'old'});
     later.begin(0);
     const [event] = new EventParser().feed(`id: ${id}\ndata: a\n\n`);
     assert.ok(event);
@@ -2502,12 +3554,15 @@ test('reconnection: Last-Event-ID (#the-last-event-id-header)', () => {
     assert.deepEqual(headersSent(later), expected, `${name}, of the stream`);
     const encode = (text: string) => `<${text.length}>`;
     const encoded = headersSent(first, [], [], encode)['last-event-id'];
-    assert.equal(encoded, sent === undefined || sent === id ? sent : encode(id),
-      `${name}: a runtime's own encoding, where there is something to encode`);
+    assert.equal(
+      encoded,
+      sent === undefined || sent === id ? sent : encode(id),
+      `${name}: a runtime's own encoding, where there is something to encode`,
+    );
   }
 });
 
-test('reconnection: the user\'s own Last-Event-ID, until the stream sets one', () => {
+test("reconnection: the user's own Last-Event-ID, until the stream sets one", () => {
   for (const name of ['Last-Event-ID', 'last-event-id', 'LAST-EVENT-ID']) {
     const day = new Day({});
     day.step('begin');
@@ -2527,8 +3582,13 @@ test('reconnection: the user\'s own Last-Event-ID, until the stream sets one', (
 });
 
 test('reconnection: what goes along with a redirect', () => {
-  const own: Pairs = [['Authorization', 'Bearer x'], ['X-Api-Key', 'k'], ['Last-Event-ID', 'mine'],
-    ['Accept', 'a/b'], ['Cookie', 'c']];
+  const own: Pairs = [
+    ['Authorization', 'Bearer x'],
+    ['X-Api-Key', 'k'],
+    ['Last-Event-ID', 'mine'],
+    ['Accept', 'a/b'],
+    ['Cookie', 'c'],
+  ];
   const rows: [name: string, url: string, locations: string[], isDropped: boolean][] = [
     ['nothing yet', URL_, [], false],
     ['the same origin', URL_, ['/b'], false],
@@ -2543,20 +3603,33 @@ test('reconnection: what goes along with a redirect', () => {
     ['late', URL_, ['/b', '/c', 'https://b.test/'], true],
   ];
   for (const [name, url, locations, isDropped] of rows) {
-    const reconnection = new Reconnection(url, { lastEventId: '7' });
+    const reconnection = new Reconnection(url, {lastEventId: '7'});
     for (const attempt of [0, 1]) {
       reconnection.begin(attempt);
       for (const location of locations) {
-        const decision = reconnection.response(302, headersFrom({ location }));
+        const decision = reconnection.response(302, headersFrom({location}));
         assert.equal(decision.kind, 'send', name);
       }
       const where = `${name}, attempt ${attempt}`;
-      assert.deepEqual(headersSent(reconnection, own, CACHE), isDropped
-        ? { ...ACCEPT, 'cache-control': 'no-cache' }
-        : { 'accept': 'a/b', 'cache-control': 'no-cache', 'authorization': 'Bearer x',
-          'x-api-key': 'k', 'cookie': 'c', 'last-event-id': '7' }, where);
-      assert.deepEqual(headersSent(reconnection), isDropped ? ACCEPT
-        : { ...ACCEPT, 'last-event-id': '7' }, where);
+      assert.deepEqual(
+        headersSent(reconnection, own, CACHE),
+        isDropped
+          ? {...ACCEPT, 'cache-control': 'no-cache'}
+          : {
+              accept: 'a/b',
+              'cache-control': 'no-cache',
+              authorization: 'Bearer x',
+              'x-api-key': 'k',
+              cookie: 'c',
+              'last-event-id': '7',
+            },
+        where,
+      );
+      assert.deepEqual(
+        headersSent(reconnection),
+        isDropped ? ACCEPT : {...ACCEPT, 'last-event-id': '7'},
+        where,
+      );
       reconnection.lost();
     }
     reconnection.begin(9);
@@ -2573,18 +3646,33 @@ test('reconnection: the userinfo of a redirect is not sent', () => {
 });
 
 test('reconnection: a URL with userinfo is refused, and not shown', () => {
-  const refused = ['https://user:secret@a.test/', 'https://secret@a.test/x', '//user:secret@a.test/',
-    'http:user:secret@a.test/', 'http:/user:secret@a.test/', 'http:\\\\user:secret@a.test/',
-    'https:user:secret@a.test/', 'https:/user:secret@a.test/'];
+  const refused = [
+    'https://user:secret@a.test/',
+    'https://secret@a.test/x',
+    '//user:secret@a.test/',
+    'http:user:secret@a.test/',
+    'http:/user:secret@a.test/',
+    'http:\\\\user:secret@a.test/',
+    'https:user:secret@a.test/',
+    'https:/user:secret@a.test/',
+  ];
   for (const url of refused) {
-    assert.throws(() => new Reconnection(url), (error: Error) => {
-      assert.equal(error.name, 'TypeError', url);
-      assert.match(error.message, /url.*userinfo/, url);
-      assert.doesNotMatch(error.message, /secret/, url);
-      return true;
-    });
+    assert.throws(
+      () => new Reconnection(url),
+      (error: Error) => {
+        assert.equal(error.name, 'TypeError', url);
+        assert.match(error.message, /url.*userinfo/, url);
+        assert.doesNotMatch(error.message, /secret/, url);
+        return true;
+      },
+    );
   }
-  for (const url of ['https://a.test/x@y', 'https://a.test/?to=//me@b', '/x//me@b', 'https://a.test/#//me@b']) {
+  for (const url of [
+    'https://a.test/x@y',
+    'https://a.test/?to=//me@b',
+    '/x//me@b',
+    'https://a.test/#//me@b',
+  ]) {
     assert.equal(new Reconnection(url).url, url);
   }
 });
@@ -2599,18 +3687,34 @@ test('reconnection: wrong options name themselves', () => {
   ];
   for (const [option, values] of rows) {
     for (const value of values) {
-      const error = caught(() => new Reconnection(URL_, { [option]: value }));
+      const error = caught(() => new Reconnection(URL_, {[option]: value}));
       assert.ok(error instanceof RangeError || error instanceof TypeError, `${option} ${value}`);
       assert.ok(error.message.includes(option), `${option} ${value}: ${error.message}`);
       const isRange = /Interval|maxRetries/.test(option) && typeof value === 'number';
       if (isRange) assert.ok(error instanceof RangeError, `${option} ${value}`);
     }
   }
-  const right: ReconnectionSettings[] = [{}, { retryInterval: 0 }, { maxRetryInterval: Infinity },
-    { maxRetries: -1 }, { maxRetries: 0 }, { maxRetries: Infinity }, { retryStatus: [] },
-    { lastEventId: 'é 😀' }, { retryInterval: 0.5 },
-    { retryInterval: undefined, maxRetries: undefined, lastEventId: undefined, method: undefined,
-      retryStatus: undefined, reconnect: undefined, until: undefined, random: undefined }];
+  const right: ReconnectionSettings[] = [
+    {},
+    {retryInterval: 0},
+    {maxRetryInterval: Infinity},
+    {maxRetries: -1},
+    {maxRetries: 0},
+    {maxRetries: Infinity},
+    {retryStatus: []},
+    {lastEventId: 'é 😀'},
+    {retryInterval: 0.5},
+    {
+      retryInterval: undefined,
+      maxRetries: undefined,
+      lastEventId: undefined,
+      method: undefined,
+      retryStatus: undefined,
+      reconnect: undefined,
+      until: undefined,
+      random: undefined,
+    },
+  ];
   for (const options of right) assert.ok(new Reconnection(URL_, options), JSON.stringify(options));
 });
 
@@ -2652,13 +3756,19 @@ interface Kind {
 }
 
 const ASYNC: Kind = {
-  name: 'AsyncSSEClient, promises', isBlocking: false, Client: AsyncSSEClient,
-  answers: 'promise', bodies: 'async',
+  name: 'AsyncSSEClient, promises',
+  isBlocking: false,
+  Client: AsyncSSEClient,
+  answers: 'promise',
+  bodies: 'async',
 };
 const STREAMS: Kind = {...ASYNC, name: 'AsyncSSEClient, ReadableStream', bodies: 'stream'};
 const BOTH: Kind = {
-  name: 'for await over SSEClient', isBlocking: false, Client: SSEClient,
-  answers: 'value', bodies: 'plain',
+  name: 'for await over SSEClient',
+  isBlocking: false,
+  Client: SSEClient,
+  answers: 'value',
+  bodies: 'plain',
 };
 const BLOCKING: Kind = {...BOTH, name: 'for of over SSEClient', isBlocking: true};
 const AWAITING = [ASYNC, STREAMS, BOTH];
@@ -2696,7 +3806,14 @@ class Script {
     const {method, headers, body, redirect, cache, signal} = request;
     const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
     this.sent.push({
-      url, method, headers: Object.fromEntries(lower), body, redirect, cache, signal, request,
+      url,
+      method,
+      headers: Object.fromEntries(lower),
+      body,
+      redirect,
+      cache,
+      signal,
+      request,
     });
     this.log.push(`request ${this.sent.length}`);
     const step = this.#steps.shift() ?? {status: 204, body: null};
@@ -2724,7 +3841,8 @@ class Script {
     const list = {...(type === null ? {} : {'Content-Type': type}), ...headers};
     return {
       status,
-      ...(headers === null ? {}
+      ...(headers === null
+        ? {}
         : {headers: this.#kind.answers === 'promise' ? new Headers(list) : list}),
       body: body && this.#body(this.sent.length, body, then),
     };
@@ -2754,20 +3872,24 @@ class Script {
     };
     const {bodies} = this.#kind;
     if (bodies === 'stream') {
-      return new ReadableStream({
-        async pull(controller) {
-          const part = await next();
-          if (part.done) controller.close();
-          else controller.enqueue(part.value);
+      return new ReadableStream(
+        {
+          async pull(controller) {
+            const part = await next();
+            if (part.done) controller.close();
+            else controller.enqueue(part.value);
+          },
+          cancel: close,
         },
-        cancel: close,
-      }, {highWaterMark: 0});
+        {highWaterMark: 0},
+      );
     }
     const done = {done: true, value: undefined};
     if (bodies === 'async') {
       return {
         [Symbol.asyncIterator]: () => ({
-          next: async () => next(), return: async () => (close(), done),
+          next: async () => next(),
+          return: async () => (close(), done),
         }),
       };
     }
@@ -2798,7 +3920,9 @@ function scripted(kind: Kind, steps: readonly Step[], options: any = {}, url = A
 
 /** All events of a loop and the error that ended it. `each` may say 'break'. */
 async function consume(
-  kind: Kind, client: any, each: (event: SSEEvent) => unknown = () => {},
+  kind: Kind,
+  client: any,
+  each: (event: SSEEvent) => unknown = () => {},
 ): Promise<{events: SSEEvent[]; error: any}> {
   const events: SSEEvent[] = [];
   let error: unknown;
@@ -2823,8 +3947,8 @@ async function consume(
 const dataOf = (events: readonly SSEEvent[]) => events.map(({data}) => data);
 
 /** Timers that keep the process alive. */
-const timers = () => (process.getActiveResourcesInfo?.() ?? [])
-  .filter((name) => name === 'Timeout').length;
+const timers = () =>
+  (process.getActiveResourcesInfo?.() ?? []).filter((name) => name === 'Timeout').length;
 
 /** One test for each kind, which also proves that no timer is left. */
 function each(kinds: readonly Kind[], rule: string, check: (kind: Kind) => Promise<void>) {
@@ -2892,13 +4016,22 @@ function over(kind: Kind, transport: any, options: any = {}) {
 }
 
 for (const [form, log] of [
-  ['text', LOG], ['bytes', new TextEncoder().encode(LOG)], ['a list of one', [LOG]],
+  ['text', LOG],
+  ['bytes', new TextEncoder().encode(LOG)],
+  ['a list of one', [LOG]],
 ] as const) {
   each([ASYNC, BLOCKING], `replay: ${form}, then 204`, async (kind) => {
     const client = over(kind, replay(log as any));
     const {events, error} = await consume(kind, client);
     assert.equal(error, undefined);
-    assert.deepEqual(events.map(({id, data}) => [id, data]), [['1', 'a'], ['é€', 'b'], ['3', 'c']]);
+    assert.deepEqual(
+      events.map(({id, data}) => [id, data]),
+      [
+        ['1', 'a'],
+        ['é€', 'b'],
+        ['3', 'c'],
+      ],
+    );
     assert.equal(client.state, 'closed');
     assert.equal(client.response.status, 204);
     assert.equal(client.retry, 10);
@@ -2915,7 +4048,10 @@ each([ASYNC, BLOCKING], 'replay: a list gives each connection the next log', asy
 });
 
 for (const [lastEventId, rest] of [
-  ['1', ['b', 'c']], ['é€', ['c']], ['3', []], ['unknown', ['a', 'b', 'c']],
+  ['1', ['b', 'c']],
+  ['é€', ['c']],
+  ['3', []],
+  ['unknown', ['a', 'b', 'c']],
 ] as const) {
   each([ASYNC, BLOCKING], `replay: resumes after '${lastEventId}'`, async (kind) => {
     for (const log of [LOG, LOG.replaceAll('\n', '\r\n'), LOG.replaceAll('\n', '\r')]) {
@@ -2932,18 +4068,23 @@ each([ASYNC, BLOCKING], 'replay: a cut log, then the whole: every event once', a
 
 each(KINDS, 'record: every chunk as it came, with the number of its connection', async (kind) => {
   const script = new Script(kind, [
-    stream('id: 1\ndata: a\n', '\n'), {status: 200, body: ['da', 'ta: b\n\n', new Error('cut')]},
+    stream('id: 1\ndata: a\n', '\n'),
+    {status: 200, body: ['da', 'ta: b\n\n', new Error('cut')]},
   ]);
   const chunks: unknown[] = [];
   const transport = record(script.transport, (chunk, connection) => {
     chunks.push([connection, chunk]);
     script.log.push(`chunk ${chunk}`);
   });
-  const {events} = await consume(kind, over(kind, transport),
-    ({data}) => script.log.push(`event ${data}`));
+  const {events} = await consume(kind, over(kind, transport), ({data}) =>
+    script.log.push(`event ${data}`),
+  );
   assert.deepEqual(dataOf(events), ['a', 'b']);
   assert.deepEqual(chunks, [
-    [0, 'id: 1\ndata: a\n'], [0, '\n'], [1, 'da'], [1, 'ta: b\n\n'],
+    [0, 'id: 1\ndata: a\n'],
+    [0, '\n'],
+    [1, 'da'],
+    [1, 'ta: b\n\n'],
   ]);
   const handed = script.log.indexOf('event a');
   assert.ok(handed < script.log.indexOf('chunk da'), 'as they come');
@@ -2953,7 +4094,10 @@ each(KINDS, 'record: every chunk as it came, with the number of its connection',
 
 each(KINDS, 'record: break closes what is recorded', async (kind) => {
   const script = new Script(kind, [stream('data: a\n\n', 'data: b\n\n')]);
-  const client = over(kind, record(script.transport, () => {}));
+  const client = over(
+    kind,
+    record(script.transport, () => {}),
+  );
   await consume(kind, client, () => 'break');
   assert.deepEqual(script.log, ['request 1', 'close 1']);
 });
@@ -2961,7 +4105,13 @@ each(KINDS, 'record: break closes what is recorded', async (kind) => {
 each(KINDS, 'record: responses that are no stream are handed on unread', async (kind) => {
   const script = new Script(kind, [{status: 401, type: 'text/plain', body: ['who?']}]);
   const chunks: unknown[] = [];
-  const {error} = await consume(kind, over(kind, record(script.transport, (c) => chunks.push(c))));
+  const {error} = await consume(
+    kind,
+    over(
+      kind,
+      record(script.transport, (c) => chunks.push(c)),
+    ),
+  );
   assertError(error, 'SSEHTTPError', 'http', '401');
   assert.equal(error.body, 'who?');
   assert.deepEqual(chunks, []);
@@ -2970,29 +4120,39 @@ each(KINDS, 'record: responses that are no stream are handed on unread', async (
 each(KINDS, 'record: a sink that throws ends the loop with its error', async (kind) => {
   const script = new Script(kind, [stream('data: a\n\n'), stream('data: b\n\n')]);
   const full = new Error('disk full');
-  const {events, error} = await consume(kind, over(kind, record(script.transport, () => {
-    throw full;
-  })));
+  const {events, error} = await consume(
+    kind,
+    over(
+      kind,
+      record(script.transport, () => {
+        throw full;
+      }),
+    ),
+  );
   assert.equal(error, full);
   assert.deepEqual(events, []);
   assert.equal(script.sent.length, 1, 'it is no connection failure');
   assert.equal(script.open, 0);
 });
 
-each([ASYNC, BLOCKING], 'replay of chunks as record() hands them on, and of what is no log', async (kind) => {
-  const chunks: (string | Uint8Array)[][] = [];
-  const script = new Script(kind, [stream('id: 1\nda', 'ta: é\n\n'), stream(B)]);
-  const sink = (chunk: any, connection: number) => void (chunks[connection] ??= []).push(chunk);
-  const first = await consume(kind, over(kind, record(script.transport, sink)));
-  const again = await consume(kind, over(kind, replay(chunks)));
-  assert.deepEqual(again.events, first.events);
-  const bytes = chunks.map((log) => log.map((chunk) => Buffer.from(chunk)));
-  assert.deepEqual((await consume(kind, over(kind, replay(bytes)))).events, first.events);
-  for (const log of [5, undefined, null, [5], [[5]], {}]) {
-    assert.throws(() => replay(log as any), TypeError, JSON.stringify(log));
-  }
-  assert.throws(() => record(script.transport, undefined as any), /TypeError.*sink/);
-});
+each(
+  [ASYNC, BLOCKING],
+  'replay of chunks as record() hands them on, and of what is no log',
+  async (kind) => {
+    const chunks: (string | Uint8Array)[][] = [];
+    const script = new Script(kind, [stream('id: 1\nda', 'ta: é\n\n'), stream(B)]);
+    const sink = (chunk: any, connection: number) => void (chunks[connection] ??= []).push(chunk);
+    const first = await consume(kind, over(kind, record(script.transport, sink)));
+    const again = await consume(kind, over(kind, replay(chunks)));
+    assert.deepEqual(again.events, first.events);
+    const bytes = chunks.map((log) => log.map((chunk) => Buffer.from(chunk)));
+    assert.deepEqual((await consume(kind, over(kind, replay(bytes)))).events, first.events);
+    for (const log of [5, undefined, null, [5], [[5]], {}]) {
+      assert.throws(() => replay(log as any), TypeError, JSON.stringify(log));
+    }
+    assert.throws(() => record(script.transport, undefined as any), /TypeError.*sink/);
+  },
+);
 
 each([ASYNC, BLOCKING], 'replay(record()): the round trip', async (kind) => {
   const logs: string[] = [];
@@ -3001,7 +4161,8 @@ each([ASYNC, BLOCKING], 'replay(record()): the round trip', async (kind) => {
   };
   const options = {retryInterval: 0, maxRetryInterval: 0};
   const script = new Script(kind, [
-    stream('id: 1\r\ndata: a\r', '\n\r\nid: 2\r\ndata: lo'), stream('id: 2\ndata: b\n\n'),
+    stream('id: 1\r\ndata: a\r', '\n\r\nid: 2\r\ndata: lo'),
+    stream('id: 2\ndata: b\n\n'),
   ]);
   const first = await consume(kind, over(kind, record(script.transport, sink), options));
   const again = await consume(kind, over(kind, replay(logs), options));
@@ -3049,16 +4210,21 @@ for (const [what, holder, name, stand] of [
 ] as const) {
   test(`without ${what} a blocking loop is a clear error, before anything is sent`, () => {
     let errors: any[] = [];
-    without(holder, name, () => {
-      errors = [
-        thrown(() => connect('http://127.0.0.1:9/')),
-        thrown(() => blockingFetch()('http://127.0.0.1:9/', {} as any)),
-        thrown(() => new SSEClient('http://127.0.0.1:9/').openSync()),
-        thrown(() => [...new SSEClient('http://127.0.0.1:9/')]),
-      ];
-      asyncConnect('http://127.0.0.1:9/'); // does not care
-      connect(ADDRESS, {transport: replay('')}); // nor this
-    }, stand);
+    without(
+      holder,
+      name,
+      () => {
+        errors = [
+          thrown(() => connect('http://127.0.0.1:9/')),
+          thrown(() => blockingFetch()('http://127.0.0.1:9/', {} as any)),
+          thrown(() => new SSEClient('http://127.0.0.1:9/').openSync()),
+          thrown(() => [...new SSEClient('http://127.0.0.1:9/')]),
+        ];
+        asyncConnect('http://127.0.0.1:9/'); // does not care
+        connect(ADDRESS, {transport: replay('')}); // nor this
+      },
+      stand,
+    );
     for (const error of errors) {
       assertError(error, 'SSEError', 'unsupported', 'asyncConnect', 'transport');
       assert.ok(error.cause instanceof Error);
@@ -3069,9 +4235,14 @@ for (const [what, holder, name, stand] of [
 test('where no thread can wait, a blocking pause is a clear error', () => {
   const options = {transport: replay(['data: a\n\n', 'data: b\n\n']), random: () => 0};
   let error: any;
-  without(Atomics, 'wait', () => {
-    error = thrown(() => [...connect(ADDRESS, options)]);
-  }, noWait);
+  without(
+    Atomics,
+    'wait',
+    () => {
+      error = thrown(() => [...connect(ADDRESS, options)]);
+    },
+    noWait,
+  );
   assertError(error, 'SSEError', 'unsupported', '3000', 'sleep', 'for await');
 });
 
@@ -3094,13 +4265,18 @@ interface Row {
   log?: string[];
   kinds?: readonly Kind[];
   check?(found: {
-    script: Script; client: any; retries: any[]; events: SSEEvent[]; error: any; kind: Kind;
+    script: Script;
+    client: any;
+    retries: any[];
+    events: SSEEvent[];
+    error: any;
+    kind: Kind;
   }): void;
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 /** A Last-Event-ID as fetch gets it, and back. */
-const encoded = (id: string) => IS_WORKERD ? id : Buffer.from(id).toString('latin1');
+const encoded = (id: string) => (IS_WORKERD ? id : Buffer.from(id).toString('latin1'));
 const failures = (count: number): Step[] =>
   Array.from({length: count}, (_, index) => new TypeError(`cut ${index + 1}`));
 const blank = (count: number): string[] => Array.from({length: count}, () => '');
@@ -3108,8 +4284,12 @@ const boom = new RangeError('the user’s own');
 const throws = () => {
   throw boom;
 };
-const to = (location: string, status = 302): Answer =>
-  ({status, type: null, headers: {Location: location}, body: ['moved']});
+const to = (location: string, status = 302): Answer => ({
+  status,
+  type: null,
+  headers: {Location: location},
+  body: ['moved'],
+});
 const A = 'data: a\n\n';
 const B = 'data: b\n\n';
 const POST = {method: 'POST', body: 'ask'};
@@ -3119,7 +4299,11 @@ const rows: Row[] = [
   {
     rule: 'the first request: Accept, no-store, no Last-Event-ID, GET, no body',
     steps: [],
-    check({script: {sent: [first]}}) {
+    check({
+      script: {
+        sent: [first],
+      },
+    }) {
       const {'cache-control': cacheControl = 'no-cache', ...headers} = first!.headers;
       assert.deepEqual(headers, {accept: STREAM});
       assert.equal(cacheControl, 'no-cache');
@@ -3137,9 +4321,16 @@ const rows: Row[] = [
       headers: {ACCEPT: 'text/event-stream, */*', 'cache-control': 'max-age=0', 'X-A': 'b'},
     },
     steps: [],
-    check({script: {sent: [first]}}) {
-      assert.deepEqual(first!.headers,
-        {accept: 'text/event-stream, */*', 'cache-control': 'max-age=0', 'x-a': 'b'});
+    check({
+      script: {
+        sent: [first],
+      },
+    }) {
+      assert.deepEqual(first!.headers, {
+        accept: 'text/event-stream, */*',
+        'cache-control': 'max-age=0',
+        'x-a': 'b',
+      });
     },
   },
   {
@@ -3150,9 +4341,18 @@ const rows: Row[] = [
   },
   {
     rule: 'headers as entries',
-    options: {headers: [['X-A', 'b'], ['X-B', 'c']]},
+    options: {
+      headers: [
+        ['X-A', 'b'],
+        ['X-B', 'c'],
+      ],
+    },
     steps: [],
-    check({script: {sent: [first]}}) {
+    check({
+      script: {
+        sent: [first],
+      },
+    }) {
       assert.deepEqual([first!.headers['x-a'], first!.headers['x-b']], ['b', 'c']);
     },
   },
@@ -3165,15 +4365,32 @@ const rows: Row[] = [
       },
     }),
     steps: [new Error('one'), new Error('two'), stream(`id: 7\n${A}`, new Error('three'))],
-    events: ['a'], ids: ['', '', '', '7'], waits: [3000, 6000, 3000],
+    events: ['a'],
+    ids: ['', '', '', '7'],
+    waits: [3000, 6000, 3000],
     log: [
-      "headers 0 '' undefined", 'request 1', 'retry 3000', 'wait 3000',
-      "headers 1 '' one", 'request 2', 'retry 6000', 'wait 6000',
-      "headers 2 '' two", 'request 3', 'open 3', 'event a', 'retry 3000', 'wait 3000',
-      "headers 1 '7' three", 'request 4',
+      "headers 0 '' undefined",
+      'request 1',
+      'retry 3000',
+      'wait 3000',
+      "headers 1 '' one",
+      'request 2',
+      'retry 6000',
+      'wait 6000',
+      "headers 2 '' two",
+      'request 3',
+      'open 3',
+      'event a',
+      'retry 3000',
+      'wait 3000',
+      "headers 1 '7' three",
+      'request 4',
     ],
     check({script: {sent}}) {
-      assert.deepEqual(sent.map(({headers}) => headers['x-attempt']), ['0', '1', '2', '1']);
+      assert.deepEqual(
+        sent.map(({headers}) => headers['x-attempt']),
+        ['0', '1', '2', '1'],
+      );
     },
   },
   {
@@ -3185,53 +4402,84 @@ const rows: Row[] = [
   },
   {
     rule: 'headers() that throws ends the loop',
-    options: {headers: throws}, steps: [stream(A)], ids: [], error: boom,
+    options: {headers: throws},
+    steps: [stream(A)],
+    ids: [],
+    error: boom,
   },
   {
     rule: 'headers() that rejects ends the loop',
     kinds: AWAITING,
-    options: {headers: async () => throws()}, steps: [stream(A)], ids: [], error: boom,
+    options: {headers: async () => throws()},
+    steps: [stream(A)],
+    ids: [],
+    error: boom,
   },
   {
     rule: 'headers() that returns a malformed header ends the loop, and shows no value',
     options: {headers: () => ({'X-A': 'sec\nret'})},
-    steps: [stream(A)], ids: [], error: ['TypeError', undefined, 'headers'],
+    steps: [stream(A)],
+    ids: [],
+    error: ['TypeError', undefined, 'headers'],
     check: ({error}) => assert.doesNotMatch(error.message, /sec/),
   },
   {
     rule: 'a promise from headers() in the blocking loop says what to do',
     kinds: [BLOCKING],
     options: {headers: async () => ({})},
-    steps: [stream(A)], ids: [], error: ['TypeError', undefined, 'headers', 'for await'],
+    steps: [stream(A)],
+    ids: [],
+    error: ['TypeError', undefined, 'headers', 'for await'],
   },
   {
     rule: 'lastEventId is the first request’s resume point, and that of events without id',
-    options: {lastEventId: '41'}, steps: [stream(A)], events: ['a'], ids: ['41', '41'],
-    waits: [3000], lastEventId: '41', check: ({events}) => assert.equal(events[0]!.id, '41'),
+    options: {lastEventId: '41'},
+    steps: [stream(A)],
+    events: ['a'],
+    ids: ['41', '41'],
+    waits: [3000],
+    lastEventId: '41',
+    check: ({events}) => assert.equal(events[0]!.id, '41'),
   },
   {
     rule: 'a Last-Event-ID that is not ASCII goes out as its UTF-8 bytes',
-    options: {lastEventId: 'é€😀'}, steps: [], ids: [encoded('é€😀')],
+    options: {lastEventId: 'é€😀'},
+    steps: [],
+    ids: [encoded('é€😀')],
   },
   {
     rule: 'a Last-Event-ID with a lone surrogate goes out with U+FFFD, and does not throw',
-    steps: [stream(`id: a\ud800\n${A}`)], events: ['a'], waits: [3000],
+    steps: [stream(`id: a\ud800\n${A}`)],
+    events: ['a'],
+    waits: [3000],
     ids: ['', encoded(IS_WORKERD ? 'a\ufffd\ufffd\ufffd' : 'a\ufffd')],
   },
   {
     rule: 'a Last-Event-ID with control characters is left out',
-    steps: [stream(`id: 1\u0001\n${A}`), stream(`id: 2\u007f\n${B}`)], events: ['a', 'b'],
-    ids: ['', '', ''], waits: [3000, 3000], lastEventId: '2\u007f',
+    steps: [stream(`id: 1\u0001\n${A}`), stream(`id: 2\u007f\n${B}`)],
+    events: ['a', 'b'],
+    ids: ['', '', ''],
+    waits: [3000, 3000],
+    lastEventId: '2\u007f',
   },
   {
     rule: 'a Last-Event-ID of the user’s own holds until the stream sends one',
-    options: {headers: {'last-event-id': 'mine'}}, steps: [stream(`id: 1\n${A}`)], events: ['a'],
-    ids: ['mine', '1'], waits: [3000],
+    options: {headers: {'last-event-id': 'mine'}},
+    steps: [stream(`id: 1\n${A}`)],
+    events: ['a'],
+    ids: ['mine', '1'],
+    waits: [3000],
   },
   {
     rule: 'json: body, Content-Type and POST',
-    options: {json: {q: 'é'}}, steps: [stream(A)], events: ['a'],
-    check({script: {sent: [first]}}) {
+    options: {json: {q: 'é'}},
+    steps: [stream(A)],
+    events: ['a'],
+    check({
+      script: {
+        sent: [first],
+      },
+    }) {
       assert.equal(first!.method, 'POST');
       assert.equal(first!.body, '{"q":"é"}');
       assert.equal(first!.headers['content-type'], 'application/json');
@@ -3240,16 +4488,27 @@ const rows: Row[] = [
   {
     rule: 'json: method and Content-Type given win',
     options: {json: [1], method: 'put', headers: {'content-type': 'application/vnd.a+json'}},
-    steps: [stream(A)], events: ['a'],
-    check({script: {sent: [first]}}) {
+    steps: [stream(A)],
+    events: ['a'],
+    check({
+      script: {
+        sent: [first],
+      },
+    }) {
       assert.equal(first!.method, 'PUT');
       assert.equal(first!.headers['content-type'], 'application/vnd.a+json');
     },
   },
   {
     rule: 'body makes it a POST, without a Content-Type of its own',
-    options: {body: 'ask'}, steps: [stream(A)], events: ['a'],
-    check({script: {sent: [first]}}) {
+    options: {body: 'ask'},
+    steps: [stream(A)],
+    events: ['a'],
+    check({
+      script: {
+        sent: [first],
+      },
+    }) {
       assert.equal(first!.method, 'POST');
       assert.equal(first!.body, 'ask');
       assert.ok(!('content-type' in first!.headers));
@@ -3258,29 +4517,47 @@ const rows: Row[] = [
   {
     rule: 'body(): called for each attempt',
     options: {
-      method: 'POST', reconnect: true,
+      method: 'POST',
+      reconnect: true,
       body: ({attempt, lastEventId}: any) => `${attempt} ${lastEventId}`,
     },
     steps: [stream(`id: 5\n${A}`, new Error('cut')), new Error('cut')],
-    events: ['a'], ids: ['', '5', '5'], waits: [3000, 6000],
-    check: ({script: {sent}}) => assert.deepEqual(sent.map(({body}) => body), ['0 ', '1 5', '2 5']),
+    events: ['a'],
+    ids: ['', '5', '5'],
+    waits: [3000, 6000],
+    check: ({script: {sent}}) =>
+      assert.deepEqual(
+        sent.map(({body}) => body),
+        ['0 ', '1 5', '2 5'],
+      ),
   },
   {
     rule: 'body() that throws ends the loop',
-    options: {method: 'POST', body: throws}, steps: [stream(A)], ids: [], error: boom,
+    options: {method: 'POST', body: throws},
+    steps: [stream(A)],
+    ids: [],
+    error: boom,
   },
   {
     rule: 'init goes to the transport, and does not override what the client sets',
     options: {init: {credentials: 'include', method: 'DELETE'}},
     steps: [],
-    check({script: {sent: [first]}}) {
+    check({
+      script: {
+        sent: [first],
+      },
+    }) {
       assert.equal(first!.method, 'GET');
       assert.equal(first!.request.credentials, 'include');
     },
   },
   {
     rule: 'a relative URL is the transport’s business',
-    url: '/events?a=b', steps: [stream(A)], events: ['a'], ids: ['', ''], waits: [3000],
+    url: '/events?a=b',
+    steps: [stream(A)],
+    events: ['a'],
+    ids: ['', ''],
+    waits: [3000],
     check({script: {sent}, client}) {
       assert.equal(sent[0]!.url, '/events?a=b');
       assert.equal(client.url, '/events?a=b');
@@ -3290,159 +4567,253 @@ const rows: Row[] = [
   // Reconnection
   {
     rule: 'a clean end of a GET: close, wait, connect again with the last id',
-    steps: [stream(`id: 1\n${A}`), stream(B)], events: ['a', 'b'], ids: ['', '1', '1'],
-    waits: [3000, 3000], lastEventId: '1', retry: undefined, status: 204,
+    steps: [stream(`id: 1\n${A}`), stream(B)],
+    events: ['a', 'b'],
+    ids: ['', '1', '1'],
+    waits: [3000, 3000],
+    lastEventId: '1',
+    retry: undefined,
+    status: 204,
     log: [
-      'request 1', 'open 1', 'event a', 'retry 3000', 'wait 3000',
-      'request 2', 'open 2', 'event b', 'retry 3000', 'wait 3000', 'request 3',
+      'request 1',
+      'open 1',
+      'event a',
+      'retry 3000',
+      'wait 3000',
+      'request 2',
+      'open 2',
+      'event b',
+      'retry 3000',
+      'wait 3000',
+      'request 3',
     ],
     check({events, retries}) {
-      assert.deepEqual(events.map(({id}) => id), ['1', '1'], 'the id holds over connections');
+      assert.deepEqual(
+        events.map(({id}) => id),
+        ['1', '1'],
+        'the id holds over connections',
+      );
       const [{attempt, delay, lastEventId, error}] = retries;
-      assert.deepEqual({attempt, delay, lastEventId},
-        {attempt: 1, delay: 3000, lastEventId: '1'});
+      assert.deepEqual({attempt, delay, lastEventId}, {attempt: 1, delay: 3000, lastEventId: '1'});
       assertError(error, 'SSEError', 'connection');
     },
   },
   {
     rule: 'a HEAD reconnects',
-    options: {method: 'HEAD'}, steps: [{body: null}], ids: ['', ''], waits: [3000],
+    options: {method: 'HEAD'},
+    steps: [{body: null}],
+    ids: ['', ''],
+    waits: [3000],
   },
   {
     rule: 'a failed request is made again',
-    steps: [new TypeError('fetch failed'), stream(A)], events: ['a'], ids: blank(3),
+    steps: [new TypeError('fetch failed'), stream(A)],
+    events: ['a'],
+    ids: blank(3),
     waits: [3000, 3000],
     check: ({retries}) => assert.equal(retries[0].error.message, 'fetch failed'),
   },
   {
     rule: 'a stream that breaks is made again; what came before is delivered',
-    steps: [stream(A + B, new Error('reset')), stream('data: c\n\n')], events: ['a', 'b', 'c'],
-    ids: blank(3), waits: [3000, 3000],
+    steps: [stream(A + B, new Error('reset')), stream('data: c\n\n')],
+    events: ['a', 'b', 'c'],
+    ids: blank(3),
+    waits: [3000, 3000],
     check: ({retries}) => assert.equal(retries[0].error.message, 'reset'),
   },
   {
     rule: 'an event that is cut is dropped, its id not committed',
     steps: [stream(`id: 1\n${A}`, 'id: 2\ndata: lost\n'), stream('data: half', bytes('\xe2'))],
-    events: ['a'], ids: ['', '1', '1'], waits: [3000, 6000], lastEventId: '1',
+    events: ['a'],
+    ids: ['', '1', '1'],
+    waits: [3000, 6000],
+    lastEventId: '1',
   },
   {
     rule: 'a cut event and a cut UTF-8 sequence do not leak into the next connection',
     steps: [stream('event: old\ndata: ', bytes('é').slice(0, 1)), stream(bytes(A))],
-    events: ['a'], ids: blank(3), waits: [3000, 3000],
+    events: ['a'],
+    ids: blank(3),
+    waits: [3000, 3000],
     check: ({events}) => assert.equal(events[0]!.event, 'message'),
   },
   {
     rule: 'a CR at the end of a connection swallows no LF of the next',
-    steps: [stream('data: a\r\r'), stream('\ndata: b\n\n')], events: ['a', 'b'], ids: blank(3),
+    steps: [stream('data: a\r\r'), stream('\ndata: b\n\n')],
+    events: ['a', 'b'],
+    ids: blank(3),
     waits: [3000, 3000],
   },
   {
     rule: 'the BOM of every connection is dropped',
-    steps: [stream(`\ufeff${A}`), stream(bytes(`\ufeff${B}`))], events: ['a', 'b'], ids: blank(3),
+    steps: [stream(`\ufeff${A}`), stream(bytes(`\ufeff${B}`))],
+    events: ['a', 'b'],
+    ids: blank(3),
     waits: [3000, 3000],
   },
   {
     rule: 'a block with only an id at the end of a connection counts',
-    steps: [stream(`id: 1\n${A}id: 2\n\n`)], events: ['a'], ids: ['', '2'], waits: [3000],
+    steps: [stream(`id: 1\n${A}id: 2\n\n`)],
+    events: ['a'],
+    ids: ['', '2'],
+    waits: [3000],
     lastEventId: '2',
   },
   {
     rule: 'a block with only an id, before the connection breaks, counts',
-    steps: [stream('id: 2\n\n', new Error('reset')), stream(A)], events: ['a'],
-    ids: ['', '2', '2'], waits: [3000, 3000],
+    steps: [stream('id: 2\n\n', new Error('reset')), stream(A)],
+    events: ['a'],
+    ids: ['', '2', '2'],
+    waits: [3000, 3000],
     check: ({events}) => assert.equal(events[0]!.id, '2'),
   },
   {
     rule: 'an empty id clears',
-    steps: [stream(`id: 1\n${A}`), stream(`id\n${B}`)], events: ['a', 'b'], ids: ['', '1', ''],
-    waits: [3000, 3000], lastEventId: '',
+    steps: [stream(`id: 1\n${A}`), stream(`id\n${B}`)],
+    events: ['a', 'b'],
+    ids: ['', '1', ''],
+    waits: [3000, 3000],
+    lastEventId: '',
   },
   {
     rule: 'retry counts at once, without a blank line',
-    steps: [stream(`${A}retry: 5000\n`)], events: ['a'], ids: blank(2), waits: [5000], retry: 5000,
+    steps: [stream(`${A}retry: 5000\n`)],
+    events: ['a'],
+    ids: blank(2),
+    waits: [5000],
+    retry: 5000,
   },
   {
     rule: 'retry holds over connections',
-    steps: [stream(`retry: 5000\n${A}`), stream(B)], events: ['a', 'b'], ids: blank(3),
-    waits: [5000, 5000], retry: 5000,
-    check: ({events}) => assert.deepEqual(events.map(({retry}) => retry), [5000, 5000]),
+    steps: [stream(`retry: 5000\n${A}`), stream(B)],
+    events: ['a', 'b'],
+    ids: blank(3),
+    waits: [5000, 5000],
+    retry: 5000,
+    check: ({events}) =>
+      assert.deepEqual(
+        events.map(({retry}) => retry),
+        [5000, 5000],
+      ),
   },
   {
     rule: 'retry from the server wins over retryInterval, also when it is shorter',
     options: {retryInterval: 9000},
-    steps: [new Error('cut'), stream(`retry: 200\n${A}`)], events: ['a'], ids: blank(3),
+    steps: [new Error('cut'), stream(`retry: 200\n${A}`)],
+    events: ['a'],
+    ids: blank(3),
     waits: [9000, 200],
   },
   {
     rule: 'a retry too long for a timer waits the longest that one takes',
-    steps: [stream('retry: 99999999999\n')], ids: blank(2), waits: [2 ** 31 - 1],
+    steps: [stream('retry: 99999999999\n')],
+    ids: blank(2),
+    waits: [2 ** 31 - 1],
     retry: 99999999999,
   },
   {
     rule: 'a longer wait than a timer takes is clamped after the jitter, too',
-    options: {random: () => 0.99, retryInterval: Infinity}, steps: failures(1), ids: blank(2),
+    options: {random: () => 0.99, retryInterval: Infinity},
+    steps: failures(1),
+    ids: blank(2),
     waits: [2 ** 31 - 1],
   },
   {
     rule: 'the backoff doubles up to 30 s',
-    steps: failures(7), ids: blank(8), waits: [3000, 6000, 12000, 24000, 30000, 30000, 30000],
+    steps: failures(7),
+    ids: blank(8),
+    waits: [3000, 6000, 12000, 24000, 30000, 30000, 30000],
     check: ({retries}) =>
-      assert.deepEqual(retries.map(({attempt}) => attempt), [1, 2, 3, 4, 5, 6, 7]),
+      assert.deepEqual(
+        retries.map(({attempt}) => attempt),
+        [1, 2, 3, 4, 5, 6, 7],
+      ),
   },
   {
     rule: 'clean ends without an event back off as well: a mere 200 resets nothing',
-    steps: [stream(), stream(': hi\n\n'), stream()], ids: blank(4), waits: [3000, 6000, 12000],
+    steps: [stream(), stream(': hi\n\n'), stream()],
+    ids: blank(4),
+    waits: [3000, 6000, 12000],
   },
   {
     rule: 'an event resets the backoff',
-    steps: [...failures(2), stream(A), ...failures(1)], events: ['a'], ids: blank(5),
+    steps: [...failures(2), stream(A), ...failures(1)],
+    events: ['a'],
+    ids: blank(5),
     waits: [3000, 6000, 3000, 6000],
   },
   {
     rule: 'maxRetryInterval caps the backoff',
-    options: {maxRetryInterval: 5000}, steps: failures(3), ids: blank(4),
+    options: {maxRetryInterval: 5000},
+    steps: failures(3),
+    ids: blank(4),
     waits: [3000, 5000, 5000],
   },
   {
     rule: 'maxRetryInterval never shortens what the server asked for',
     options: {maxRetryInterval: 5000},
-    steps: [stream('retry: 60000\n'), new Error('cut')], ids: blank(3), waits: [60000, 60000],
+    steps: [stream('retry: 60000\n'), new Error('cut')],
+    ids: blank(3),
+    waits: [60000, 60000],
   },
   {
     rule: 'maxRetryInterval never shortens retryInterval',
-    options: {maxRetryInterval: 10, retryInterval: 700}, steps: failures(2), ids: blank(3),
+    options: {maxRetryInterval: 10, retryInterval: 700},
+    steps: failures(2),
+    ids: blank(3),
     waits: [700, 700],
   },
   {
     rule: 'the backoff grows from at least 100 ms',
-    options: {retryInterval: 1}, steps: failures(4), ids: blank(5), waits: [100, 200, 400, 800],
+    options: {retryInterval: 1},
+    steps: failures(4),
+    ids: blank(5),
+    waits: [100, 200, 400, 800],
   },
   {
     rule: 'retry: 0 makes no storm',
-    steps: [stream(`retry: 0\n${A}`), stream(A), stream(A)], events: ['a', 'a', 'a'],
-    ids: blank(4), waits: [100, 100, 100],
+    steps: [stream(`retry: 0\n${A}`), stream(A), stream(A)],
+    events: ['a', 'a', 'a'],
+    ids: blank(4),
+    waits: [100, 100, 100],
   },
   {
     rule: 'without any interval, 100 ms once two connections in a row began within that time',
-    options: {retryInterval: 0, maxRetryInterval: 0}, steps: [stream(A), stream(A), stream(A)],
-    events: ['a', 'a', 'a'], ids: blank(4),
+    options: {retryInterval: 0, maxRetryInterval: 0},
+    steps: [stream(A), stream(A), stream(A)],
+    events: ['a', 'a', 'a'],
+    ids: blank(4),
     waits: [100, 100],
-    check: ({retries}) => assert.deepEqual(retries.map(({delay}) => delay), [0, 100, 100]),
+    check: ({retries}) =>
+      assert.deepEqual(
+        retries.map(({delay}) => delay),
+        [0, 100, 100],
+      ),
   },
   {
     rule: 'jitter adds up to a quarter',
-    options: {random: () => 0.5}, steps: failures(2), ids: blank(3), waits: [3375, 6750],
+    options: {random: () => 0.5},
+    steps: failures(2),
+    ids: blank(3),
+    waits: [3375, 6750],
   },
   {
     rule: 'jitter comes on top of the cap',
-    options: {random: () => 0.999999, maxRetryInterval: 4000}, steps: failures(2), ids: blank(3),
+    options: {random: () => 0.999999, maxRetryInterval: 4000},
+    steps: failures(2),
+    ids: blank(3),
     waits: [3750, 5000],
   },
   {
     rule: 'maxRetries: 0 is never, and says so also after a clean end',
-    options: {maxRetries: 0}, steps: [stream(A)], events: ['a'],
-    error: ['SSEConnectionError', 'connection',
-      `SSE connection to ${ADDRESS} failed after 0 retries: `],
+    options: {maxRetries: 0},
+    steps: [stream(A)],
+    events: ['a'],
+    error: [
+      'SSEConnectionError',
+      'connection',
+      `SSE connection to ${ADDRESS} failed after 0 retries: `,
+    ],
     check({error}) {
       assert.ok(error instanceof SSEConnectionError && error instanceof SSEError);
       assert.equal(error.retries, 0);
@@ -3452,7 +4823,10 @@ const rows: Row[] = [
   },
   {
     rule: 'maxRetries counts reconnections really made',
-    options: {maxRetries: 2}, steps: failures(4), ids: blank(3), waits: [3000, 6000],
+    options: {maxRetries: 2},
+    steps: failures(4),
+    ids: blank(3),
+    waits: [3000, 6000],
     error: ['SSEConnectionError', 'connection', ADDRESS, 'after 2 retries', 'cut 3'],
     check({error, retries}) {
       assert.equal(error.retries, 2);
@@ -3464,18 +4838,24 @@ const rows: Row[] = [
     rule: 'maxRetries: 1; an event resets the count',
     options: {maxRetries: 1},
     steps: [new Error('one'), stream(A), new Error('two'), new Error('three')],
-    events: ['a'], ids: blank(3), waits: [3000, 3000],
+    events: ['a'],
+    ids: blank(3),
+    waits: [3000, 3000],
     error: ['SSEConnectionError', 'connection', 'after 1 ', 'two'],
     check: ({error}) => assert.equal(error.retries, 1),
   },
   {
     rule: 'maxRetries: -1 is no limit',
-    options: {maxRetries: -1}, steps: failures(40), ids: blank(41),
+    options: {maxRetries: -1},
+    steps: failures(40),
+    ids: blank(41),
     waits: [3000, 6000, 12000, 24000, ...Array<number>(36).fill(30000)],
   },
   {
     rule: 'no limit is the default',
-    options: {retryInterval: 30000}, steps: failures(40), ids: blank(41),
+    options: {retryInterval: 30000},
+    steps: failures(40),
+    ids: blank(41),
     waits: Array<number>(40).fill(30000),
   },
   {
@@ -3486,85 +4866,121 @@ const rows: Row[] = [
   },
   {
     rule: 'reconnect: false: the end is the end',
-    options: {reconnect: false}, steps: [stream(A), stream(B)], events: ['a'], status: 200,
+    options: {reconnect: false},
+    steps: [stream(A), stream(B)],
+    events: ['a'],
+    status: 200,
   },
   {
     rule: 'reconnect: false: a broken stream is an error with 0 retries',
-    options: {reconnect: false}, steps: [stream(A, new Error('reset')), stream(B)], events: ['a'],
+    options: {reconnect: false},
+    steps: [stream(A, new Error('reset')), stream(B)],
+    events: ['a'],
     error: ['SSEConnectionError', 'connection', 'after 0 retries', 'reset'],
     check: ({error}) => assert.equal(error.retries, 0),
   },
   {
     rule: 'POST: the end is the end',
-    options: POST, steps: [stream(A), stream(B)], events: ['a'],
+    options: POST,
+    steps: [stream(A), stream(B)],
+    events: ['a'],
   },
   {
     rule: 'POST: a broken stream is an error with 0 retries, never sent again',
-    options: POST, steps: [stream(A, new Error('reset')), stream(B)], events: ['a'],
+    options: POST,
+    steps: [stream(A, new Error('reset')), stream(B)],
+    events: ['a'],
     error: ['SSEConnectionError', 'connection', 'after 0 retries', 'reset'],
     check: ({error}) => assert.equal(error.retries, 0),
   },
   {
     rule: 'POST: a failed request is not sent again',
-    options: POST, steps: [new Error('refused'), stream(B)],
+    options: POST,
+    steps: [new Error('refused'), stream(B)],
     error: ['SSEConnectionError', 'connection', 'after 0 retries', 'refused'],
   },
   {
     rule: 'other methods are no GET either',
-    options: {method: 'QUERY'}, steps: [stream(A), stream(B)], events: ['a'],
+    options: {method: 'QUERY'},
+    steps: [stream(A), stream(B)],
+    events: ['a'],
   },
   {
     rule: 'POST with reconnect: true is sent again, whole',
-    options: {...POST, reconnect: true}, steps: [stream(`id: 1\n${A}`)], events: ['a'],
-    ids: ['', '1'], waits: [3000],
+    options: {...POST, reconnect: true},
+    steps: [stream(`id: 1\n${A}`)],
+    events: ['a'],
+    ids: ['', '1'],
+    waits: [3000],
     check({script: {sent}}) {
-      assert.deepEqual(sent.map(({method, body}) => [method, body]),
-        [['POST', 'ask'], ['POST', 'ask']]);
+      assert.deepEqual(
+        sent.map(({method, body}) => [method, body]),
+        [
+          ['POST', 'ask'],
+          ['POST', 'ask'],
+        ],
+      );
     },
   },
   {
     rule: 'until: its event is delivered and ends it',
     options: {until: ({data}: SSEEvent) => data === 'b'},
-    steps: [stream(A, B, 'data: c\n\n'), stream(A)], events: ['a', 'b'],
+    steps: [stream(A, B, 'data: c\n\n'), stream(A)],
+    events: ['a', 'b'],
     log: ['request 1', 'open 1', 'event a', 'close 1', 'event b'],
   },
   {
     rule: 'until: nothing after it, also of the same chunk',
-    options: {until: ({data}: SSEEvent) => data === 'a'}, steps: [stream(A + B)], events: ['a'],
+    options: {until: ({data}: SSEEvent) => data === 'a'},
+    steps: [stream(A + B)],
+    events: ['a'],
   },
   {
     rule: 'until: a POST that ends without it was truncated',
-    options: {...POST, until: () => false}, steps: [stream(A)], events: ['a'],
+    options: {...POST, until: () => false},
+    steps: [stream(A)],
+    events: ['a'],
     error: ['SSEError', 'truncated', ADDRESS],
   },
   {
     rule: 'until: a GET that ends without it is made again',
-    options: {until: ({data}: SSEEvent) => data === 'b'}, steps: [stream(A), stream(B)],
-    events: ['a', 'b'], ids: blank(2), waits: [3000],
+    options: {until: ({data}: SSEEvent) => data === 'b'},
+    steps: [stream(A), stream(B)],
+    events: ['a', 'b'],
+    ids: blank(2),
+    waits: [3000],
     check: ({retries}) => assertError(retries[0].error, 'SSEError', 'truncated'),
   },
   {
     rule: 'until: a POST that breaks is a connection error',
-    options: {...POST, until: () => false}, steps: [stream(A, new Error('reset'))], events: ['a'],
+    options: {...POST, until: () => false},
+    steps: [stream(A, new Error('reset'))],
+    events: ['a'],
     error: ['SSEConnectionError', 'connection', 'reset'],
   },
   {
     rule: 'an event over maxEventSize is final; what came before is delivered',
-    options: {maxEventSize: 20}, steps: [stream(A + `data: ${'x'.repeat(30)}`), stream(B)],
-    events: ['a'], error: ['SSEError', 'limit', '20'],
+    options: {maxEventSize: 20},
+    steps: [stream(A + `data: ${'x'.repeat(30)}`), stream(B)],
+    events: ['a'],
+    error: ['SSEError', 'limit', '20'],
   },
 
   // Responses
   {rule: '204 ends quietly, on the first request', steps: [{status: 204, body: null}], status: 204},
   {
     rule: '204 ends quietly, later, and whatever its body',
-    steps: [stream(A), {status: 204, type: null, body: ['x']}, stream(B)], events: ['a'],
-    ids: blank(2), waits: [3000], status: 204,
+    steps: [stream(A), {status: 204, type: null, body: ['x']}, stream(B)],
+    events: ['a'],
+    ids: blank(2),
+    waits: [3000],
+    status: 204,
   },
   {
     rule: 'an HTTP error on the first request is final, also one of retryStatus',
     steps: [{status: 503, type: 'text/plain', headers: {'Retry-After': '7'}, body: ['bu', 'sy']}],
-    error: ['SSEHTTPError', 'http', '503', ADDRESS], status: 503,
+    error: ['SSEHTTPError', 'http', '503', ADDRESS],
+    status: 503,
     check({error, client}) {
       assert.ok(error instanceof SSEHTTPError && error instanceof SSEError);
       assert.equal(error.status, 503);
@@ -3577,56 +4993,91 @@ const rows: Row[] = [
   },
   {
     rule: 'a failed connection before does not make it less final',
-    steps: [new Error('cut'), {status: 503}, stream(A)], ids: blank(2), waits: [3000],
+    steps: [new Error('cut'), {status: 503}, stream(A)],
+    ids: blank(2),
+    waits: [3000],
     error: ['SSEHTTPError', 'http', '503'],
   },
-  ...[408, 425, 429, 500, 502, 503, 504].map((status): Row => ({
-    rule: `${status} once open counts as a failed attempt`,
-    steps: [stream(`id: 1\n${A}`), {status, type: 'text/html', body: ['<p>']}, stream(B)],
-    events: ['a', 'b'], ids: ['', '1', '1', '1'], waits: [3000, 6000, 3000],
-    check: ({retries}) => assert.equal(retries[1].error.status, status),
-  })),
-  ...[400, 401, 404, 410, 501].map((status): Row => ({
-    rule: `${status} once open is final`,
-    steps: [stream(A), {status}, stream(B)], events: ['a'], ids: blank(2), waits: [3000],
-    error: ['SSEHTTPError', 'http', `${status}`],
-  })),
+  ...[408, 425, 429, 500, 502, 503, 504].map(
+    (status): Row => ({
+      rule: `${status} once open counts as a failed attempt`,
+      steps: [stream(`id: 1\n${A}`), {status, type: 'text/html', body: ['<p>']}, stream(B)],
+      events: ['a', 'b'],
+      ids: ['', '1', '1', '1'],
+      waits: [3000, 6000, 3000],
+      check: ({retries}) => assert.equal(retries[1].error.status, status),
+    }),
+  ),
+  ...[400, 401, 404, 410, 501].map(
+    (status): Row => ({
+      rule: `${status} once open is final`,
+      steps: [stream(A), {status}, stream(B)],
+      events: ['a'],
+      ids: blank(2),
+      waits: [3000],
+      error: ['SSEHTTPError', 'http', `${status}`],
+    }),
+  ),
   {
     rule: 'an open stream without any event counts as open',
-    steps: [stream(), {status: 502}], ids: blank(3), waits: [3000, 6000],
+    steps: [stream(), {status: 502}],
+    ids: blank(3),
+    waits: [3000, 6000],
   },
   {
     rule: 'retryStatus: [] makes every status final',
-    options: {retryStatus: []}, steps: [stream(A), {status: 503}], events: ['a'], ids: blank(2),
-    waits: [3000], error: ['SSEHTTPError', 'http', '503'],
+    options: {retryStatus: []},
+    steps: [stream(A), {status: 503}],
+    events: ['a'],
+    ids: blank(2),
+    waits: [3000],
+    error: ['SSEHTTPError', 'http', '503'],
   },
   {
     rule: 'retryStatus replaces the default',
-    options: {retryStatus: [404]}, steps: [stream(A), {status: 404}, {status: 503}], events: ['a'],
-    ids: blank(3), waits: [3000, 6000], error: ['SSEHTTPError', 'http', '503'],
+    options: {retryStatus: [404]},
+    steps: [stream(A), {status: 404}, {status: 503}],
+    events: ['a'],
+    ids: blank(3),
+    waits: [3000, 6000],
+    error: ['SSEHTTPError', 'http', '503'],
   },
   {
     rule: 'HTTP errors count for maxRetries',
-    options: {maxRetries: 1}, steps: [stream(A), {status: 503}, {status: 503}], events: ['a'],
-    ids: blank(2), waits: [3000],
+    options: {maxRetries: 1},
+    steps: [stream(A), {status: 503}, {status: 503}],
+    events: ['a'],
+    ids: blank(2),
+    waits: [3000],
     error: ['SSEConnectionError', 'connection', 'after 1 ', '503'],
     check: ({error}) => assert.equal(error.cause.status, 503),
   },
   {
     rule: 'an HTTP error with reconnect: false is itself',
-    options: {reconnect: false}, steps: [{status: 503}], error: ['SSEHTTPError', 'http', '503'],
+    options: {reconnect: false},
+    steps: [{status: 503}],
+    error: ['SSEHTTPError', 'http', '503'],
   },
-  ...([
-    ['7', 7000, 7000], ['120', 120_000, 120_000], ['1', 1000, 6000],
-    [new Date(NOW + 90_000).toUTCString(), 90_000, 90_000],
-    [new Date(NOW - 90_000).toUTCString(), 0, 6000],
-    ['soon', undefined, 6000], ['-5', undefined, 6000],
-  ] as const).map(([value, retryAfter, wait]): Row => ({
-    rule: `Retry-After: ${value}`,
-    steps: [stream(A), {status: 429, headers: {'Retry-After': value}}], events: ['a'],
-    ids: blank(3), waits: [3000, wait],
-    check: ({retries}) => value === '-5' || assert.equal(retries[1].error.retryAfter, retryAfter),
-  })),
+  ...(
+    [
+      ['7', 7000, 7000],
+      ['120', 120_000, 120_000],
+      ['1', 1000, 6000],
+      [new Date(NOW + 90_000).toUTCString(), 90_000, 90_000],
+      [new Date(NOW - 90_000).toUTCString(), 0, 6000],
+      ['soon', undefined, 6000],
+      ['-5', undefined, 6000],
+    ] as const
+  ).map(
+    ([value, retryAfter, wait]): Row => ({
+      rule: `Retry-After: ${value}`,
+      steps: [stream(A), {status: 429, headers: {'Retry-After': value}}],
+      events: ['a'],
+      ids: blank(3),
+      waits: [3000, wait],
+      check: ({retries}) => value === '-5' || assert.equal(retries[1].error.retryAfter, retryAfter),
+    }),
+  ),
   {
     rule: 'the body of an error is cut at 64 KiB, also an endless one, and let go',
     steps: [{status: 500, type: 'text/html', body: [], then: 'x'.repeat(5000)}],
@@ -3640,17 +5091,20 @@ const rows: Row[] = [
   {
     rule: 'the body of an error is decoded as UTF-8, cut anywhere',
     steps: [{status: 500, body: [bytes('é').slice(0, 1), bytes('é').slice(1), bytes('€')]}],
-    error: ['SSEHTTPError', 'http', '500'], check: ({error}) => assert.equal(error.body, 'é€'),
+    error: ['SSEHTTPError', 'http', '500'],
+    check: ({error}) => assert.equal(error.body, 'é€'),
   },
   {
     rule: 'of the body of an error that breaks, there is what came',
     steps: [{status: 500, body: ['half', new Error('reset')]}],
-    error: ['SSEHTTPError', 'http', '500'], check: ({error}) => assert.equal(error.body, 'half'),
+    error: ['SSEHTTPError', 'http', '500'],
+    check: ({error}) => assert.equal(error.body, 'half'),
   },
   {
     rule: 'an error without a body',
     steps: [{status: 404, type: null, body: null}],
-    error: ['SSEHTTPError', 'http', '404'], check: ({error}) => assert.equal(error.body, ''),
+    error: ['SSEHTTPError', 'http', '404'],
+    check: ({error}) => assert.equal(error.body, ''),
   },
   {
     rule: 'an error without headers',
@@ -3661,9 +5115,14 @@ const rows: Row[] = [
   {
     rule: 'a wrong content type is final; the response can be inspected',
     steps: [{type: 'text/html; charset=utf-8', headers: {'X-A': 'b'}, body: [A]}, stream(B)],
-    error: ['SSEError', 'content-type',
-      "Expected Content-Type 'text/event-stream', got 'text/html; charset=utf-8'", ADDRESS],
-    status: 200, log: ['request 1', 'close 1'],
+    error: [
+      'SSEError',
+      'content-type',
+      "Expected Content-Type 'text/event-stream', got 'text/html; charset=utf-8'",
+      ADDRESS,
+    ],
+    status: 200,
+    log: ['request 1', 'close 1'],
     check: ({client}) => assert.equal(client.response.headers.get('x-a'), 'b'),
   },
   {
@@ -3673,58 +5132,92 @@ const rows: Row[] = [
   },
   {
     rule: 'a wrong content type is final also after open',
-    steps: [stream(A), {type: 'application/json', body: ['{}']}], events: ['a'], ids: blank(2),
-    waits: [3000], error: ['SSEError', 'content-type', "'application/json'"],
+    steps: [stream(A), {type: 'application/json', body: ['{}']}],
+    events: ['a'],
+    ids: blank(2),
+    waits: [3000],
+    error: ['SSEError', 'content-type', "'application/json'"],
   },
   ...['Text/Event-Stream', 'text/event-stream;charset=UTF-8', 'text/event-stream ; a="b;c"'].map(
     (type): Row => ({
-      rule: `Content-Type: ${type}`, options: {reconnect: false}, steps: [{type, body: [A]}],
+      rule: `Content-Type: ${type}`,
+      options: {reconnect: false},
+      steps: [{type, body: [A]}],
       events: ['a'],
-    })),
+    }),
+  ),
   ...['text/event-streams', 'x-text/event-stream', 'text/plain;text/event-stream'].map(
     (type): Row => ({
-      rule: `Content-Type: ${type}`, options: {reconnect: false}, steps: [{type, body: [A]}],
+      rule: `Content-Type: ${type}`,
+      options: {reconnect: false},
+      steps: [{type, body: [A]}],
       error: ['SSEError', 'content-type', `'${type}'`],
-    })),
+    }),
+  ),
   {
     rule: 'without headers the content type is not checked',
-    options: {reconnect: false}, steps: [{headers: null, body: [A]}], events: ['a'],
+    options: {reconnect: false},
+    steps: [{headers: null, body: [A]}],
+    events: ['a'],
   },
   {
     rule: 'a body that is null is a clean end',
-    steps: [{body: null}], ids: blank(2), waits: [3000],
+    steps: [{body: null}],
+    ids: blank(2),
+    waits: [3000],
   },
-  ...[201, 202, 206].map((status): Row => ({
-    rule: `GET: ${status} does not open`,
-    steps: [{status, body: [A]}], error: ['SSEHTTPError', 'http', `${status}`],
-  })),
-  ...[200, 201, 202].map((status): Row => ({
-    rule: `POST: ${status} opens`, options: POST, steps: [{status, body: [A]}], events: ['a'],
-  })),
+  ...[201, 202, 206].map(
+    (status): Row => ({
+      rule: `GET: ${status} does not open`,
+      steps: [{status, body: [A]}],
+      error: ['SSEHTTPError', 'http', `${status}`],
+    }),
+  ),
+  ...[200, 201, 202].map(
+    (status): Row => ({
+      rule: `POST: ${status} opens`,
+      options: POST,
+      steps: [{status, body: [A]}],
+      events: ['a'],
+    }),
+  ),
   {rule: 'POST: 204 ends quietly', options: POST, steps: [{status: 204, body: null}]},
   {
-    rule: 'POST: 205 does not open', options: POST, steps: [{status: 205, body: null}],
+    rule: 'POST: 205 does not open',
+    options: POST,
+    steps: [{status: 205, body: null}],
     error: ['SSEHTTPError', 'http', '205'],
   },
   {
     rule: 'POST: the content type is checked, too',
-    options: POST, steps: [{status: 201, type: 'application/json', body: ['{}']}],
+    options: POST,
+    steps: [{status: 201, type: 'application/json', body: ['{}']}],
     error: ['SSEError', 'content-type', "'application/json'"],
   },
 
   // Redirects
-  ...[301, 302, 303, 307, 308].map((status): Row => ({
-    rule: `a GET follows ${status}, and reconnects to the original URL`,
-    options: {headers: {'X-Key': 'secret'}, lastEventId: '1'},
-    steps: [to('/moved?a=b', status), stream(A), to('/again', status), stream(B)],
-    events: ['a', 'b'], ids: ['1', '1', '1', '1', '1'], waits: [3000, 3000],
-    check({script: {sent, open}}) {
-      const moved = ['http://sse.test/moved?a=b', 'http://sse.test/again'];
-      assert.deepEqual(sent.map(({url}) => url), [ADDRESS, moved[0], ADDRESS, moved[1], ADDRESS]);
-      assert.deepEqual(sent.map(({headers}) => headers['x-key']), Array(5).fill('secret'));
-      assert.equal(open, 0);
-    },
-  })),
+  ...[301, 302, 303, 307, 308].map(
+    (status): Row => ({
+      rule: `a GET follows ${status}, and reconnects to the original URL`,
+      options: {headers: {'X-Key': 'secret'}, lastEventId: '1'},
+      steps: [to('/moved?a=b', status), stream(A), to('/again', status), stream(B)],
+      events: ['a', 'b'],
+      ids: ['1', '1', '1', '1', '1'],
+      waits: [3000, 3000],
+      check({script: {sent, open}}) {
+        const moved = ['http://sse.test/moved?a=b', 'http://sse.test/again'];
+        assert.deepEqual(
+          sent.map(({url}) => url),
+          [ADDRESS, moved[0], ADDRESS, moved[1], ADDRESS],
+        );
+        assert.deepEqual(
+          sent.map(({headers}) => headers['x-key']),
+          Array(5).fill('secret'),
+        );
+        assert.equal(open, 0);
+      },
+    }),
+  ),
   {
     rule: 'a redirect to another origin takes no header and no id along, also on its way back',
     options: {
@@ -3732,10 +5225,14 @@ const rows: Row[] = [
       lastEventId: '1',
     },
     steps: [to('http://other.test/x'), to('http://sse.test/y'), stream(`id: 2\n${A}`)],
-    events: ['a'], ids: ['1', '', '', '2'], waits: [3000],
+    events: ['a'],
+    ids: ['1', '', '', '2'],
+    waits: [3000],
     check({script: {sent}}) {
-      assert.deepEqual(sent.map(({url}) => url),
-        [ADDRESS, 'http://other.test/x', 'http://sse.test/y', ADDRESS]);
+      assert.deepEqual(
+        sent.map(({url}) => url),
+        [ADDRESS, 'http://other.test/x', 'http://sse.test/y', ADDRESS],
+      );
       for (const {headers} of sent.slice(1, 3)) {
         delete headers['cache-control'];
         assert.deepEqual(headers, {accept: STREAM});
@@ -3747,80 +5244,114 @@ const rows: Row[] = [
     rule: 'another port, and another scheme, is another origin',
     options: {headers: {'X-Key': 'k'}},
     steps: [to('http://sse.test:8080/'), stream(A), to('https://sse.test/'), stream(A)],
-    events: ['a', 'a'], ids: blank(5), waits: [3000, 3000],
+    events: ['a', 'a'],
+    ids: blank(5),
+    waits: [3000, 3000],
     check: ({script: {sent}}) =>
-      assert.deepEqual(sent.map(({headers}) => headers['x-key']),
-        ['k', undefined, 'k', undefined, 'k']),
+      assert.deepEqual(
+        sent.map(({headers}) => headers['x-key']),
+        ['k', undefined, 'k', undefined, 'k'],
+      ),
   },
   {
     rule: 'userinfo in a Location is dropped',
-    steps: [to('http://u:p@sse.test/y')], ids: blank(2),
+    steps: [to('http://u:p@sse.test/y')],
+    ids: blank(2),
     check({script: {sent}}) {
       assert.equal(sent[1]!.url, 'http://sse.test/y');
     },
   },
   {
     rule: 'a Location is relative to where it came from',
-    steps: [to('/a/b'), to('c')], ids: blank(3),
+    steps: [to('/a/b'), to('c')],
+    ids: blank(3),
     check: ({script: {sent}}) => assert.equal(sent[2]!.url, 'http://sse.test/a/c'),
   },
   {
     rule: '20 redirects are followed',
-    steps: [...Array.from({length: 20}, () => to('/on')), stream(A)], events: ['a'],
-    options: {maxRetries: 0}, ids: blank(21), error: ['SSEConnectionError', 'connection'],
+    steps: [...Array.from({length: 20}, () => to('/on')), stream(A)],
+    events: ['a'],
+    options: {maxRetries: 0},
+    ids: blank(21),
+    error: ['SSEConnectionError', 'connection'],
   },
   {
     rule: '21 are too many',
-    steps: Array.from({length: 30}, (_, index) => to(`/${index}`)), ids: blank(21),
+    steps: Array.from({length: 30}, (_, index) => to(`/${index}`)),
+    ids: blank(21),
     error: ['SSEError', 'redirect', ADDRESS],
   },
   {
     rule: 'the redirects of two attempts do not add up',
     steps: [
-      ...Array.from({length: 15}, () => to('/on')), new Error('cut'),
-      ...Array.from({length: 15}, () => to('/on')), stream(A),
+      ...Array.from({length: 15}, () => to('/on')),
+      new Error('cut'),
+      ...Array.from({length: 15}, () => to('/on')),
+      stream(A),
     ],
-    events: ['a'], ids: blank(33), waits: [3000, 3000],
+    events: ['a'],
+    ids: blank(33),
+    waits: [3000, 3000],
   },
   {
     rule: 'a redirect to another scheme is refused',
-    steps: [to('ftp://sse.test/')], error: ['SSEError', 'redirect', ADDRESS],
+    steps: [to('ftp://sse.test/')],
+    error: ['SSEError', 'redirect', ADDRESS],
   },
   {
     rule: 'a redirect to no URL is refused',
-    steps: [to('http://')], error: ['SSEError', 'redirect', ADDRESS],
+    steps: [to('http://')],
+    error: ['SSEError', 'redirect', ADDRESS],
   },
   {
     rule: 'a redirect without Location is an HTTP error',
-    steps: [{status: 302, type: null}], error: ['SSEHTTPError', 'http', '302'],
+    steps: [{status: 302, type: null}],
+    error: ['SSEHTTPError', 'http', '302'],
   },
   {
     rule: '304 is no redirect',
-    steps: [to('/x', 304)], error: ['SSEHTTPError', 'http', '304'],
+    steps: [to('/x', 304)],
+    error: ['SSEHTTPError', 'http', '304'],
   },
   {
     rule: 'the URL of an HTTP error is where it came from',
-    steps: [to('/moved'), {status: 404}], ids: blank(2),
+    steps: [to('/moved'), {status: 404}],
+    ids: blank(2),
     error: ['SSEHTTPError', 'http', '404', 'http://sse.test/moved'],
     check: ({error}) => assert.equal(error.url, 'http://sse.test/moved'),
   },
-  ...[301, 302, 303].map((status): Row => ({
-    rule: `a POST is never made a GET by ${status}`,
-    options: POST, steps: [to('/moved', status), stream(A)],
-    error: ['SSEError', 'redirect', `${status}`],
-  })),
-  ...[307, 308].map((status): Row => ({
-    rule: `a POST follows ${status} as it is`,
-    options: {...POST, reconnect: true}, steps: [to('/moved', status), stream(A)], events: ['a'],
-    ids: blank(3), waits: [3000],
-    check: ({script: {sent}}) => assert.deepEqual(sent.map(({url, method, body}) =>
-      [url, method, body]), [
-      [ADDRESS, 'POST', 'ask'], ['http://sse.test/moved', 'POST', 'ask'], [ADDRESS, 'POST', 'ask'],
-    ]),
-  })),
+  ...[301, 302, 303].map(
+    (status): Row => ({
+      rule: `a POST is never made a GET by ${status}`,
+      options: POST,
+      steps: [to('/moved', status), stream(A)],
+      error: ['SSEError', 'redirect', `${status}`],
+    }),
+  ),
+  ...[307, 308].map(
+    (status): Row => ({
+      rule: `a POST follows ${status} as it is`,
+      options: {...POST, reconnect: true},
+      steps: [to('/moved', status), stream(A)],
+      events: ['a'],
+      ids: blank(3),
+      waits: [3000],
+      check: ({script: {sent}}) =>
+        assert.deepEqual(
+          sent.map(({url, method, body}) => [url, method, body]),
+          [
+            [ADDRESS, 'POST', 'ask'],
+            ['http://sse.test/moved', 'POST', 'ask'],
+            [ADDRESS, 'POST', 'ask'],
+          ],
+        ),
+    }),
+  ),
   {
     rule: 'a redirect of a request that failed is not remembered',
-    steps: [to('/moved'), new Error('cut'), stream(A)], events: ['a'], ids: blank(4),
+    steps: [to('/moved'), new Error('cut'), stream(A)],
+    events: ['a'],
+    ids: blank(4),
     waits: [3000, 3000],
     check: ({script: {sent}}) => assert.equal(sent[2]!.url, ADDRESS),
   },
@@ -3829,9 +5360,11 @@ const rows: Row[] = [
   {
     rule: 'onComment: the text of each, in order',
     options: (log) => ({
-      reconnect: false, onComment: (text: string) => log.push(`comment ${text}`),
+      reconnect: false,
+      onComment: (text: string) => log.push(`comment ${text}`),
     }),
-    steps: [stream(': one\n:two\n', A, ':\n')], events: ['a'],
+    steps: [stream(': one\n:two\n', A, ':\n')],
+    events: ['a'],
     log: ['request 1', 'open 1', 'comment one', 'comment two', 'event a', 'comment '],
   },
   {
@@ -3839,42 +5372,66 @@ const rows: Row[] = [
     options: (log) => ({
       onOpen: ({status, headers}: any) => log.push(`opened ${status} ${headers.get('x-a')}`),
     }),
-    steps: [
-      {headers: {'X-A': 'b'}, body: [A]}, {status: 503},
-      {headers: {'x-a': 'c'}, body: []},
-    ],
-    events: ['a'], ids: blank(4), waits: [3000, 6000, 12000],
+    steps: [{headers: {'X-A': 'b'}, body: [A]}, {status: 503}, {headers: {'x-a': 'c'}, body: []}],
+    events: ['a'],
+    ids: blank(4),
+    waits: [3000, 6000, 12000],
     log: [
-      'request 1', 'opened 200 b', 'event a', 'retry 3000', 'wait 3000', 'request 2', 'retry 6000',
-      'wait 6000', 'request 3', 'opened 200 c', 'retry 12000', 'wait 12000', 'request 4',
+      'request 1',
+      'opened 200 b',
+      'event a',
+      'retry 3000',
+      'wait 3000',
+      'request 2',
+      'retry 6000',
+      'wait 6000',
+      'request 3',
+      'opened 200 c',
+      'retry 12000',
+      'wait 12000',
+      'request 4',
     ],
   },
   {
     rule: 'onOpen that throws ends the loop, and closes',
-    options: {onOpen: throws}, steps: [stream(A), stream(B)], error: boom,
+    options: {onOpen: throws},
+    steps: [stream(A), stream(B)],
+    error: boom,
     log: ['request 1', 'close 1'],
   },
   {
     rule: 'onRetry that throws ends the loop',
-    options: {onRetry: throws}, steps: [stream(A), stream(B)], events: ['a'], error: boom,
+    options: {onRetry: throws},
+    steps: [stream(A), stream(B)],
+    events: ['a'],
+    error: boom,
   },
   {
     rule: 'onComment that throws ends the loop, and closes',
-    options: {onComment: throws}, steps: [stream(A, ':\n', B), stream(B)], events: ['a'],
-    error: boom, log: ['request 1', 'open 1', 'event a', 'close 1'],
+    options: {onComment: throws},
+    steps: [stream(A, ':\n', B), stream(B)],
+    events: ['a'],
+    error: boom,
+    log: ['request 1', 'open 1', 'event a', 'close 1'],
   },
   {
     rule: 'until that throws ends the loop, and closes',
-    options: {until: throws}, steps: [stream(A, B), stream(B)], error: boom,
+    options: {until: throws},
+    steps: [stream(A, B), stream(B)],
+    error: boom,
     log: ['request 1', 'open 1', 'close 1'],
   },
   {
     rule: 'sleep that throws ends the loop',
-    options: {sleep: throws}, steps: [new Error('cut'), stream(B)], error: boom,
+    options: {sleep: throws},
+    steps: [new Error('cut'), stream(B)],
+    error: boom,
   },
   {
     rule: 'a sleep that returns a promise in the blocking loop says what to do',
-    kinds: [BLOCKING], options: {sleep: async () => {}}, steps: [new Error('cut'), stream(A)],
+    kinds: [BLOCKING],
+    options: {sleep: async () => {}},
+    steps: [new Error('cut'), stream(A)],
     error: ['TypeError', undefined, 'sleep', 'for await'],
   },
 ];
@@ -3886,8 +5443,9 @@ for (const {rule, url, steps, options = {}, kinds = KINDS, ...row} of rows) {
     const found = scripted(kind, steps, given, url);
     const {script, client} = found;
     if (typeof options === 'function') script.log.push = (...items) => log.push(...items);
-    const {events, error} = await consume(kind, client,
-      ({data}) => script.log.push(`event ${data}`));
+    const {events, error} = await consume(kind, client, ({data}) =>
+      script.log.push(`event ${data}`),
+    );
     if (row.error === undefined) assert.equal(error, undefined);
     else if (row.error instanceof Error) assert.equal(error, row.error, 'the very error');
     else assertError(error, ...row.error);
@@ -3914,7 +5472,8 @@ const loopOf = (kind: Kind, client: any): any =>
 
 each(KINDS, 'break closes once, and a later loop resumes after it', async (kind) => {
   const {script, client} = scripted(kind, [
-    stream(`id: 1\n${A}id: 2\n${B}`), stream('id: 2\ndata: b\n\n'),
+    stream(`id: 1\n${A}id: 2\n${B}`),
+    stream('id: 2\ndata: b\n\n'),
   ]);
   const first = await consume(kind, client, () => 'break');
   assert.deepEqual(dataOf(first.events), ['a']);
@@ -3950,24 +5509,39 @@ each(KINDS, 'return() of the iterator closes once', async (kind) => {
 
 each(KINDS, 'lastEventId and state follow what is handed over', async (kind) => {
   const {script, client} = scripted(kind, [stream(`retry: 7\nid: 1\n${A}retry: 8\nid: 2\n${B}`)]);
-  assert.deepEqual([client.lastEventId, client.retry, client.state, client.response],
-    ['', undefined, 'idle', undefined]);
+  assert.deepEqual(
+    [client.lastEventId, client.retry, client.state, client.response],
+    ['', undefined, 'idle', undefined],
+  );
   const seen: unknown[] = [];
   await consume(kind, client, () => {
     seen.push([client.lastEventId, client.retry, client.state, client.response.status]);
   });
-  assert.deepEqual(seen, [['1', 7, 'open', 200], ['2', 8, 'open', 200]]);
+  assert.deepEqual(seen, [
+    ['1', 7, 'open', 200],
+    ['2', 8, 'open', 200],
+  ]);
   assert.equal(script.sent.length, 2);
 });
 
 each(KINDS, 'the states in their order', async (kind) => {
   const states: string[] = [];
   const note = () => void states.push(client.state);
-  const {client} = scripted(kind, [new Error('cut'), stream(A)],
-    {headers: () => (note(), {}), onOpen: note, sleep: note});
+  const {client} = scripted(kind, [new Error('cut'), stream(A)], {
+    headers: () => (note(), {}),
+    onOpen: note,
+    sleep: note,
+  });
   await consume(kind, client, note);
-  assert.deepEqual(states,
-    ['connecting', 'waiting', 'connecting', 'open', 'open', 'waiting', 'connecting']);
+  assert.deepEqual(states, [
+    'connecting',
+    'waiting',
+    'connecting',
+    'open',
+    'open',
+    'waiting',
+    'connecting',
+  ]);
 });
 
 each(KINDS, 'nothing is sent before the first next()', async (kind) => {
@@ -4072,8 +5646,11 @@ const jsonOf = async (kind: Kind, values: any) => {
 };
 
 each(KINDS, 'json(): values up to [DONE], which closes the connection', async (kind) => {
-  const {script, client} = scripted(kind,
-    [stream('data: {"a":1}\n\n', 'data: [2]\n\ndata: [DONE]\n\ndata: 3\n\n', A)], POST);
+  const {script, client} = scripted(
+    kind,
+    [stream('data: {"a":1}\n\n', 'data: [2]\n\ndata: [DONE]\n\ndata: 3\n\n', A)],
+    POST,
+  );
   assert.deepEqual(await jsonOf(kind, client.json()), [{a: 1}, [2]]);
   assert.deepEqual(script.log, ['request 1', 'open 1', 'close 1']);
 });
@@ -4141,7 +5718,7 @@ each(KINDS, 'open(): 204 is no error, and the loop after it is empty', async (ki
 each(KINDS, 'open() on a closed client is an error, and sends nothing', async (kind) => {
   const {script, client} = scripted(kind, [stream(A)]);
   await client.close();
-  assert.ok(await opens(kind, client).catch((caught) => caught) instanceof SSEError);
+  assert.ok((await opens(kind, client).catch((caught) => caught)) instanceof SSEError);
   assert.equal(script.sent.length, 0);
 });
 
@@ -4171,7 +5748,7 @@ each(AWAITING, 'close() ends an open() that is pending', async (kind) => {
   const opening = client.open().catch((caught: unknown) => caught);
   await turn();
   await client.close();
-  assert.ok(await settled(opening) instanceof SSEError);
+  assert.ok((await settled(opening)) instanceof SSEError);
   assert.equal(script.sent[0]!.signal.aborted, true);
 });
 
@@ -4245,8 +5822,9 @@ each(KINDS, 'close() between two events of a chunk: nothing after it', async (ki
 each(KINDS, 'close() in onOpen, onComment and onRetry', async (kind) => {
   for (const name of ['onOpen', 'onComment', 'onRetry']) {
     for (const body of [`: hi\n${A}`, ': hi\n']) {
-      const {script, client} = scripted(kind, [stream(body), stream(B)],
-        {[name]: () => void client.close()});
+      const {script, client} = scripted(kind, [stream(body), stream(B)], {
+        [name]: () => void client.close(),
+      });
       const {events, error} = await consume(kind, client);
       assert.equal(error, undefined, name);
       const before = name === 'onRetry' && body.includes('a') ? ['a'] : [];
@@ -4265,8 +5843,11 @@ each(KINDS, 'close() and abort in sleep and headers(): no request after it', asy
         else void client.close();
         return name === 'body' ? 'ask' : name === 'headers' ? {} : undefined;
       };
-      const {script, client} = scripted(kind, [new Error('cut'), stream(A)],
-        {[name]: leave, signal: controller.signal, ...(name === 'body' ? {method: 'POST'} : {})});
+      const {script, client} = scripted(kind, [new Error('cut'), stream(A)], {
+        [name]: leave,
+        signal: controller.signal,
+        ...(name === 'body' ? {method: 'POST'} : {}),
+      });
       const {events, error} = await consume(kind, client);
       assert.deepEqual([events, error], [[], way === 'abort' ? boom : undefined], name);
       assert.deepEqual(script.sent.length, name === 'sleep' ? 1 : 0, `${way} in ${name}`);
@@ -4277,15 +5858,19 @@ each(KINDS, 'close() and abort in sleep and headers(): no request after it', asy
 
 /** A client whose next() is pending, in the way that `what` says. */
 async function pending(kind: Kind, what: string, options: any = {}) {
-  const steps: Step[] = what === 'connecting' ? ['silence']
-    : what === 'waiting' ? [stream(A)] : [HELD];
+  const steps: Step[] =
+    what === 'connecting' ? ['silence'] : what === 'waiting' ? [stream(A)] : [HELD];
   const more: Step[] = [stream(`id: 9\n${B}`)];
   const found = scripted(kind, [...steps, ...more], {
-    ...(what === 'waiting' ? {sleep: () => new Promise(() => {})} : {}), ...options,
+    ...(what === 'waiting' ? {sleep: () => new Promise(() => {})} : {}),
+    ...options,
   });
   const loop = loopOf(kind, found.client);
   if (what !== 'connecting') assert.equal((await loop.next()).value.data, 'a');
-  const wait = next(loop).then((result) => result, (error) => ({error}));
+  const wait = next(loop).then(
+    (result) => result,
+    (error) => ({error}),
+  );
   assert.equal(await settled(wait), 'pending');
   assert.equal(found.client.state, what === 'reading' ? 'open' : what);
   return {...found, loop, wait};
@@ -4308,7 +5893,7 @@ for (const what of ['connecting', 'reading', 'waiting']) {
   each(AWAITING, `return() while next() is ${what} ends both`, async (kind) => {
     const {script, client, wait, loop} = await pending(kind, what);
     const returned = loop.return();
-    assert.equal((await settled(wait) as any).done, true);
+    assert.equal(((await settled(wait)) as any).done, true);
     assert.equal((await settled<any>(returned)).done, true);
     assert.equal(script.sent.length, 1);
     assert.equal(script.open, 0);
@@ -4321,7 +5906,7 @@ for (const what of ['connecting', 'reading', 'waiting']) {
     assert.equal(counts.listeners, 1);
     const reason = {why: what};
     controller.abort(reason);
-    assert.equal((await settled(wait) as any).error, reason);
+    assert.equal(((await settled(wait)) as any).error, reason);
     assert.equal(script.open, 0);
     assert.equal(script.sent[0]!.signal.aborted, true);
     assert.equal((await consume(kind, client)).error, reason, 'and so does a later loop');
@@ -4333,7 +5918,7 @@ for (const what of ['connecting', 'reading', 'waiting']) {
     const {script, client, wait, loop, retries} = await pending(kind, what);
     const retried = retries.length;
     client.reconnect();
-    const {value} = await settled(wait) as any;
+    const {value} = (await settled(wait)) as any;
     assert.equal(value?.data, 'b');
     assert.equal(script.sent.length, 2);
     assert.equal(script.sent[0]!.signal.aborted, true);
@@ -4345,7 +5930,8 @@ for (const what of ['connecting', 'reading', 'waiting']) {
 
 each(KINDS, 'reconnect() between events: those at hand are still handed out', async (kind) => {
   const {script, client, retries} = scripted(kind, [
-    stream(`id: 1\n${A}id: 2\n${B}`, 'data: lost\n\n'), stream('data: c\n\n', 'data: d\n\n'),
+    stream(`id: 1\n${A}id: 2\n${B}`, 'data: lost\n\n'),
+    stream('data: c\n\n', 'data: d\n\n'),
   ]);
   const {events} = await consume(kind, client, ({data}) => {
     if (data === 'a') client.reconnect();
@@ -4361,8 +5947,9 @@ each(KINDS, 'reconnect() in onRetry, onOpen and onComment: at once', async (kind
   for (const name of ['onOpen', 'onComment', 'onRetry']) {
     let calls = 0;
     const again = () => void (calls++ || client.reconnect());
-    const {script, client} = scripted(kind, [stream(':\n', new Error('cut')), stream(B, A)],
-      {[name]: again});
+    const {script, client} = scripted(kind, [stream(':\n', new Error('cut')), stream(B, A)], {
+      [name]: again,
+    });
     const {events, error} = await consume(kind, client, () => 'break');
     assert.equal(error, undefined, name);
     assert.deepEqual(dataOf(events), ['b'], name);
@@ -4420,7 +6007,7 @@ each(AWAITING, 'a loop that is still ending leaves the next one alone', async (k
   const returned = loop.return();
   const later = loopOf(kind, client);
   assert.equal((await later.next()).value?.data, 'b');
-  assert.equal((await wait as any).done, true);
+  assert.equal(((await wait) as any).done, true);
   assert.equal((await returned).done, true);
   await later.return();
   assert.deepEqual([script.sent.length, script.open], [2, 0]);
@@ -4430,13 +6017,15 @@ each(AWAITING, 'a loop that is still ending leaves the next one alone', async (k
 for (const [what, end] of Object.entries({
   'close()': ({client}: any): void => void client.close(),
   'return()': ({loop}: any): void => void loop.return(),
-  'abort': ({controller}: any) => controller.abort('enough'),
+  abort: ({controller}: any) => controller.abort('enough'),
 })) {
   each(AWAITING, `${what} in any microtask`, async (kind) => {
     for (let moment = 0; moment < 60; moment++) {
       const controller = new AbortController();
-      const {script, client, retries} = scripted(kind, [stream(A), stream(B)],
-        {signal: controller.signal, headers: async () => ({})});
+      const {script, client, retries} = scripted(kind, [stream(A), stream(B)], {
+        signal: controller.signal,
+        headers: async () => ({}),
+      });
       const loop = loopOf(kind, client);
       const running = (async () => {
         while (!(await loop.next()).done);
@@ -4458,10 +6047,13 @@ for (const [what, end] of Object.entries({
 }
 
 each(KINDS, 'a transport that throws nothing at all has failed, too', async (kind) => {
-  const {client} = scripted(kind, [], {...POST, transport: () => {
-    if (kind.isBlocking) throw undefined;
-    return Promise.reject(undefined);
-  }});
+  const {client} = scripted(kind, [], {
+    ...POST,
+    transport: () => {
+      if (kind.isBlocking) throw undefined;
+      return Promise.reject(undefined);
+    },
+  });
   const {events, error} = await consume(kind, client);
   assert.deepEqual(events, []);
   assert.ok(error instanceof SSEConnectionError);
@@ -4471,22 +6063,30 @@ each(KINDS, 'closed in the middle of what it calls, it stays closed', async (kin
   for (const where of ['transport', 'sleep', 'body', 'broken body']) {
     let client: any;
     const close = () => void client.close();
-    const {script, retries, ...found} = scripted(kind, [stream(A), stream(B)],
-      where === 'sleep' ? {sleep: close} : {});
+    const {script, retries, ...found} = scripted(
+      kind,
+      [stream(A), stream(B)],
+      where === 'sleep' ? {sleep: close} : {},
+    );
     client = found.client;
     if (where !== 'sleep') {
       const body = {
-        [Symbol.iterator]: () => ({next: () => {
-          close();
-          if (where === 'broken body') throw new Error('reset');
-          return {done: true, value: undefined};
-        }}),
+        [Symbol.iterator]: () => ({
+          next: () => {
+            close();
+            if (where === 'broken body') throw new Error('reset');
+            return {done: true, value: undefined};
+          },
+        }),
       };
       const answer = () => {
         if (where === 'transport') close();
         return {status: 200, body};
       };
-      client = new kind.Client(ADDRESS, {transport: answer as any, onRetry: (r) => retries.push(r)});
+      client = new kind.Client(ADDRESS, {
+        transport: answer as any,
+        onRetry: (r) => retries.push(r),
+      });
     }
     const {events, error} = await consume(kind, client);
     assert.equal(error, undefined, where);
@@ -4504,7 +6104,7 @@ each(KINDS, 'return() and abort in onComment: nothing more, and no error of ours
     const controller = new AbortController();
     const {client, script} = scripted(kind, [stream(body)], {
       signal: controller.signal,
-      onComment: () => kind.isBlocking ? controller.abort('enough') : void loop.return(),
+      onComment: () => (kind.isBlocking ? controller.abort('enough') : void loop.return()),
     });
     loop = loopOf(kind, client);
     const outcome = await (async () => next(loop))().catch((error) => error);
@@ -4529,9 +6129,11 @@ each(KINDS, 'until that throws: the event was not handed over', async (kind) => 
 
 each(AWAITING, 'a redirected POST asks body() for a new stream', async (kind) => {
   let made = 0;
-  const {script, client} = scripted(kind, [
-    {status: 307, headers: {location: '/there'}, body: null}, stream(A),
-  ], {...POST, body: () => new ReadableStream({start: () => void made++})});
+  const {script, client} = scripted(
+    kind,
+    [{status: 307, headers: {location: '/there'}, body: null}, stream(A)],
+    {...POST, body: () => new ReadableStream({start: () => void made++})},
+  );
   const {error} = await consume(kind, client);
   assert.deepEqual([error, made, script.sent.length], [undefined, 2, 2]);
   assert.notEqual(script.sent[0]!.body, script.sent[1]!.body);
@@ -4572,7 +6174,9 @@ test('a runtime without fetch: the error says so', async () => {
 
 each(KINDS, 'a response whose headers are a record, also one with a symbol in it', async (kind) => {
   const transport = () => ({
-    status: 200, headers: {'Content-Type': STREAM, [Symbol('sensitive')]: []}, body: A,
+    status: 200,
+    headers: {'Content-Type': STREAM, [Symbol('sensitive')]: []},
+    body: A,
   });
   const client = over(kind, transport, {reconnect: false});
   const {events, error} = await consume(kind, client);
@@ -4583,14 +6187,24 @@ each(KINDS, 'a response whose headers are a record, also one with a symbol in it
 
 test('httpTransport() without node:http, or with a body that it cannot send', async () => {
   without(process, 'getBuiltinModule', () => {
-    assertError(thrown(() => httpTransport()), 'SSEError', 'unsupported', 'node:http', 'transport');
+    assertError(
+      thrown(() => httpTransport()),
+      'SSEError',
+      'unsupported',
+      'node:http',
+      'transport',
+    );
   });
   if (IS_PAGE || IS_WORKERD) return;
   for (const body of [new FormData(), new ReadableStream()]) {
     let retries = 0;
     const client = asyncConnect('http://127.0.0.1:9/', {
-      method: 'POST', body: () => body, reconnect: true, transport: httpTransport(),
-      sleep: () => {}, onRetry: () => void retries++,
+      method: 'POST',
+      body: () => body,
+      reconnect: true,
+      transport: httpTransport(),
+      sleep: () => {},
+      onRetry: () => void retries++,
     });
     const {error} = await consume(ASYNC, client);
     assertError(error, 'TypeError', undefined, 'httpTransport()', 'text or bytes');
@@ -4601,9 +6215,15 @@ test('httpTransport() without node:http, or with a body that it cannot send', as
 const inWorkerd = (check: () => void) =>
   without(globalThis, 'navigator', check, {userAgent: 'Cloudflare-Workers'});
 
-test('workerd: its node:http is not good enough', () => inWorkerd(() => {
-  assertError(thrown(() => httpTransport()), 'SSEError', 'unsupported', 'leave out the transport');
-}));
+test('workerd: its node:http is not good enough', () =>
+  inWorkerd(() => {
+    assertError(
+      thrown(() => httpTransport()),
+      'SSEError',
+      'unsupported',
+      'leave out the transport',
+    );
+  }));
 
 each(KINDS, 'a fetch that does not know `cache` is not given one', async (kind) => {
   const {script, client} = scripted(kind, [stream(A)], {reconnect: false});
@@ -4628,33 +6248,48 @@ test('a hidden redirect (status 0) is no loop', async () => {
 
 test('a late response that cannot even be asked is no unhandled rejection', async () => {
   let answer: any;
-  const client = asyncConnect(ADDRESS, {transport: () => new Promise((resolve) => answer = resolve)});
+  const client = asyncConnect(ADDRESS, {
+    transport: () => new Promise((resolve) => (answer = resolve)),
+  });
   const opening = client.open().catch((error) => error);
   await turn();
   await client.close();
-  answer({status: 200, get body() { throw new Error('late'); }});
+  answer({
+    status: 200,
+    get body() {
+      throw new Error('late');
+    },
+  });
   await turn();
-  assert.ok(await opening instanceof SSEError);
+  assert.ok((await opening) instanceof SSEError);
 });
 
 test('a userinfo is refused and not shown, however it is written', () => {
-  const urls = ['http:\\\\u:secret@h/', 'http:\\\\u:secret@h:99999',
+  const urls = [
+    'http:\\\\u:secret@h/',
+    'http:\\\\u:secret@h:99999',
     // a path of the page's own origin; Chromium takes a space
-    ...IS_PAGE ? [] : ['http:/u:secret@h/', 'http://a b/'],
-    'u:secret@h:80/path', '//u:secret@h/', 'http://u:secret@', 'http://u:secret@h:99999/',
-    'http://u:secret@[/', 'http://['];
+    ...(IS_PAGE ? [] : ['http:/u:secret@h/', 'http://a b/']),
+    'u:secret@h:80/path',
+    '//u:secret@h/',
+    'http://u:secret@',
+    'http://u:secret@h:99999/',
+    'http://u:secret@[/',
+    'http://[',
+  ];
   for (const url of urls) {
     const error = thrown(() => asyncConnect(url));
     assert.equal(error.name, 'TypeError', url);
     assert.doesNotMatch(error.message, /secret/, url);
   }
   const response = {status: 500, url: 'http://u:secret@h/', body: null};
-  const error = thrown(() => [...EventSource.from(response) as any]);
+  const error = thrown(() => [...(EventSource.from(response) as any)]);
   assert.doesNotMatch(error.message + error.url, /secret/);
 });
 
 each([ASYNC, BLOCKING], 'a body whose iterator is none ends the loop', async (kind) => {
-  const bodies = kind.isBlocking ? [{[Symbol.iterator]() {}}]
+  const bodies = kind.isBlocking
+    ? [{[Symbol.iterator]() {}}]
     : [{[Symbol.iterator]() {}}, {[Symbol.asyncIterator]() {}}];
   for (const body of bodies) {
     let requests = 0;
@@ -4668,17 +6303,36 @@ each([ASYNC, BLOCKING], 'a body whose iterator is none ends the loop', async (ki
 test('options that are no object', () => {
   for (const options of [null, fetch, 'POST', 5]) {
     for (const make of MAKERS) {
-      assertError(thrown(() => make(ADDRESS, options as any)), 'TypeError', undefined, 'options');
+      assertError(
+        thrown(() => make(ADDRESS, options as any)),
+        'TypeError',
+        undefined,
+        'options',
+      );
     }
   }
 });
 
 test('what fetch would send as [object Object] is refused', () => {
-  assertError(thrown(() => asyncConnect(ADDRESS, {body: 5 as any})), 'TypeError', undefined, 'body');
-  assertError(thrown(() => asyncConnect(ADDRESS, {body: {a: 1} as any})), 'TypeError', undefined,
-    'body', 'json');
-  assertError(thrown(() => asyncConnect(ADDRESS, {reconnect: 'no' as any})), 'TypeError',
-    undefined, 'reconnect');
+  assertError(
+    thrown(() => asyncConnect(ADDRESS, {body: 5 as any})),
+    'TypeError',
+    undefined,
+    'body',
+  );
+  assertError(
+    thrown(() => asyncConnect(ADDRESS, {body: {a: 1} as any})),
+    'TypeError',
+    undefined,
+    'body',
+    'json',
+  );
+  assertError(
+    thrown(() => asyncConnect(ADDRESS, {reconnect: 'no' as any})),
+    'TypeError',
+    undefined,
+    'reconnect',
+  );
   assert.equal(asyncConnect(ADDRESS, {body: null as any}).state, 'idle');
 });
 
@@ -4728,14 +6382,15 @@ each(AWAITING.slice(0, 2), 'a response that comes after close() is let go', asyn
   const script = new Script(kind, [stream(A)]);
   let answer = (): void => {};
   const client: any = new kind.Client(ADDRESS, {
-    transport: (url: string, request: any) => new Promise((resolve) => {
-      answer = () => resolve(script.transport(url, request));
-    }),
+    transport: (url: string, request: any) =>
+      new Promise((resolve) => {
+        answer = () => resolve(script.transport(url, request));
+      }),
   });
   const wait = next(loopOf(kind, client));
   await turn();
   await client.close();
-  assert.equal((await settled(wait) as any).done, true);
+  assert.equal(((await settled(wait)) as any).done, true);
   answer();
   await turn();
   assert.deepEqual(script.log, ['request 1', 'close 1']);
@@ -4750,14 +6405,15 @@ each([ASYNC], 'a transport that fails after close() makes no unhandled rejection
   await turn();
   await client.close();
   fail();
-  assert.equal((await settled(wait) as any).done, true);
+  assert.equal(((await settled(wait)) as any).done, true);
 });
 
 each([ASYNC, STREAMS], 'a body whose closing fails does not disturb the loop', async (kind) => {
   for (const closing of [() => Promise.reject(boom), throws]) {
     const body = {
       [Symbol.asyncIterator]: () => ({
-        next: async () => ({done: false, value: A}), return: closing as any,
+        next: async () => ({done: false, value: A}),
+        return: closing as any,
       }),
     };
     const client: any = new kind.Client(ADDRESS, {transport: () => ({status: 200, body})});
@@ -4767,13 +6423,18 @@ each([ASYNC, STREAMS], 'a body whose closing fails does not disturb the loop', a
 });
 
 for (const [what, value] of [
-  ['undefined', undefined], ['null', null], ['a text', A], ['a number', 200], ['{}', {}],
+  ['undefined', undefined],
+  ['null', null],
+  ['a text', A],
+  ['a number', 200],
+  ['{}', {}],
   ['a status that is a text', {status: '200'}],
 ] as const) {
   each([ASYNC, BOTH, BLOCKING], `a transport that returns ${what}: TypeError`, async (kind) => {
     let calls = 0;
     const client: any = new kind.Client(ADDRESS, {
-      ...QUIET, maxRetries: 3,
+      ...QUIET,
+      maxRetries: 3,
       transport: (() => {
         calls++;
         return kind.answers === 'promise' ? Promise.resolve(value) : value;
@@ -4791,7 +6452,8 @@ for (const [what, transport] of [
   each([BLOCKING], `${what} from a transport in for … of says what to do`, async (kind) => {
     let calls = 0;
     const client: any = new kind.Client(ADDRESS, {
-      ...QUIET, transport: (() => (calls++, transport())) as any,
+      ...QUIET,
+      transport: (() => (calls++, transport())) as any,
     });
     const {error} = await consume(kind, client);
     assertError(error, 'TypeError', undefined, 'transport', 'for await');
@@ -4811,17 +6473,21 @@ for (const bodies of ['async', 'stream'] as const) {
 }
 
 for (const [what, body] of [
-  ['text', A + B], ['bytes', bytes(A + B)], ['a list', [A, bytes(B)]],
-  ['a generator', null], ['nothing', undefined],
+  ['text', A + B],
+  ['bytes', bytes(A + B)],
+  ['a list', [A, bytes(B)]],
+  ['a generator', null],
+  ['nothing', undefined],
 ] as const) {
   each([BOTH, BLOCKING], `a body that is ${what}`, async (kind) => {
-    function * generated() {
+    function* generated() {
       yield A;
       yield B;
     }
     const given: any = what === 'a generator' ? generated() : body;
     const client: any = new kind.Client(ADDRESS, {
-      reconnect: false, transport: () => ({status: 200, body: given}),
+      reconnect: false,
+      transport: () => ({status: 200, body: given}),
     });
     const {events, error} = await consume(kind, client);
     assert.deepEqual([dataOf(events), error], [body === undefined ? [] : ['a', 'b'], undefined]);
@@ -4868,14 +6534,20 @@ each(AWAITING, 'idleTimeout does not run while the consumer is busy', async (kin
 
 each(AWAITING, 'timeout of a POST is an error with 0 retries', async (kind) => {
   const {script, client} = scripted(kind, ['silence', stream(A)], {...POST, timeout: 5});
-  assertError((await consume(kind, client)).error,
-    'SSEConnectionError', 'connection', 'after 0 retries', '5 ms');
+  assertError(
+    (await consume(kind, client)).error,
+    'SSEConnectionError',
+    'connection',
+    'after 0 retries',
+    '5 ms',
+  );
   assert.equal(script.sent.length, 1);
 });
 
 each(AWAITING, 'the body of an error is waited for no longer than timeout', async (kind) => {
-  const {script, client} = scripted(kind,
-    [{status: 500, body: ['half'], then: 'silence'}], {timeout: 5});
+  const {script, client} = scripted(kind, [{status: 500, body: ['half'], then: 'silence'}], {
+    timeout: 5,
+  });
   const {error} = await consume(kind, client);
   assertError(error, 'SSEHTTPError', 'http', '500');
   assert.equal(error.body, 'half');
@@ -4943,7 +6615,10 @@ test('in the blocking loop the transport is told the limits', () => {
   const run = (options: any) => [...new SSEClient(ADDRESS, {transport, ...options})];
   run({});
   run({timeout: 5, idleTimeout: 6});
-  assert.deepEqual(seen, [[30_000, 300_000], [5, 6]]);
+  assert.deepEqual(seen, [
+    [30_000, 300_000],
+    [5, 6],
+  ]);
 });
 
 // Disposal
@@ -4968,48 +6643,101 @@ each(KINDS, 'Symbol.dispose and Symbol.asyncDispose close', async (kind) => {
 // Wrong options
 
 const always = () => ({status: 204});
-const wrong: [what: string, url: any, options: any, kind: 'TypeError' | 'RangeError' | 'either',
-  ...words: string[]][] = [
+const wrong: [
+  what: string,
+  url: any,
+  options: any,
+  kind: 'TypeError' | 'RangeError' | 'either',
+  ...words: string[],
+][] = [
   ['an ftp URL', 'ftp://sse.test/', {}, 'TypeError', 'url', 'ftp://sse.test/'],
   ['userinfo', 'http://user:secret@sse.test/', {}, 'TypeError', 'url'],
   ['undefined as URL', undefined, {}, 'TypeError'],
   ['transport: null', ADDRESS, {transport: null}, 'TypeError', 'transport'],
   ['a transport that is no function', ADDRESS, {transport: {}}, 'TypeError', 'transport'],
-  ['verify: false with a transport', ADDRESS, {transport: always, verify: false}, 'TypeError',
-    'verify'],
+  [
+    'verify: false with a transport',
+    ADDRESS,
+    {transport: always, verify: false},
+    'TypeError',
+    'verify',
+  ],
   ...['retryInterval', 'maxRetryInterval', 'timeout', 'idleTimeout'].flatMap((name) =>
-    [NaN, -1, '5', {}].map((value): any =>
-      [`${name}: ${JSON.stringify(value)}`, ADDRESS, {[name]: value}, 'either', name])),
-  ...[-2, 1.5, NaN, '3', -Infinity].map((value): any =>
-    [`maxRetries: ${value}`, ADDRESS, {maxRetries: value}, 'either', 'maxRetries']),
-  ...[0, -1, NaN, '10'].map((value): any =>
-    [`maxEventSize: ${value}`, ADDRESS, {maxEventSize: value}, 'either', 'maxEventSize']),
-  ...[503, 'all', ['503'], [NaN]].map((value): any =>
-    [`retryStatus: ${JSON.stringify(value)}`, ADDRESS, {retryStatus: value}, 'either',
-      'retryStatus']),
-  ...[5, 'a\nb', 'a\0b'].map((value): any =>
-    [`lastEventId: ${JSON.stringify(value)}`, ADDRESS, {lastEventId: value}, 'TypeError',
-      'lastEventId']),
+    [NaN, -1, '5', {}].map((value): any => [
+      `${name}: ${JSON.stringify(value)}`,
+      ADDRESS,
+      {[name]: value},
+      'either',
+      name,
+    ]),
+  ),
+  ...[-2, 1.5, NaN, '3', -Infinity].map((value): any => [
+    `maxRetries: ${value}`,
+    ADDRESS,
+    {maxRetries: value},
+    'either',
+    'maxRetries',
+  ]),
+  ...[0, -1, NaN, '10'].map((value): any => [
+    `maxEventSize: ${value}`,
+    ADDRESS,
+    {maxEventSize: value},
+    'either',
+    'maxEventSize',
+  ]),
+  ...[503, 'all', ['503'], [NaN]].map((value): any => [
+    `retryStatus: ${JSON.stringify(value)}`,
+    ADDRESS,
+    {retryStatus: value},
+    'either',
+    'retryStatus',
+  ]),
+  ...[5, 'a\nb', 'a\0b'].map((value): any => [
+    `lastEventId: ${JSON.stringify(value)}`,
+    ADDRESS,
+    {lastEventId: value},
+    'TypeError',
+    'lastEventId',
+  ]),
   ['a header name with a space', ADDRESS, {headers: {'a b': 'c'}}, 'TypeError', 'headers'],
   ['a header with a line end', ADDRESS, {headers: {'X-A': 'b\r\nc: d'}}, 'TypeError', 'headers'],
   ['body and json', ADDRESS, {body: 'a', json: 1}, 'TypeError', 'body', 'json'],
-  ['a stream as body, with reconnect', ADDRESS,
-    {method: 'POST', reconnect: true, body: new ReadableStream()}, 'TypeError', 'body'],
-  ['a generator as body, with reconnect', ADDRESS,
-    {method: 'POST', reconnect: true, body: (function * () {})()}, 'TypeError', 'body'],
-  ...['until', 'onOpen', 'onRetry', 'onComment', 'sleep', 'random'].map((name): any =>
-    [`${name}: 5`, ADDRESS, {[name]: 5}, 'TypeError', name]),
+  [
+    'a stream as body, with reconnect',
+    ADDRESS,
+    {method: 'POST', reconnect: true, body: new ReadableStream()},
+    'TypeError',
+    'body',
+  ],
+  [
+    'a generator as body, with reconnect',
+    ADDRESS,
+    {method: 'POST', reconnect: true, body: (function* () {})()},
+    'TypeError',
+    'body',
+  ],
+  ...['until', 'onOpen', 'onRetry', 'onComment', 'sleep', 'random'].map((name): any => [
+    `${name}: 5`,
+    ADDRESS,
+    {[name]: 5},
+    'TypeError',
+    name,
+  ]),
   ['a signal that is none', ADDRESS, {signal: {}}, 'TypeError', 'signal'],
   ['init: 5', ADDRESS, {init: 5}, 'TypeError', 'init'],
 ];
 
 if (!IS_PAGE) {
-  wrong.push(['a relative URL', '/events', {}, 'TypeError', 'url', '/events'],
-    ['no URL', '', {}, 'TypeError', 'url']);
+  wrong.push(
+    ['a relative URL', '/events', {}, 'TypeError', 'url', '/events'],
+    ['no URL', '', {}, 'TypeError', 'url'],
+  );
 }
 if (!IS_WORKERD) {
-  wrong.push(['an empty header name', ADDRESS, {headers: {'': 'c'}}, 'TypeError', 'headers'],
-    ['a header that is not Latin-1', ADDRESS, {headers: {'X-A': '€'}}, 'TypeError', 'headers']);
+  wrong.push(
+    ['an empty header name', ADDRESS, {headers: {'': 'c'}}, 'TypeError', 'headers'],
+    ['a header that is not Latin-1', ADDRESS, {headers: {'X-A': '€'}}, 'TypeError', 'headers'],
+  );
 }
 
 for (const [what, url, options, kind, ...words] of wrong) {
@@ -5030,8 +6758,10 @@ test('options are not changed, and may be frozen', async () => {
   const retryStatus = Object.freeze([500]);
   const options = Object.freeze({headers, retryStatus, transport: always, init: Object.freeze({})});
   assert.deepEqual([...connect(ADDRESS, options as any)], []);
-  assert.deepEqual(await consume(ASYNC, asyncConnect(ADDRESS, options as any)),
-    {events: [], error: undefined});
+  assert.deepEqual(await consume(ASYNC, asyncConnect(ADDRESS, options as any)), {
+    events: [],
+    error: undefined,
+  });
 });
 
 test('errors of construction show no secret', () => {
@@ -5048,10 +6778,23 @@ test('errors of construction show no secret', () => {
 
 test('right at construction', () => {
   const options = [
-    undefined, {}, {transport: undefined}, {maxRetries: Infinity}, {maxRetries: -1}, {timeout: 0},
-    {idleTimeout: Infinity}, {retryInterval: 0}, {maxEventSize: Infinity}, {retryStatus: []},
-    {headers: {'X-A': 'é'}}, {headers: undefined}, {json: null}, {verify: true},
-    {method: 'POST', body: new ReadableStream()}, {signal: undefined}, {init: {}},
+    undefined,
+    {},
+    {transport: undefined},
+    {maxRetries: Infinity},
+    {maxRetries: -1},
+    {timeout: 0},
+    {idleTimeout: Infinity},
+    {retryInterval: 0},
+    {maxEventSize: Infinity},
+    {retryStatus: []},
+    {headers: {'X-A': 'é'}},
+    {headers: undefined},
+    {json: null},
+    {verify: true},
+    {method: 'POST', body: new ReadableStream()},
+    {signal: undefined},
+    {init: {}},
     {method: 'POST', reconnect: true, body: () => new ReadableStream()},
   ];
   for (const each of options) {
@@ -5087,18 +6830,18 @@ let server: any;
 let runs = 0;
 const LIVE_LIMIT = 30_000; // ms, for one test; the slowest takes two seconds
 const LOOPS: (Kind & {transport?: () => unknown})[] = [
-  {...ASYNC, name: 'asyncConnect'}, {...BLOCKING, name: 'connect'},
+  {...ASYNC, name: 'asyncConnect'},
+  {...BLOCKING, name: 'connect'},
   {...ASYNC, name: 'asyncConnect over httpTransport', transport: httpTransport},
 ];
 
 /** A run of its own on the server. */
 const newRun = () => `clients-${process.pid}-${++runs}`;
 
-const pathOf = (path: string, run: string) =>
-  `${path}${path.includes('?') ? '&' : '?'}run=${run}`;
+const pathOf = (path: string, run: string) => `${path}${path.includes('?') ? '&' : '?'}run=${run}`;
 
 /** A client of a scenario. Its waits are recorded, not waited for. */
-function live(kind: typeof LOOPS[number], path: string, options: any = {}) {
+function live(kind: (typeof LOOPS)[number], path: string, options: any = {}) {
   const run = newRun();
   const waits: number[] = [];
   const retries: any[] = [];
@@ -5124,9 +6867,9 @@ async function until<T>(what: string, ask: () => Promise<T>, limit = 1000): Prom
 }
 
 const allClosed = (run: string) =>
-  until('the server sees the socket closed', async () => await server.open(run) === 0);
+  until('the server sees the socket closed', async () => (await server.open(run)) === 0);
 
-function both(rule: string, check: (kind: typeof LOOPS[number]) => Promise<void>) {
+function both(rule: string, check: (kind: (typeof LOOPS)[number]) => Promise<void>) {
   for (const kind of LOOPS) {
     test(`${rule} [${kind.name}]`, {timeout: LIVE_LIMIT}, () => check(kind));
   }
@@ -5136,14 +6879,17 @@ function both(rule: string, check: (kind: typeof LOOPS[number]) => Promise<void>
 function child(code: string, env: Record<string, string> = {}) {
   const file = new URL('./sse.ts', import.meta.url).href;
   const args = IS_DENO ? ['eval'] : IS_BUN ? ['-e'] : ['--input-type=module', '-e'];
-  const process_ = spawn(process.execPath, [...args, `import * as sse from '${file}';\n${code}`],
-    {stdio: ['pipe', 'pipe', 'pipe'], env: {...process.env, ...env}});
+  const process_ = spawn(process.execPath, [...args, `import * as sse from '${file}';\n${code}`], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: {...process.env, ...env},
+  });
   let output = '';
   let errors = '';
   process_.stdout.setEncoding('utf8').on('data', (text) => (output += text));
   process_.stderr.setEncoding('utf8').on('data', (text) => (errors += text));
   const done = new Promise<{code: number | null; output: string; errors: string}>((resolve) =>
-    process_.once('close', (code) => resolve({code, output, errors})));
+    process_.once('close', (code) => resolve({code, output, errors})),
+  );
   return {process: process_, done, output: () => output};
 }
 
@@ -5156,33 +6902,47 @@ interface Scenario {
   waits?: number[];
   error?: [name: string, code: string | undefined, ...words: string[]];
   check?(found: {
-    client: any; events: SSEEvent[]; error: any; retries: any[]; log: any[]; kind: Kind;
+    client: any;
+    events: SSEEvent[];
+    error: any;
+    retries: any[];
+    log: any[];
+    kind: Kind;
   }): void;
 }
 
 const nine = Array.from({length: 9}, (_, index) => `${index + 1}`);
 const wide = nine.map((number) => `${number} é€😀`);
-const headersOf = (request: any, name: string): string[] => request.headers
-  .filter(([key]: string[]) => key!.toLowerCase() === name).map(([, value]: string[]) => value);
+const headersOf = (request: any, name: string): string[] =>
+  request.headers
+    .filter(([key]: string[]) => key!.toLowerCase() === name)
+    .map(([, value]: string[]) => value);
 const pathsOf = (log: any[]) => log.map(({path}) => path.split('?')[0]);
-const causes = (error: any): any[] => error ? [error, ...causes(error.cause)] : [];
-const cutsOf = (...names: string[]) => names.flatMap((cut) => ['rst', 'fin'].map(
-  (by): Scenario => ({
-    rule: `cut inside ${cut === 'utf8' ? 'a UTF-8 sequence' : 'an event'} by ${by}: nothing lost`,
-    path: `/numbers?cut=${cut}&by=${by}`,
-    events: cut === 'utf8' ? wide : nine,
-    check({retries}) {
-      for (const {lastEventId, attempt} of retries) {
-        assert.equal(attempt, 1);
-        assert.match(lastEventId, /^[0-9]$/);
-      }
-    },
-  })));
+const causes = (error: any): any[] => (error ? [error, ...causes(error.cause)] : []);
+const cutsOf = (...names: string[]) =>
+  names.flatMap((cut) =>
+    ['rst', 'fin'].map(
+      (by): Scenario => ({
+        rule: `cut inside ${cut === 'utf8' ? 'a UTF-8 sequence' : 'an event'} by ${by}: nothing lost`,
+        path: `/numbers?cut=${cut}&by=${by}`,
+        events: cut === 'utf8' ? wide : nine,
+        check({retries}) {
+          for (const {lastEventId, attempt} of retries) {
+            assert.equal(attempt, 1);
+            assert.match(lastEventId, /^[0-9]$/);
+          }
+        },
+      }),
+    ),
+  );
 
 const scenarios: Scenario[] = [
   {
     rule: 'three events, then 204; exactly these headers on the wire',
-    path: '/simple', events: ['event 1', 'event 2', 'event 3'], ids: ['', '3'], waits: [3000],
+    path: '/simple',
+    events: ['event 1', 'event 2', 'event 3'],
+    ids: ['', '3'],
+    waits: [3000],
     check({log}) {
       for (const request of log) {
         assert.equal(request.method, 'GET');
@@ -5193,42 +6953,61 @@ const scenarios: Scenario[] = [
     },
   },
   ...cutsOf('event', 'utf8'),
-  ...['rst', 'fin'].map((by): Scenario => ({
-    rule: `cut inside an event by ${by}, framed by the end of the connection only`,
-    path: `/numbers?cut=event&framing=close&by=${by}`, events: nine,
-  })),
+  ...['rst', 'fin'].map(
+    (by): Scenario => ({
+      rule: `cut inside an event by ${by}, framed by the end of the connection only`,
+      path: `/numbers?cut=event&framing=close&by=${by}`,
+      events: nine,
+    }),
+  ),
   {
     rule: 'byte by byte, CRLF, BOM',
-    path: '/bytes', events: ['é€😀\nline 2', 'end'], ids: ['', '2'], waits: [100],
+    path: '/bytes',
+    events: ['é€😀\nline 2', 'end'],
+    ids: ['', '2'],
+    waits: [100],
     check({events: [first]}) {
       assert.deepEqual([first!.event, first!.id, first!.retry], ['byte', '1', 100]);
     },
   },
   {
     rule: 'a stall ends by idleTimeout',
-    path: '/stall?then=204', options: {idleTimeout: 200}, events: ['event 1'], ids: ['', '1'],
+    path: '/stall?then=204',
+    options: {idleTimeout: 200},
+    events: ['event 1'],
+    ids: ['', '1'],
     waits: [3000],
     check: ({retries}) => assertError(retries[0].error, 'SSEError', 'timeout', '200 ms'),
   },
   {
     rule: 'no headers end by timeout',
-    path: '/noheaders?then=204', options: {timeout: 200}, events: [], ids: ['', ''],
+    path: '/noheaders?then=204',
+    options: {timeout: 200},
+    events: [],
+    ids: ['', ''],
     waits: [3000],
     check: ({retries}) => assertError(retries[0].error, 'SSEError', 'timeout', '200 ms'),
   },
   {rule: '204 on the first request', path: '/204', events: [], ids: ['']},
-  ...[301, 307].map((status): Scenario => ({
-    rule: `${status} is followed, and the original URL asked again`,
-    path: `/${status}`, options: {headers: {'X-Key': 'k'}},
-    events: ['event 1', 'event 2', 'event 3'], ids: ['', '', '3', '3'], waits: [3000],
-    check({log}) {
-      assert.deepEqual(pathsOf(log), [`/${status}`, '/simple', `/${status}`, '/simple']);
-      for (const request of log) assert.deepEqual(headersOf(request, 'x-key'), ['k']);
-    },
-  })),
+  ...[301, 307].map(
+    (status): Scenario => ({
+      rule: `${status} is followed, and the original URL asked again`,
+      path: `/${status}`,
+      options: {headers: {'X-Key': 'k'}},
+      events: ['event 1', 'event 2', 'event 3'],
+      ids: ['', '', '3', '3'],
+      waits: [3000],
+      check({log}) {
+        assert.deepEqual(pathsOf(log), [`/${status}`, '/simple', `/${status}`, '/simple']);
+        for (const request of log) assert.deepEqual(headersOf(request, 'x-key'), ['k']);
+      },
+    }),
+  ),
   {
     rule: 'nothing secret goes to another origin',
-    path: '/cross', events: ['event 1', 'event 2', 'event 3'], waits: [3000],
+    path: '/cross',
+    events: ['event 1', 'event 2', 'event 3'],
+    waits: [3000],
     options: {
       lastEventId: 'mine',
       headers: {Authorization: 'Bearer t', Cookie: 'c=d', 'X-Key': 'k'},
@@ -5246,12 +7025,17 @@ const scenarios: Scenario[] = [
     },
   },
   {
-    rule: 'a redirect loop ends after 20', path: '/redirect-loop', events: [],
+    rule: 'a redirect loop ends after 20',
+    path: '/redirect-loop',
+    events: [],
     error: ['SSEError', 'redirect', '/redirect-loop'],
     check: ({log}) => assert.equal(log.length, 21),
   },
   {
-    rule: '401 with its body', path: '/401?body=who%20are%20you%3F', events: [], ids: [''],
+    rule: '401 with its body',
+    path: '/401?body=who%20are%20you%3F',
+    events: [],
+    ids: [''],
     error: ['SSEHTTPError', 'http', '401'],
     check({error, client}) {
       assert.equal(error.body, 'who are you?');
@@ -5260,42 +7044,63 @@ const scenarios: Scenario[] = [
     },
   },
   {
-    rule: '500 is no event stream, whatever its body looks like', path: '/500', events: [],
-    ids: [''], error: ['SSEHTTPError', 'http', '500'],
+    rule: '500 is no event stream, whatever its body looks like',
+    path: '/500',
+    events: [],
+    ids: [''],
+    error: ['SSEHTTPError', 'http', '500'],
     check: ({error}) => assert.match(error.body, /Oops/),
   },
   {
-    rule: 'an endless error body is cut at 64 KiB', path: '/endless-error', events: [], ids: [''],
+    rule: 'an endless error body is cut at 64 KiB',
+    path: '/endless-error',
+    events: [],
+    ids: [''],
     error: ['SSEHTTPError', 'http', '500'],
     check: ({error}) => assert.equal(error.body.length, 65_536),
   },
-  ...[429, 503].map((status): Scenario => ({
-    rule: `${status} with Retry-After, once open, is waited for`,
-    path: `/${status}`, events: ['event 1', 'event 2'], ids: ['', '1', '1', '2'],
-    waits: [100, 1000, 100],
-    check({retries: [, second]}) {
-      assert.equal(second.error.status, status);
-      assert.equal(second.error.retryAfter, 1000);
-      assert.equal(second.error.body, 'come back later');
-    },
-  })),
+  ...[429, 503].map(
+    (status): Scenario => ({
+      rule: `${status} with Retry-After, once open, is waited for`,
+      path: `/${status}`,
+      events: ['event 1', 'event 2'],
+      ids: ['', '1', '1', '2'],
+      waits: [100, 1000, 100],
+      check({retries: [, second]}) {
+        assert.equal(second.error.status, status);
+        assert.equal(second.error.retryAfter, 1000);
+        assert.equal(second.error.body, 'come back later');
+      },
+    }),
+  ),
   {
-    rule: 'HTML is refused; the response can be inspected', path: '/html', events: [], ids: [''],
+    rule: 'HTML is refused; the response can be inspected',
+    path: '/html',
+    events: [],
+    ids: [''],
     error: ['SSEError', 'content-type', "got 'text/html; charset=utf-8'"],
     check: ({client}) =>
       assert.equal(client.response.headers.get('content-type'), 'text/html; charset=utf-8'),
   },
   {
-    rule: 'no content type is refused', path: '/notype', events: [], ids: [''],
+    rule: 'no content type is refused',
+    path: '/notype',
+    events: [],
+    ids: [''],
     error: ['SSEError', 'content-type', "Expected Content-Type 'text/event-stream'"],
   },
   {
-    rule: 'Text/Event-Stream; charset=UTF-8', path: '/charset', events: ['event 1'],
-    ids: ['', '1'], waits: [3000],
+    rule: 'Text/Event-Stream; charset=UTF-8',
+    path: '/charset',
+    events: ['event 1'],
+    ids: ['', '1'],
+    waits: [3000],
   },
   {
-    rule: 'POST: sent once, whole, and its end is the end', path: '/post',
-    options: {json: {words: ['é', 'b']}}, ids: [''],
+    rule: 'POST: sent once, whole, and its end is the end',
+    path: '/post',
+    options: {json: {words: ['é', 'b']}},
+    ids: [''],
     events: ['{"index":0,"text":"é"}', '{"index":1,"text":"b"}', '[DONE]'],
     check({log: [request]}) {
       assert.equal(request.method, 'POST');
@@ -5304,37 +7109,61 @@ const scenarios: Scenario[] = [
     },
   },
   {
-    rule: 'POST: truncated', path: '/post-truncated', ids: [''],
+    rule: 'POST: truncated',
+    path: '/post-truncated',
+    ids: [''],
     options: {json: {words: ['a']}, until: ({data}: SSEEvent) => data === '[DONE]'},
-    events: ['{"index":0,"text":"a"}'], error: ['SSEError', 'truncated'],
+    events: ['{"index":0,"text":"a"}'],
+    error: ['SSEError', 'truncated'],
   },
   {
-    rule: 'POST: cut, and not sent again', path: '/post-cut', options: {json: {words: ['a']}},
-    ids: [''], events: ['{"index":0,"text":"a"}'],
+    rule: 'POST: cut, and not sent again',
+    path: '/post-cut',
+    options: {json: {words: ['a']}},
+    ids: [''],
+    events: ['{"index":0,"text":"a"}'],
     error: ['SSEConnectionError', 'connection', 'after 0 retries'],
   },
   {
-    rule: 'POST: 303 makes no GET of it', path: '/post-303', options: {json: {}}, ids: [''],
-    events: [], error: ['SSEError', 'redirect', '303'],
+    rule: 'POST: 303 makes no GET of it',
+    path: '/post-303',
+    options: {json: {}},
+    ids: [''],
+    events: [],
+    error: ['SSEError', 'redirect', '303'],
   },
   {
-    rule: 'a reset before the headers', path: '/reset', events: ['event 1'], ids: ['', '', '1'],
+    rule: 'a reset before the headers',
+    path: '/reset',
+    events: ['event 1'],
+    ids: ['', '', '1'],
     waits: [3000, 3000],
   },
   {
-    rule: 'a reset after the headers', path: '/reset?at=headers', events: ['event 1'],
-    ids: ['', '', '1'], waits: [3000, 3000],
+    rule: 'a reset after the headers',
+    path: '/reset?at=headers',
+    events: ['event 1'],
+    ids: ['', '', '1'],
+    waits: [3000, 3000],
   },
   {
-    rule: 'a FIN between chunks', path: '/chunked-fin', events: ['event 1'], ids: ['', '1'],
+    rule: 'a FIN between chunks',
+    path: '/chunked-fin',
+    events: ['event 1'],
+    ids: ['', '1'],
     waits: [3000],
   },
   {
-    rule: 'a FIN before Content-Length is reached', path: '/length-short', events: ['event 1'],
-    ids: ['', '1'], waits: [3000],
+    rule: 'a FIN before Content-Length is reached',
+    path: '/length-short',
+    events: ['event 1'],
+    ids: ['', '1'],
+    waits: [3000],
   },
   {
-    rule: 'an id that is not ASCII comes back as UTF-8', path: '/ids', events: ['event é€ 1'],
+    rule: 'an id that is not ASCII comes back as UTF-8',
+    path: '/ids',
+    events: ['event é€ 1'],
     waits: [100],
     check({log}) {
       assert.equal(log.length, 2);
@@ -5369,8 +7198,10 @@ const liveTests = () => {
 
   both('[DONE] closes a connection that the server holds', async (kind) => {
     const {client, run, log} = live(kind, '/post?hold=1', {json: {words: ['a', 'b']}});
-    assert.deepEqual(await jsonOf(kind, client.json()),
-      [{index: 0, text: 'a'}, {index: 1, text: 'b'}]);
+    assert.deepEqual(await jsonOf(kind, client.json()), [
+      {index: 0, text: 'a'},
+      {index: 1, text: 'b'},
+    ]);
     await allClosed(run);
     assert.equal((await log()).length, 1);
   });
@@ -5385,7 +7216,10 @@ const liveTests = () => {
         const {client} = live(kind, `/${encoding}`);
         const {events, error} = await consume(kind, client, () => came.push(Date.now()));
         assert.equal(error, undefined);
-        assert.deepEqual(events.map(({id}) => id), ['1', '2']);
+        assert.deepEqual(
+          events.map(({id}) => id),
+          ['1', '2'],
+        );
         const sent = events.map(({data}) => Number(data.split(' ')[1]));
         early = came[0]! < sent[1]!;
       }
@@ -5411,7 +7245,7 @@ const liveTests = () => {
 
   both('break, and a second loop', async (kind) => {
     const {client, run, log} = live(kind, '/numbers?n=5');
-    const first = await consume(kind, client, ({id}) => id === '2' ? 'break' : '');
+    const first = await consume(kind, client, ({id}) => (id === '2' ? 'break' : ''));
     await allClosed(run);
     const second = await consume(kind, client);
     assert.deepEqual(dataOf([...first.events, ...second.events]), ['1', '2', '3', '4', '5']);
@@ -5423,12 +7257,16 @@ const liveTests = () => {
     const loop = loopOf(kind, client);
     assert.equal((await loop.next()).value.id, '1');
     let [last, same] = [-1, 0];
-    await until('the flood stands still', async () => {
-      const {written} = (await log())[0];
-      same = written === last ? same + 1 : 0;
-      last = written;
-      return same >= 5;
-    }, 10_000);
+    await until(
+      'the flood stands still',
+      async () => {
+        const {written} = (await log())[0];
+        same = written === last ? same + 1 : 0;
+        last = written;
+        return same >= 5;
+      },
+      10_000,
+    );
     assert.ok(last < 64 * 2 ** 20, `${last} bytes written`);
     // nothing is lost, and it flows again
     for (let id = 2, size = 0; size < last + 2 ** 20; id++) {
@@ -5442,8 +7280,11 @@ const liveTests = () => {
 
   both('retry: 0 makes no storm', async (kind) => {
     const {client, log} = live(kind, '/retry0', {sleep: undefined});
-    const {events} = await consume(kind, client, ({id}) => id === '4' ? 'break' : '');
-    assert.deepEqual(events.map(({id}) => id), ['1', '2', '3', '4']);
+    const {events} = await consume(kind, client, ({id}) => (id === '4' ? 'break' : ''));
+    assert.deepEqual(
+      events.map(({id}) => id),
+      ['1', '2', '3', '4'],
+    );
     const times = (await log()).map(({time}) => time);
     assert.equal(times.length, 4);
     assert.ok(times[3] - times[0] >= 280, `4 connections within ${times[3] - times[0]} ms`);
@@ -5473,15 +7314,25 @@ const liveTests = () => {
     });
     const waits: number[] = [];
     const client: any = (kind.isBlocking ? connect : asyncConnect)(`http://127.0.0.1:${port}/`, {
-      maxRetries: 2, sleep: (ms) => void waits.push(ms), random: () => 0,
+      maxRetries: 2,
+      sleep: (ms) => void waits.push(ms),
+      random: () => 0,
     });
     const {error} = await consume(kind, client);
-    assertError(error, 'SSEConnectionError', 'connection', `http://127.0.0.1:${port}/`,
-      'after 2 retries');
+    assertError(
+      error,
+      'SSEConnectionError',
+      'connection',
+      `http://127.0.0.1:${port}/`,
+      'after 2 retries',
+    );
     assert.deepEqual(waits, [3000, 6000]);
     if (IS_DENO) return; // has no codes
     const codes = causes(error.cause).map(({code}) => code);
-    assert.ok(codes.some((code) => /^E?Conn(ection)?Refused$/i.test(code)), String(codes));
+    assert.ok(
+      codes.some((code) => /^E?Conn(ection)?Refused$/i.test(code)),
+      String(codes),
+    );
     if (!IS_BUN) assert.equal(error.cause.name, 'TypeError');
   });
 
@@ -5499,7 +7350,10 @@ const liveTests = () => {
     token = 'Bearer 1';
     const {events, error} = await consume(kind, client);
     assert.equal(error, undefined);
-    assert.deepEqual(events.map(({id}) => id), ['1', '2', '3', '4', '5', '6', '7', '8']);
+    assert.deepEqual(
+      events.map(({id}) => id),
+      ['1', '2', '3', '4', '5', '6', '7', '8'],
+    );
     assert.deepEqual(retries.slice(0, 2), ['cut', 401]);
   });
 
@@ -5559,7 +7413,8 @@ const liveTests = () => {
       assert.equal(events.length, 9);
       assert.ok((await log()).length >= 4);
       assert.equal(made(), 1);
-    }));
+    }),
+  );
 
   test('blockingFetch() is shared between clients, until it is closed', {timeout: LIVE_LIMIT}, () =>
     countingThreads(async (made) => {
@@ -5575,17 +7430,26 @@ const liveTests = () => {
       assert.deepEqual([...client.json()], [{index: 0, text: 'd'}]);
       transport.close();
       await allClosed(run);
-    }));
+    }),
+  );
 
   const form = new FormData();
   form.set('a', 'b');
   for (const [what, options] of [
-    ['FormData', {body: form}], ['URLSearchParams', {body: new URLSearchParams('a=b')}],
-    ['a stream', {body: new ReadableStream()}], ['a function in init', {init: {dispatcher() {}}}],
+    ['FormData', {body: form}],
+    ['URLSearchParams', {body: new URLSearchParams('a=b')}],
+    ['a stream', {body: new ReadableStream()}],
+    ['a function in init', {init: {dispatcher() {}}}],
   ] as const) {
     test(`${what} cannot be given to a thread: TypeError`, {timeout: LIVE_LIMIT}, async () => {
       const {client, log} = live(BLOCKING, '/post', {method: 'POST', reconnect: false, ...options});
-      assertError(thrown(() => [...client]), 'TypeError', undefined, 'thread', 'for await');
+      assertError(
+        thrown(() => [...client]),
+        'TypeError',
+        undefined,
+        'thread',
+        'for await',
+      );
       assert.deepEqual(await log(), [], 'nothing was sent');
     });
   }
@@ -5593,8 +7457,14 @@ const liveTests = () => {
   test('200 mixed requests: no error, no socket left', {timeout: LIVE_LIMIT}, async () => {
     const transport = blockingFetch();
     const run = newRun();
-    const get = (path: string, options: any = {}) => connect(server.url + pathOf(path, run),
-      {transport, maxRetries: 0, idleTimeout: 5000, sleep: () => {}, ...options});
+    const get = (path: string, options: any = {}) =>
+      connect(server.url + pathOf(path, run), {
+        transport,
+        maxRetries: 0,
+        idleTimeout: 5000,
+        sleep: () => {},
+        ...options,
+      });
     const own: SSEClient[] = [];
     for (let round = 0; round < 40; round++) {
       // closed while the slot is full
@@ -5610,7 +7480,12 @@ const liveTests = () => {
       // read to its end
       assert.deepEqual([...get('/post', {json: round}).json()], [{index: 0, text: round}]);
       // an error
-      assertError(thrown(() => [...get('/404')]), 'SSEHTTPError', 'http', '404');
+      assertError(
+        thrown(() => [...get('/404')]),
+        'SSEHTTPError',
+        'http',
+        '404',
+      );
       // read after close
       const left = get('/flood');
       const loop = left[Symbol.iterator]();
@@ -5635,13 +7510,18 @@ const liveTests = () => {
     const run = newRun();
     const url = server.url + pathOf('/stall', run);
     const started = Date.now();
-    const ended = await Promise.all([
-      child(`const [event] = [sse.connect('${url}')[Symbol.iterator]().next().value];
+    const ended = await Promise.all(
+      [
+        child(`const [event] = [sse.connect('${url}')[Symbol.iterator]().next().value];
         console.log(event.data);`),
-      child(`sse.connect('${url}').openSync(); process.exit(3);`),
-      child(`for (const event of sse.connect('${url}')) throw new Error('mine');`),
-    ].map(({done}) => done));
-    assert.deepEqual(ended.map(({code}) => code), [0, 3, 1]);
+        child(`sse.connect('${url}').openSync(); process.exit(3);`),
+        child(`for (const event of sse.connect('${url}')) throw new Error('mine');`),
+      ].map(({done}) => done),
+    );
+    assert.deepEqual(
+      ended.map(({code}) => code),
+      [0, 3, 1],
+    );
     assert.equal(ended[0]!.output, 'event 1\n');
     assert.ok(Date.now() - started < 10_000);
     await allClosed(run);
@@ -5693,8 +7573,12 @@ const liveTests = () => {
   }, async () => {
     const smuggled = 'GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n';
     const body = `data: x\n\n`;
-    const {url, received, stop} = await answering((socket) => void socket.end(
-      `${HEAD_}content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`));
+    const {url, received, stop} = await answering(
+      (socket) =>
+        void socket.end(
+          `${HEAD_}content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+        ),
+    );
     const rows: [options: any, head: RegExp, body: string][] = [
       [{method: 'DELETE', body: smuggled}, /content-length: 35\r\n/i, smuggled],
       [{method: 'OPTIONS', json: {a: 1}}, /content-length: 7\r\n/i, '{"a":1}'],
@@ -5707,7 +7591,10 @@ const liveTests = () => {
       for (const [options, head, sent] of rows) {
         received.length = 0;
         const client = asyncConnect(url, {...options, transport: httpTransport()});
-        assert.deepEqual((await all(client)).map(({data}) => data), ['x']);
+        assert.deepEqual(
+          (await all(client)).map(({data}) => data),
+          ['x'],
+        );
         assert.equal(received.length, 1);
         const [start, ...rest] = received[0]!.split('\r\n\r\n');
         assert.match(`${start}\r\n`, head);
@@ -5724,41 +7611,63 @@ const liveTests = () => {
     const events = Array.from({length: 50}, (_, n) => `data: ${n} ${'x'.repeat(n)}\n\n`).join('');
     const zipped = gzipSync(events, {finishFlush: constants.Z_SYNC_FLUSH});
     const chunked = `${HEAD_}transfer-encoding: chunked\r\n`;
-    const chunk = Buffer.concat([Buffer.from(`${zipped.length.toString(16)}\r\n`), zipped,
-      Buffer.from('\r\n')]);
+    const chunk = Buffer.concat([
+      Buffer.from(`${zipped.length.toString(16)}\r\n`),
+      zipped,
+      Buffer.from('\r\n'),
+    ]);
     const rows: [answer: string | Buffer, count: number, code: string, ...words: string[]][] = [
-      ['HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n', 0, 'connection',
-        'No response'],
+      [
+        'HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n',
+        0,
+        'connection',
+        'No response',
+      ],
       [`${HEAD_}content-encoding: zstd\r\n\r\ndata: x\n\n`, 0, 'unsupported', 'zstd'],
       [`${HEAD_}content-encoding: gzip, br\r\n\r\ndata: x\n\n`, 0, 'unsupported', 'gzip, br'],
-      [Buffer.concat([Buffer.from(`${chunked}content-encoding: gzip\r\n\r\n`), chunk]), 50,
-        'connection'],
+      [
+        Buffer.concat([Buffer.from(`${chunked}content-encoding: gzip\r\n\r\n`), chunk]),
+        50,
+        'connection',
+      ],
     ];
     for (const [answer, count, code, ...words] of rows) {
       const {url, stop} = await answering((socket) => void socket.end(answer));
       try {
         const client = asyncConnect(url, {
-          reconnect: false, timeout: 0, transport: httpTransport(),
+          reconnect: false,
+          timeout: 0,
+          transport: httpTransport(),
         });
         const {events: got, error} = await consume(ASYNC, client);
         assert.equal(got.length, count, String(error));
-        assertError(error, code === 'connection' ? 'SSEConnectionError' : 'SSEError', code, ...words);
+        assertError(
+          error,
+          code === 'connection' ? 'SSEConnectionError' : 'SSEError',
+          code,
+          ...words,
+        );
       } finally {
         stop();
       }
     }
-    const {url, stop} = await answering((socket) => void socket.end(
-      `${HEAD_}content-encoding: none\r\n\r\ndata: x\n\n`));
+    const {url, stop} = await answering(
+      (socket) => void socket.end(`${HEAD_}content-encoding: none\r\n\r\ndata: x\n\n`),
+    );
     const client = asyncConnect(url, {reconnect: false, transport: httpTransport()});
-    assert.deepEqual((await all(client)).map(({data}) => data), ['x']);
+    assert.deepEqual(
+      (await all(client)).map(({data}) => data),
+      ['x'],
+    );
     stop();
   });
 
   test('httpTransport(): a signal ends the request, and is let go with it', {
     timeout: LIVE_LIMIT,
   }, async () => {
-    const {url, stop} = await answering((socket) => void socket.end(
-      `${HEAD_}content-length: 9\r\n\r\ndata: x\n\n`));
+    const {url, stop} = await answering(
+      (socket) => void socket.end(`${HEAD_}content-length: 9\r\n\r\ndata: x\n\n`),
+    );
     try {
       const listening = new Set();
       const signal = {
@@ -5789,7 +7698,8 @@ const liveTests = () => {
   });
 
   test('a self-signed certificate: refused, unless verify: false', {
-    timeout: LIVE_LIMIT, skip: IS_DENO, // where no client can be told
+    timeout: LIVE_LIMIT,
+    skip: IS_DENO, // where no client can be told
   }, async () => {
     const host = child(tlsServer, {KEY: TLS_KEY, CERT: TLS_CERTIFICATE});
     try {
@@ -5797,23 +7707,36 @@ const liveTests = () => {
       const url = `https://127.0.0.1:${port}/`;
       for (const kind of LOOPS) {
         const client: any = (kind.isBlocking ? connect : asyncConnect)(url, {
-          maxRetries: 0, transport: kind.transport?.() as any,
+          maxRetries: 0,
+          transport: kind.transport?.() as any,
         });
         const {error} = await consume(kind, client);
         assertError(error, 'SSEConnectionError', 'connection');
         assert.ok(causes(error).some(({code}) => code === 'DEPTH_ZERO_SELF_SIGNED_CERT'));
       }
       const client = connect(url, {verify: false, sleep: () => {}});
-      assert.deepEqual([...client].map(({data}) => data), ['safe']);
-      if (!IS_BUN) { // whose node:https trusts no less than its fetch: see the runtimes table
+      assert.deepEqual(
+        [...client].map(({data}) => data),
+        ['safe'],
+      );
+      if (!IS_BUN) {
+        // whose node:https trusts no less than its fetch: see the runtimes table
         const careless = asyncConnect(url, {
-          verify: false, sleep: () => {}, transport: httpTransport(),
+          verify: false,
+          sleep: () => {},
+          transport: httpTransport(),
         });
-        assert.deepEqual((await all(careless)).map(({data}) => data), ['safe']);
+        assert.deepEqual(
+          (await all(careless)).map(({data}) => data),
+          ['safe'],
+        );
       }
       // it holds for that client alone
-      assertError(thrown(() => [...connect(url, {maxRetries: 0})]),
-        'SSEConnectionError', 'connection');
+      assertError(
+        thrown(() => [...connect(url, {maxRetries: 0})]),
+        'SSEConnectionError',
+        'connection',
+      );
       assert.equal(process.env['NODE_TLS_REJECT_UNAUTHORIZED'], undefined);
     } finally {
       host.process.stdin.end();
@@ -5822,7 +7745,8 @@ const liveTests = () => {
   });
 
   test('in the end no socket is left', {timeout: LIVE_LIMIT}, () =>
-    until('no socket is open', async () => await server.open() === 0, 2000).then(() => {}));
+    until('no socket is open', async () => (await server.open()) === 0, 2000).then(() => {}),
+  );
 };
 
 // For 127.0.0.1, until 2126, and secret to nobody.

@@ -31,15 +31,22 @@
  * `http` as `retryStatus` says; the others end the loop.
  */
 export type SSEErrorCode =
-  | 'connection' | 'content-type' | 'http' | 'json' | 'limit' | 'redirect' | 'timeout'
-  | 'truncated' | 'unsupported';
+  | 'connection'
+  | 'content-type'
+  | 'http'
+  | 'json'
+  | 'limit'
+  | 'redirect'
+  | 'timeout'
+  | 'truncated'
+  | 'unsupported';
 
 /** What all errors of this file have in common: a code to switch on. */
 export class SSEError extends Error {
   override readonly name: string = 'SSEError';
   readonly code: SSEErrorCode;
   constructor(code: SSEErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? cause : { cause });
+    super(message, cause === undefined ? cause : {cause});
     this.code = code;
   }
 }
@@ -49,7 +56,7 @@ export interface HeadersLike {
   get(name: string): string | null;
 }
 
-const NO_HEADERS: HeadersLike = { get: () => null };
+const NO_HEADERS: HeadersLike = {get: () => null};
 
 /** The server answered with a status that opens no stream. */
 export class SSEHTTPError extends SSEError {
@@ -64,7 +71,11 @@ export class SSEHTTPError extends SSEError {
   /** How long the server asked to wait (`Retry-After`), milliseconds; undefined = it did not. */
   readonly retryAfter: number | undefined;
   constructor(
-    status: number, url: string, headers: HeadersLike, body: string, retryAfter?: number,
+    status: number,
+    url: string,
+    headers: HeadersLike,
+    body: string,
+    retryAfter?: number,
   ) {
     super('http', `HTTP status ${status} from ${url} opens no stream`);
     this.status = status;
@@ -83,8 +94,11 @@ export class SSEConnectionError extends SSEError {
   /** Reconnections really made since the last event, ≥ 0. */
   readonly retries: number;
   constructor(url: string, retries: number, cause: unknown) {
-    super('connection',
-      `SSE connection to ${url} failed after ${retries} retries: ${describe(cause)}`, cause);
+    super(
+      'connection',
+      `SSE connection to ${url} failed after ${retries} retries: ${describe(cause)}`,
+      cause,
+    );
     this.url = url;
     this.retries = retries;
   }
@@ -106,7 +120,8 @@ function describe(error: unknown): string {
       if (!text.includes(at.message)) text += (text && ': ') + at.message;
     }
     return text || String(error);
-  } catch { // `throw Object.create(null)`: what is no text is no reason to end a loop
+  } catch {
+    // `throw Object.create(null)`: what is no text is no reason to end a loop
     return text || typeof error;
   }
 }
@@ -121,7 +136,9 @@ function shown(text: string): string {
 
 /** For arguments: what must be so, or TypeError or RangeError says it. */
 function must(
-  ok: unknown, message: string, Kind: new (message: string) => Error = TypeError,
+  ok: unknown,
+  message: string,
+  Kind: new (message: string) => Error = TypeError,
 ): asserts ok {
   if (!ok) throw new Kind(message);
 }
@@ -154,8 +171,11 @@ export class SSEEvent {
     try {
       return JSON.parse(this.data);
     } catch (cause) {
-      throw new SSEError('json',
-        `Data of event ${shown(this.event)} is not JSON: ${shown(this.data)}`, cause);
+      throw new SSEError(
+        'json',
+        `Data of event ${shown(this.event)} is not JSON: ${shown(this.data)}`,
+        cause,
+      );
     }
   }
 }
@@ -179,20 +199,29 @@ export interface EventFields {
  * Throws TypeError for what one line cannot carry (an attacker's CR or LF in `event` or `id`
  * would begin fields of his own), RangeError for a wrong `retry`.
  */
-export function formatEvent({ event, data, id, retry, comment }: EventFields): string {
+export function formatEvent({event, data, id, retry, comment}: EventFields): string {
   const write = (name: string, value: string | undefined, single?: RegExp): string => {
     if (value === undefined) return '';
     must(typeof value === 'string', `${name || 'comment'} must be a string`);
     must(!single?.test(value), `${name} must be one line without NUL: ${JSON.stringify(value)}`);
-    return value.split(/\r\n|\r|\n/).map((line) => `${name}: ${line}\n`).join('');
+    return value
+      .split(/\r\n|\r|\n/)
+      .map((line) => `${name}: ${line}\n`)
+      .join('');
   };
-  must(retry === undefined || Number.isSafeInteger(retry) && retry >= 0,
-    `retry must be an integer from 0 to 2^53-1, got ${retry}`, RangeError);
-  return write('', comment)
+  must(
+    retry === undefined || (Number.isSafeInteger(retry) && retry >= 0),
+    `retry must be an integer from 0 to 2^53-1, got ${retry}`,
+    RangeError,
+  );
+  return (
+    write('', comment)
     + write('event', event === DEFAULT_TYPE ? undefined : event || undefined, /[\r\n]/)
     + write('id', id, /[\r\n\0]/)
     + write('retry', retry?.toString())
-    + write('data', data) + '\n';
+    + write('data', data)
+    + '\n'
+  );
 }
 
 // ── 3. Decoding ───────────────────────────────────────────────────────────────────────────────
@@ -201,13 +230,16 @@ export function formatEvent({ event, data, id, retry, comment }: EventFields): s
 /** A piece of a stream, cut anywhere: text, or bytes of UTF-8. */
 export type Chunk = string | Uint8Array;
 
-declare const TextEncoder: new () => { encode(text: string): Uint8Array };
-declare const TextDecoder: new (label: string, options: { ignoreBOM: boolean }) => {
-  decode(bytes?: Uint8Array, options?: { stream: boolean }): string;
+declare const TextEncoder: new () => {encode(text: string): Uint8Array};
+declare const TextDecoder: new (
+  label: string,
+  options: {ignoreBOM: boolean},
+) => {
+  decode(bytes?: Uint8Array, options?: {stream: boolean}): string;
 };
 
 /** ignoreBOM means "leave it in": that rule is below, once, for text and bytes alike. */
-const newDecoder = () => new TextDecoder('utf-8', { ignoreBOM: true });
+const newDecoder = () => new TextDecoder('utf-8', {ignoreBOM: true});
 
 /** For all: it remembers nothing. */
 let oneShot: InstanceType<typeof TextDecoder> | undefined;
@@ -234,11 +266,11 @@ class StreamDecoder {
       text += chunk;
     } else {
       const bytes = bytesOf(chunk);
-      const { length } = bytes;
+      const {length} = bytes;
       if (!length) return '';
       const endsOpen = (bytes[length - 1] ?? 0) > 0x7f;
       if (this.#wide || endsOpen) {
-        text = (this.#streaming ??= newDecoder()).decode(bytes, { stream: true });
+        text = (this.#streaming ??= newDecoder()).decode(bytes, {stream: true});
         this.#wide = endsOpen || text.length < length ? WIDE : this.#wide - 1;
       } else {
         text = (oneShot ??= newDecoder()).decode(bytes);
@@ -253,15 +285,17 @@ class StreamDecoder {
 
 /** Another realm's bytes, too, and an ArrayBuffer, which Node 20's file streams give. */
 function areBytes(value: unknown): value is Uint8Array {
-  return ArrayBuffer.isView(value)
-    || Object.prototype.toString.call(value) === '[object ArrayBuffer]';
+  return (
+    ArrayBuffer.isView(value) || Object.prototype.toString.call(value) === '[object ArrayBuffer]'
+  );
 }
 
 function bytesOf(chunk: unknown): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk;
   must(areBytes(chunk), `A chunk must be text or bytes, got ${typeof chunk}`);
   return ArrayBuffer.isView(chunk)
-    ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength) : new Uint8Array(chunk);
+    ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    : new Uint8Array(chunk);
 }
 
 /**
@@ -269,8 +303,10 @@ function bytesOf(chunk: unknown): Uint8Array {
  * `fetch` writes on the wire as they are (specification: "encoded as UTF-8").
  */
 function toByteString(text: string): string {
-  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'))
-    .replace(/%(..)/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')).replace(
+    /%(..)/g,
+    (_, hex: string) => String.fromCharCode(parseInt(hex, 16)),
+  );
 }
 
 /** Code units that are left to the engine in parts, up to 40 bytes each. */
@@ -385,9 +421,12 @@ class PullParser {
   /** Throws RangeError for a wrong `maxEventSize`. */
   constructor(options: ParseOptions = {}) {
     this.#onComment = options.onComment;
-    const max = this.#room = this.#maxEventSize = options.maxEventSize ?? MAX_EVENT_SIZE;
-    must(typeof max === 'number' && max >= 1,
-      `maxEventSize must be a number from 1, got ${max}`, RangeError);
+    const max = (this.#room = this.#maxEventSize = options.maxEventSize ?? MAX_EVENT_SIZE);
+    must(
+      typeof max === 'number' && max >= 1,
+      `maxEventSize must be a number from 1, got ${max}`,
+      RangeError,
+    );
     this.#lastEventIdBuffer = this.#lastEventId = options.lastEventId ?? '';
     this.#retry = options.retry;
   }
@@ -412,7 +451,7 @@ class PullParser {
     }
     const bytes = bytesOf(chunk);
     const isSmall = bytes.length < SMALL;
-    if (this.#bytes.length || this.#gatheredSize && !isSmall) this.#flush();
+    if (this.#bytes.length || (this.#gatheredSize && !isSmall)) this.#flush();
     if (!isSmall) this.#bytes = bytes;
     else if (this.#gather(bytes)) this.#flush();
   }
@@ -440,7 +479,7 @@ class PullParser {
   #begin(text: string): void {
     this.#lf = indexIn(text, '\n', 0);
     this.#cr = indexIn(text, '\r', 0);
-    const { length } = this.#unfinishedLine;
+    const {length} = this.#unfinishedLine;
     if (length && Math.min(this.#lf, this.#cr) < text.length) {
       text = this.#unfinishedLine.take() + text;
       this.#lf += length;
@@ -466,11 +505,11 @@ class PullParser {
       spare = undefined;
     }
     const gathered = this.#gathered;
-    const { length } = bytes;
+    const {length} = bytes;
     let size = this.#gatheredSize;
     let hasEnd = false;
     for (let at = 0; at < length; at++) {
-      const byte = gathered[size++] = bytes[at] ?? 0;
+      const byte = (gathered[size++] = bytes[at] ?? 0);
       if (byte === LF || byte === CR) hasEnd = true;
     }
     this.#gatheredSize = size;
@@ -517,7 +556,7 @@ class PullParser {
    */
   #scanText(onEvent?: (event: SSEEvent) => void): SSEEvent | undefined {
     const text = this.#text;
-    const { length } = text;
+    const {length} = text;
     let start = this.#position;
     let lf = this.#lf;
     let cr = this.#cr;
@@ -547,9 +586,13 @@ class PullParser {
       if (start < end) {
         // "data", a character at a time: six times as fast as a slice, and engines inline only so
         // much that is in functions
-        if (text.charCodeAt(start) !== 0x64 || text.charCodeAt(start + 1) !== 0x61
-          || text.charCodeAt(start + 2) !== 0x74 || text.charCodeAt(start + 3) !== 0x61
-          || text.charCodeAt(start + 4) !== COLON && end !== start + 4) {
+        if (
+          text.charCodeAt(start) !== 0x64
+          || text.charCodeAt(start + 1) !== 0x61
+          || text.charCodeAt(start + 2) !== 0x74
+          || text.charCodeAt(start + 3) !== 0x61
+          || (text.charCodeAt(start + 4) !== COLON && end !== start + 4)
+        ) {
           if (isEvent(text, start, end)) {
             this.#eventTypeBuffer = text.slice(afterColon(text, start + 5), end);
           } else if (isId(text, start, end)) this.#id(text.slice(afterColon(text, start + 2), end));
@@ -605,7 +648,7 @@ class PullParser {
     this.#text = '';
     this.#position = 0;
     if (start < text.length) this.#unfinishedLine.add(start ? text.slice(start) : text);
-    const { length } = this.#unfinishedLine;
+    const {length} = this.#unfinishedLine;
     if (length > this.#room) this.#exceed(length, this.#room);
   }
 
@@ -619,8 +662,10 @@ class PullParser {
     this.#unfinishedLine.take();
     this.#longData.take();
     this.#dataBuffer = undefined;
-    throw this.#failure = new SSEError('limit',
-      `An event of ${size} code units or more: maxEventSize is ${max}`);
+    throw (this.#failure = new SSEError(
+      'limit',
+      `An event of ${size} code units or more: maxEventSize is ${max}`,
+    ));
   }
 
   /** Give that comment away. False: that fed this parser. */
@@ -655,7 +700,7 @@ class PullParser {
 /** The parser: what PullParser has, and `feed`, which pushes. */
 export class EventParser extends PullParser {
   /** What a feed() that had whole events to return owes its caller. */
-  #owed: { readonly error: unknown } | undefined;
+  #owed: {readonly error: unknown} | undefined;
 
   /**
    * Take the next chunk of the stream, cut anywhere, and return the events it completes; or, with
@@ -675,15 +720,17 @@ export class EventParser extends PullParser {
       this.scan(onEvent ?? ((event) => void events.push(event)));
     } catch (error) {
       if (!events.length) throw error;
-      this.#owed = { error };
+      this.#owed = {error};
     }
     return onEvent ? undefined : events;
   }
 
   /** Take one line; an end of line at its end is tolerated, one inside is a TypeError. */
   feedLine(line: string): SSEEvent | undefined {
-    must(typeof line === 'string' && isOneLine(line),
-      'feedLine() takes one line; feed() takes any text');
+    must(
+      typeof line === 'string' && isOneLine(line),
+      'feedLine() takes one line; feed() takes any text',
+    );
     this.writeLine(line);
     return this.next();
   }
@@ -701,15 +748,22 @@ function indexIn(text: string, character: string, from: number): number {
 }
 
 function isEvent(text: string, start: number, end: number): boolean {
-  return text.charCodeAt(start) === 0x65 && text.charCodeAt(start + 1) === 0x76
-    && text.charCodeAt(start + 2) === 0x65 && text.charCodeAt(start + 3) === 0x6e
+  return (
+    text.charCodeAt(start) === 0x65
+    && text.charCodeAt(start + 1) === 0x76
+    && text.charCodeAt(start + 2) === 0x65
+    && text.charCodeAt(start + 3) === 0x6e
     && text.charCodeAt(start + 4) === 0x74
-    && (text.charCodeAt(start + 5) === COLON || end === start + 5);
+    && (text.charCodeAt(start + 5) === COLON || end === start + 5)
+  );
 }
 
 function isId(text: string, start: number, end: number): boolean {
-  return text.charCodeAt(start) === 0x69 && text.charCodeAt(start + 1) === 0x64
-    && (text.charCodeAt(start + 2) === COLON || end === start + 2);
+  return (
+    text.charCodeAt(start) === 0x69
+    && text.charCodeAt(start + 1) === 0x64
+    && (text.charCodeAt(start + 2) === COLON || end === start + 2)
+  );
 }
 
 /** "If value starts with a U+0020 SPACE character, remove it": one, and no other. */
@@ -728,12 +782,12 @@ function detached(text: string): string {
 
 /** A `ReadableStream`, as far as it is needed: not every runtime's can be iterated over. */
 export interface ReadableStreamLike {
-  getReader(): { read(): PromiseLike<ReadResult>; cancel(): PromiseLike<unknown> };
+  getReader(): {read(): PromiseLike<ReadResult>; cancel(): PromiseLike<unknown>};
 }
 
 type ReadResult =
-  | { readonly done?: false; readonly value: Chunk }
-  | { readonly done: true; readonly value?: Chunk | undefined };
+  | {readonly done?: false; readonly value: Chunk}
+  | {readonly done: true; readonly value?: Chunk | undefined};
 
 /** What a stream's chunks come from. */
 export type BlockingBody = Chunk | Iterable<Chunk> | null | undefined;
@@ -803,8 +857,11 @@ export const EventSource: EventSourceConstructor = class EventSource {
 
   constructor(source: Body | ResponseLike, options: ParseOptions = {}, areChunks = false) {
     const isText = typeof source === 'string';
-    must(isText ? !/^https?:\/\/\S*$/i.test(source) : isSource(source), 'EventSource parses a text,'
-      + ' lines or a stream; a promise is to be awaited first, a URL is for asyncConnect(url)');
+    must(
+      isText ? !/^https?:\/\/\S*$/i.test(source) : isSource(source),
+      'EventSource parses a text,'
+        + ' lines or a stream; a promise is to be awaited first, a URL is for asyncConnect(url)',
+    );
     this.#source = source;
     this.#options = options;
     this.#areLines = !areChunks && !isText;
@@ -898,19 +955,19 @@ interface Steps<T, More = unknown> {
   close(): unknown;
 }
 
-function loop<T>({ take, more, close }: Steps<T, Now>): IterableIterator<T> {
+function loop<T>({take, more, close}: Steps<T, Now>): IterableIterator<T> {
   let isOver = false;
   const end = (): IteratorResult<T> => {
     if (!isOver) close();
     isOver = true;
-    return { done: true, value: undefined };
+    return {done: true, value: undefined};
   };
   return {
     next() {
       try {
         while (!isOver) {
           const value = take();
-          if (value !== undefined) return { done: false, value };
+          if (value !== undefined) return {done: false, value};
           if (more() === false) break;
         }
       } catch (error) {
@@ -927,21 +984,21 @@ function loop<T>({ take, more, close }: Steps<T, Now>): IterableIterator<T> {
 }
 
 /** Not an async generator: what is here is given at half the price; `return()` closes at once. */
-function asyncLoop<T>({ take, more, close }: Steps<T>): AsyncIterableIterator<T> {
+function asyncLoop<T>({take, more, close}: Steps<T>): AsyncIterableIterator<T> {
   let isOver = false;
   let calls = 0; // of next() that have no answer yet: a later one has to wait for them
   let last: Promise<IteratorResult<T>> | undefined;
   const end = async (): Promise<IteratorResult<T>> => {
     isOver = true;
     await close();
-    return { done: true, value: undefined };
+    return {done: true, value: undefined};
   };
   const advance = async (): Promise<IteratorResult<T>> => {
     try {
       while (!isOver) {
         const value = take();
-        if (value !== undefined) return { done: false, value };
-        if (await more() === false) break;
+        if (value !== undefined) return {done: false, value};
+        if ((await more()) === false) break;
       }
     } catch (error) {
       await end();
@@ -953,12 +1010,13 @@ function asyncLoop<T>({ take, more, close }: Steps<T>): AsyncIterableIterator<T>
   };
   return {
     next() {
-      if (!calls && !isOver) try {
-        const value = take();
-        if (value !== undefined) return Promise.resolve({ done: false, value });
-      } catch (error) {
-        return end().then(() => Promise.reject(error));
-      }
+      if (!calls && !isOver)
+        try {
+          const value = take();
+          if (value !== undefined) return Promise.resolve({done: false, value});
+        } catch (error) {
+          return end().then(() => Promise.reject(error));
+        }
       const result = calls++ && last ? last.then(advance, advance) : advance();
       last = result;
       return result;
@@ -972,12 +1030,13 @@ function asyncLoop<T>({ take, more, close }: Steps<T>): AsyncIterableIterator<T>
 
 /** The JSON values of those events, up to `done`. Those without data are pings (MCP, tRPC). */
 function asJSON<T, More>(
-  { take, more, close }: Steps<SSEEvent, More>, { done = '[DONE]' }: JSONOptions = {},
+  {take, more, close}: Steps<SSEEvent, More>,
+  {done = '[DONE]'}: JSONOptions = {},
 ): Steps<T, More | false> {
   let isDone = false;
   return {
     take() {
-      for (let event: SSEEvent | undefined; !isDone && (event = take());) {
+      for (let event: SSEEvent | undefined; !isDone && (event = take()); ) {
         isDone = event.data === done;
         if (!isDone && event.data) return event.json<T>();
       }
@@ -998,20 +1057,30 @@ async function quietly(close: () => unknown): Promise<void> {
 }
 
 function isSource(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && (Symbol.iterator in value
-    || Symbol.asyncIterator in value || 'getReader' in value || areBytes(value)
-    || isResponse(value));
+  return (
+    typeof value === 'object'
+    && value !== null
+    && (Symbol.iterator in value
+      || Symbol.asyncIterator in value
+      || 'getReader' in value
+      || areBytes(value)
+      || isResponse(value))
+  );
 }
 
 function isResponse(value: unknown): value is ResponseLike {
-  return typeof value === 'object' && value !== null
-    && 'body' in value && !(Symbol.asyncIterator in value);
+  return (
+    typeof value === 'object'
+    && value !== null
+    && 'body' in value
+    && !(Symbol.asyncIterator in value)
+  );
 }
 
 /** The body of a response, once it is clear that it is a stream of events. */
 function bodyOf(source: Body | ResponseLike): Body {
   if (!isResponse(source)) return source;
-  const { status = 200, headers, body } = source;
+  const {status = 200, headers, body} = source;
   const url = source.url?.replace(/\/\/[^/?#]*@/, '//') || 'the response';
   if (status < 200 || status > 299) {
     throw new SSEHTTPError(status, url, headers ?? NO_HEADERS, '');
@@ -1024,10 +1093,12 @@ function bodyOf(source: Body | ResponseLike): Body {
 
 /** "If … `Content-Type` … is not `text/event-stream`, then fail the connection". */
 function contentTypeError(headers: HeadersLike | undefined, url: string): SSEError | undefined {
-  const type = headers ? headers.get('content-type') ?? '' : 'text/event-stream';
+  const type = headers ? (headers.get('content-type') ?? '') : 'text/event-stream';
   if (type.split(';', 1).join().trim().toLowerCase() === 'text/event-stream') return undefined;
-  return new SSEError('content-type',
-    `Expected Content-Type 'text/event-stream', got '${type.slice(0, SHOWN)}' from ${url}`);
+  return new SSEError(
+    'content-type',
+    `Expected Content-Type 'text/event-stream', got '${type.slice(0, SHOWN)}' from ${url}`,
+  );
 }
 
 /** A body's chunks. Streams through their reader: WebKit has no other way, Deno's other leaks. */
@@ -1035,7 +1106,7 @@ function chunksOf(body: Body): Chunks {
   if (typeof body === 'object' && body !== null) {
     if ('getReader' in body) {
       const reader = body.getReader();
-      return { isStream: true, next: () => reader.read(), return: () => reader.cancel() };
+      return {isStream: true, next: () => reader.read(), return: () => reader.cancel()};
     }
     if (Symbol.asyncIterator in body) return body[Symbol.asyncIterator]();
   }
@@ -1043,7 +1114,7 @@ function chunksOf(body: Body): Chunks {
 }
 
 function blockingChunksOf(body: Body): Chunks<ReadResult> {
-  const chunks = typeof body === 'string' || areBytes(body) ? [body] : body ?? [];
+  const chunks = typeof body === 'string' || areBytes(body) ? [body] : (body ?? []);
   must(Symbol.iterator in chunks, 'That source cannot be read without waiting: use `for await`');
   return chunks[Symbol.iterator]();
 }
@@ -1052,14 +1123,24 @@ function blockingChunksOf(body: Body): Chunks<ReadResult> {
 // Pure. All that decides is here: whether to connect again, when, and with which headers. It does
 // not know sync from async and never waits; the time is an argument.
 
-declare const URL: new (url: string, base?: string) => {
-  href: string; origin: string; protocol: string; username: string; password: string;
+declare const URL: new (
+  url: string,
+  base?: string,
+) => {
+  href: string;
+  origin: string;
+  protocol: string;
+  username: string;
+  password: string;
 };
-declare const Headers: new (headers: HeadersInput) => HeadersLike & Iterable<[string, string]> & {
-  append(name: string, value: string): void;
-  set(name: string, value: string): void;
-  delete(name: string): void;
-};
+declare const Headers: new (
+  headers: HeadersInput,
+) => HeadersLike &
+  Iterable<[string, string]> & {
+    append(name: string, value: string): void;
+    set(name: string, value: string): void;
+    delete(name: string): void;
+  };
 
 /** The longest delay that timers take, ms (2³¹−1); a longer one fires at once (Node, browsers). */
 const MAX_DELAY = 2 ** 31 - 1;
@@ -1137,18 +1218,19 @@ export interface Retry extends Attempt {
 
 /** What is to be done next. */
 export type Decision =
-  | { readonly kind: 'open' } // parse the body
-  | { readonly kind: 'send' } // a redirect: send the next request(), now
-  | { readonly kind: 'read' } // read the body's text and come back with refused()
-  | { readonly kind: 'wait'; readonly retry: Retry } // begin() again after that delay
-  | { readonly kind: 'stop' } // end quietly
-  | { readonly kind: 'fail'; readonly error: unknown };
+  | {readonly kind: 'open'} // parse the body
+  | {readonly kind: 'send'} // a redirect: send the next request(), now
+  | {readonly kind: 'read'} // read the body's text and come back with refused()
+  | {readonly kind: 'wait'; readonly retry: Retry} // begin() again after that delay
+  | {readonly kind: 'stop'} // end quietly
+  | {readonly kind: 'fail'; readonly error: unknown};
 
-const ONE_CONNECTION = 'With reconnect: false, the default for POST, a client makes one connection:'
+const ONE_CONNECTION =
+  'With reconnect: false, the default for POST, a client makes one connection:'
   + ' make a new client';
 
-const STOP: Decision = { kind: 'stop' };
-const fail = (error: unknown): Decision => ({ kind: 'fail', error });
+const STOP: Decision = {kind: 'stop'};
+const fail = (error: unknown): Decision => ({kind: 'fail', error});
 
 /** Decides. Throws RangeError and TypeError for wrong options, naming option and range. */
 export class Reconnection {
@@ -1179,7 +1261,7 @@ export class Reconnection {
   #crossedOrigins = false;
 
   constructor(url: string, options: ReconnectionOptions = {}) {
-    const { method = 'GET', lastEventId = '', maxRetries = Infinity, retryStatus = [] } = options;
+    const {method = 'GET', lastEventId = '', maxRetries = Infinity, retryStatus = []} = options;
     this.#options = options;
     this.#isGET = /^get$/i.test(method);
     this.#isSafe = this.#isGET || /^head$/i.test(method);
@@ -1187,14 +1269,21 @@ export class Reconnection {
     must(typeof this.reconnects === 'boolean', 'reconnect must be a boolean');
     milliseconds('retryInterval', options.retryInterval);
     milliseconds('maxRetryInterval', options.maxRetryInterval);
-    must(maxRetries === Infinity || Number.isInteger(maxRetries) && maxRetries >= -1,
-      `maxRetries must be an integer from -1 or Infinity, got ${maxRetries}`, RangeError);
+    must(
+      maxRetries === Infinity || (Number.isInteger(maxRetries) && maxRetries >= -1),
+      `maxRetries must be an integer from -1 or Infinity, got ${maxRetries}`,
+      RangeError,
+    );
     this.#maxRetries = maxRetries < 0 ? Infinity : maxRetries;
-    must(Array.isArray(retryStatus) && retryStatus.every(Number.isInteger),
-      'retryStatus must be an array of HTTP statuses');
+    must(
+      Array.isArray(retryStatus) && retryStatus.every(Number.isInteger),
+      'retryStatus must be an array of HTTP statuses',
+    );
     must(!hasUserinfo(url), 'url must hold no userinfo: use a header');
-    must(typeof lastEventId === 'string' && !/[\r\n\0]/.test(lastEventId),
-      'lastEventId must be one line without NUL');
+    must(
+      typeof lastEventId === 'string' && !/[\r\n\0]/.test(lastEventId),
+      'lastEventId must be one line without NUL',
+    );
     this.lastEventId = lastEventId;
     this.url = this.#target = url;
   }
@@ -1208,7 +1297,7 @@ export class Reconnection {
     this.#target = this.url;
     this.#redirects = [];
     this.#crossedOrigins = false;
-    return { attempt: this.#failures, lastEventId: this.lastEventId, error: this.#error };
+    return {attempt: this.#failures, lastEventId: this.lastEventId, error: this.#error};
   }
 
   /**
@@ -1216,9 +1305,10 @@ export class Reconnection {
    * `defaults`, but for a Last-Event-ID once the stream has set one; another origin gets none.
    */
   request(
-    defaults: HeadersInput, own: Iterable<readonly [name: string, value: string]>,
+    defaults: HeadersInput,
+    own: Iterable<readonly [name: string, value: string]>,
     encode: (text: string) => string = toByteString,
-  ): { url: string; headers: Record<string, string> } {
+  ): {url: string; headers: Record<string, string>} {
     const headers = new Headers(defaults);
     headers.set('accept', 'text/event-stream');
     if (!this.#crossedOrigins) {
@@ -1229,34 +1319,37 @@ export class Reconnection {
         headers.set('last-event-id', /^[\t-~]*$/.test(id) ? id : encode(id));
       }
     }
-    return { url: this.#target, headers: Object.fromEntries(headers) };
+    return {url: this.#target, headers: Object.fromEntries(headers)};
   }
 
   /** The response came: open it, follow it, read why not, or stop. */
   response(status: number, headers: HeadersLike | undefined): Decision {
     const location = headers?.get('location');
-    if (status === 0 || location && [301, 302, 303, 307, 308].includes(status)) {
+    if (status === 0 || (location && [301, 302, 303, 307, 308].includes(status))) {
       return this.#redirect(status, location ?? '');
     }
     if (status === 204) return STOP; // "HTTP 204 No Content … tell the client to stop"
     if (this.#isGET ? status !== 200 : status < 200 || status > 299 || status === 205) {
-      return { kind: 'read' };
+      return {kind: 'read'};
     }
     const error = contentTypeError(headers, this.#target);
     if (error) return fail(error);
     this.#opened = true;
-    return { kind: 'open' };
+    return {kind: 'open'};
   }
 
   /** The response opened no stream; `body` is its text. */
-  refused(
-    status: number, headers: HeadersLike | undefined, body: string, now: number,
-  ): Decision {
+  refused(status: number, headers: HeadersLike | undefined, body: string, now: number): Decision {
     const after = headers?.get('retry-after') ?? '';
     const wait = ASCII_DIGITS.test(after) ? +after * 1000 : Math.max(0, Date.parse(after) - now);
-    const error = new SSEHTTPError(status, this.#target, headers ?? NO_HEADERS, body,
-      wait >= 0 ? wait : undefined);
-    const { retryStatus = [408, 425, 429, 500, 502, 503, 504] } = this.#options;
+    const error = new SSEHTTPError(
+      status,
+      this.#target,
+      headers ?? NO_HEADERS,
+      body,
+      wait >= 0 ? wait : undefined,
+    );
+    const {retryStatus = [408, 425, 429, 500, 502, 503, 504]} = this.#options;
     this.#error = error; // a later loop's headers() may want to know
     const passes = this.#opened && this.reconnects && retryStatus.includes(status);
     return passes ? this.lost(error) : fail(error);
@@ -1264,14 +1357,18 @@ export class Reconnection {
 
   /** The connection ended: by an error, or cleanly. */
   lost(error?: unknown): Decision {
-    const { until } = this.#options;
+    const {until} = this.#options;
     if (error instanceof UserError) return fail(error.error);
     if (error instanceof SSEError && !PASSING.includes(error.code)) return fail(error);
     if (error === undefined && !until && !this.reconnects) return STOP;
-    const reason = error instanceof Error ? error
-      : error !== undefined ? new SSEError('connection', describe(error), error)
-      : until ? new SSEError('truncated', `${this.url} ended the stream before its last event`)
-      : new SSEError('connection', 'the server ended the stream');
+    const reason =
+      error instanceof Error
+        ? error
+        : error !== undefined
+          ? new SSEError('connection', describe(error), error)
+          : until
+            ? new SSEError('truncated', `${this.url} ended the stream before its last event`)
+            : new SSEError('connection', 'the server ended the stream');
     if (error === undefined && !this.reconnects) return fail(reason);
     const attempt = this.#failures + 1;
     if (!this.reconnects || attempt > this.#maxRetries) {
@@ -1280,9 +1377,10 @@ export class Reconnection {
     }
     this.#failures = attempt;
     this.#error = reason;
-    const delay = this.#delay(reason instanceof SSEHTTPError ? reason.retryAfter ?? 0 : 0);
+    const delay = this.#delay(reason instanceof SSEHTTPError ? (reason.retryAfter ?? 0) : 0);
     return {
-      kind: 'wait', retry: { attempt, delay, error: reason, lastEventId: this.lastEventId },
+      kind: 'wait',
+      retry: {attempt, delay, error: reason, lastEventId: this.lastEventId},
     };
   }
 
@@ -1290,18 +1388,18 @@ export class Reconnection {
   delivered(event: SSEEvent): boolean {
     const isLast = this.#options.until?.(event) === true;
     this.#failures = 0;
-    this.caughtUp({ lastEventId: event.id, retry: event.retry });
+    this.caughtUp({lastEventId: event.id, retry: event.retry});
     return isLast;
   }
 
   /** All that was parsed has been handed over; an `id:` or `retry:` may have come without event. */
-  caughtUp({ lastEventId, retry }: Pick<EventParser, 'lastEventId' | 'retry'>): void {
+  caughtUp({lastEventId, retry}: Pick<EventParser, 'lastEventId' | 'retry'>): void {
     this.lastEventId = lastEventId;
     this.retry = retry;
   }
 
   #delay(retryAfter: number): number {
-    const { retryInterval = 3000, maxRetryInterval = 30_000, random = Math.random } = this.#options;
+    const {retryInterval = 3000, maxRetryInterval = 30_000, random = Math.random} = this.#options;
     const base = this.retry ?? retryInterval;
     const backoff = Math.max(base, MIN_INTERVAL) * 2 ** (this.#failures - 1);
     const wait = Math.max(base, Math.min(backoff, maxRetryInterval), retryAfter);
@@ -1318,16 +1416,20 @@ export class Reconnection {
       this.#target = to.href;
       this.#redirects.push(to.href.slice(0, MAX_SHOWN_URL));
       if (to.origin !== from.origin) this.#crossedOrigins = true;
-      why = !/^https?:$/.test(to.protocol) || from.protocol > to.protocol // from https: to http:
-        ? 'leads to no place for HTTP, or to a less safe one'
-        : this.#redirects.length > MAX_REDIRECTS ? 'follows twenty others'
-        : !status ? 'is hidden here: use the final URL'
-        : status < 307 && !this.#isSafe ? 'would make a GET of this request: use the final URL'
-        : '';
+      why =
+        !/^https?:$/.test(to.protocol) || from.protocol > to.protocol // from https: to http:
+          ? 'leads to no place for HTTP, or to a less safe one'
+          : this.#redirects.length > MAX_REDIRECTS
+            ? 'follows twenty others'
+            : !status
+              ? 'is hidden here: use the final URL'
+              : status < 307 && !this.#isSafe
+                ? 'would make a GET of this request: use the final URL'
+                : '';
     } catch {
       // no URL
     }
-    if (!why) return { kind: 'send' };
+    if (!why) return {kind: 'send'};
     const chain = [this.url, ...this.#redirects].join(' -> ');
     return fail(new SSEError('redirect', `Redirect ${status} ${why} (${chain})`));
   }
@@ -1345,8 +1447,9 @@ function validHeaders(headers: HeadersInput = {}): InstanceType<typeof Headers> 
 }
 
 function hasUserinfo(url: string): boolean {
-  try { // `http:user:pass@host` would be a path if the base had the same scheme
-    const { password, username } = new URL(url, 'x:/');
+  try {
+    // `http:user:pass@host` would be a path if the base had the same scheme
+    const {password, username} = new URL(url, 'x:/');
     return password + username !== '';
   } catch {
     return false; // for others to find out
@@ -1355,8 +1458,11 @@ function hasUserinfo(url: string): boolean {
 
 /** A time option: a number from 0. */
 function milliseconds(name: string, value = 0): number {
-  must(typeof value === 'number' && value >= 0,
-    `${name} must be a number of milliseconds from 0, got ${String(value)}`, RangeError);
+  must(
+    typeof value === 'number' && value >= 0,
+    `${name} must be a number of milliseconds from 0, got ${String(value)}`,
+    RangeError,
+  );
   return value;
 }
 
@@ -1365,14 +1471,18 @@ function milliseconds(name: string, value = 0): number {
 // blocking one returns its response at once, and a body that an ordinary loop can read.
 
 /** The platform's own AbortSignal type where there is one, so that its `fetch` is a Transport. */
-type PlatformSignal =
-  typeof globalThis extends { AbortSignal: { prototype: infer Signal } } ? Signal : SignalLike;
+type PlatformSignal = typeof globalThis extends {AbortSignal: {prototype: infer Signal}}
+  ? Signal
+  : SignalLike;
 
 /** The platform's own type of a request's body where there is one. */
-type PlatformBody =
-  typeof globalThis extends { Request: new (input: never, init?: infer Init) => unknown }
-    ? NonNullable<Init> extends { body?: infer B } ? NonNullable<B> : never
-    : never;
+type PlatformBody = typeof globalThis extends {
+  Request: new (input: never, init?: infer Init) => unknown;
+}
+  ? NonNullable<Init> extends {body?: infer B}
+    ? NonNullable<B>
+    : never
+  : never;
 
 /** A request's body: text, bytes, or what the platform's `fetch` takes (FormData, Blob, …). */
 export type RequestBody = string | PlatformBody;
@@ -1433,16 +1543,16 @@ export interface BlockingFetch extends BlockingTransport {
 interface Platform {
   readonly fetch?: (url: string, init: object) => Promise<TransportResponse>;
   readonly process?: {
-    readonly versions?: { readonly node?: string };
+    readonly versions?: {readonly node?: string};
     readonly env: object;
     getBuiltinModule?<Id extends keyof Modules>(id: Id): Modules[Id];
   };
-  readonly navigator?: { readonly userAgent?: string };
-  readonly location?: { readonly href: string };
+  readonly navigator?: {readonly userAgent?: string};
+  readonly location?: {readonly href: string};
   readonly document?: object;
   readonly Bun?: object;
   readonly Deno?: object;
-  readonly Request?: { readonly prototype: object };
+  readonly Request?: {readonly prototype: object};
   readonly Symbol: Readonly<Record<string, symbol | undefined>>;
 }
 
@@ -1473,7 +1583,11 @@ interface NodeResponse extends NodeStream {
 }
 
 interface HttpModule {
-  request(url: string, options: object, onResponse: (response: NodeResponse) => void): {
+  request(
+    url: string,
+    options: object,
+    onResponse: (response: NodeResponse) => void,
+  ): {
     on(name: 'error' | 'close', listener: (error: unknown) => void): unknown;
     end(body?: Uint8Array): unknown;
     destroy(error?: unknown): unknown;
@@ -1484,11 +1598,15 @@ interface Modules {
   readonly 'node:worker_threads': ThreadModule;
   readonly 'node:http': HttpModule;
   readonly 'node:https': HttpModule;
-  readonly 'node:zlib': Readonly<Record<
-    'createGunzip' | 'createInflate' | 'createBrotliDecompress', (options: object) => NodeStream>>;
+  readonly 'node:zlib': Readonly<
+    Record<
+      'createGunzip' | 'createInflate' | 'createBrotliDecompress',
+      (options: object) => NodeStream
+    >
+  >;
 }
 
-declare const AbortController: new () => { readonly signal: PlatformSignal; abort(): void };
+declare const AbortController: new () => {readonly signal: PlatformSignal; abort(): void};
 declare const setTimeout: (run: () => void, ms: number) => unknown;
 declare const clearTimeout: (timer: unknown) => void;
 
@@ -1506,7 +1624,7 @@ function isServer(): boolean {
 /** A header's value as this runtime's fetch wants it: workerd encodes text as UTF-8 by itself. */
 function platformEncoded(text: string): string {
   try {
-    new Headers({ a: '\u20ac' });
+    new Headers({a: '\u20ac'});
     return text;
   } catch {
     return toByteString(text);
@@ -1514,12 +1632,14 @@ function platformEncoded(text: string): string {
 }
 
 /** The default transport of `for await`: the platform's fetch. */
-const platformFetch: Transport = (url, { verify, ...init }) => {
-  const { fetch, Bun } = platform; // called as a member, Chromium's is an "Illegal invocation"
+const platformFetch: Transport = (url, {verify, ...init}) => {
+  const {fetch, Bun} = platform; // called as a member, Chromium's is an "Illegal invocation"
   if (fetch && verify !== false) return fetch(url, init);
-  if (fetch && Bun) return fetch(url, { ...init, tls: { rejectUnauthorized: false } });
-  throw new SSEError('unsupported',
-    `This runtime has no fetch${fetch ? ' for verify: false' : ''}: pass a transport that can`);
+  if (fetch && Bun) return fetch(url, {...init, tls: {rejectUnauthorized: false}});
+  throw new SSEError(
+    'unsupported',
+    `This runtime has no fetch${fetch ? ' for verify: false' : ''}: pass a transport that can`,
+  );
 };
 
 /** Options of `httpTransport()`. */
@@ -1534,7 +1654,7 @@ export interface HttpTransportOptions {
  * Node, and takes an agent. Decodes gzip, deflate and br. A body must be text or bytes. Throws
  * SSEError `unsupported` where those modules are not to be had.
  */
-export function httpTransport({ agent }: HttpTransportOptions = {}): Transport {
+export function httpTransport({agent}: HttpTransportOptions = {}): Transport {
   const moduleOf = <Id extends keyof Modules>(id: Id): Modules[Id] => {
     // workerd's shows no rawHeaders, and its destroy() leaves the socket open
     const module = isWorkerd() ? undefined : platform.process?.getBuiltinModule?.(id);
@@ -1542,21 +1662,22 @@ export function httpTransport({ agent }: HttpTransportOptions = {}): Transport {
     throw new SSEError('unsupported', `This runtime has no ${id}: leave out the transport`);
   };
   moduleOf('node:http');
-  const send: Transport = (url, { verify = true, method, headers, body, signal }) => {
+  const send: Transport = (url, {verify = true, method, headers, body, signal}) => {
     if (body !== undefined && typeof body !== 'string' && !ArrayBuffer.isView(body)) {
       throw new UserError(new TypeError('httpTransport() sends text or bytes as body'));
     }
-    const bytes = typeof body === 'string' ? new TextEncoder().encode(body)
-      : body && bytesOf(body);
+    const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body && bytesOf(body);
     return new Promise((resolve, reject) => {
-      const { request } = moduleOf(url.startsWith('https:') ? 'node:https' : 'node:http');
+      const {request} = moduleOf(url.startsWith('https:') ? 'node:https' : 'node:http');
       const options = {
-        method, agent, rejectUnauthorized: verify,
+        method,
+        agent,
+        rejectUnauthorized: verify,
         headers: {
           'accept-encoding': 'gzip, br', // some servers' deflate is not what it should be
           ...headers,
           // node:http gives a DELETE none, and its body would be taken for the next request
-          ...bytes && { 'content-length': `${bytes.length}` },
+          ...(bytes && {'content-length': `${bytes.length}`}),
         },
       };
       const sent = request(url, options, (response) => {
@@ -1565,7 +1686,13 @@ export function httpTransport({ agent }: HttpTransportOptions = {}): Transport {
           const body = readable(decoded(response, coding, moduleOf('node:zlib')), response);
           const status = response.statusCode;
           // made anew whenever they are asked for, which is rare: they would take 1 kB all the time
-          resolve({ status, get headers() { return receivedHeaders(response); }, body });
+          resolve({
+            status,
+            get headers() {
+              return receivedHeaders(response);
+            },
+            body,
+          });
         } catch (error) {
           response.destroy();
           reject(error);
@@ -1583,10 +1710,10 @@ export function httpTransport({ agent }: HttpTransportOptions = {}): Transport {
       sent.end(bytes);
     });
   };
-  return Object.assign(send, { verifies: true });
+  return Object.assign(send, {verifies: true});
 }
 
-function receivedHeaders({ rawHeaders }: NodeResponse): InstanceType<typeof Headers> {
+function receivedHeaders({rawHeaders}: NodeResponse): InstanceType<typeof Headers> {
   const headers = new Headers([]);
   for (let at = 1; at < rawHeaders.length; at += 2) {
     headers.append(rawHeaders[at - 1] ?? '', rawHeaders[at] ?? '');
@@ -1599,17 +1726,19 @@ function receivedHeaders({ rawHeaders }: NodeResponse): InstanceType<typeof Head
  * `none`) changes nothing; one that is not known here is SSEError `unsupported`.
  */
 function decoded(
-  stream: NodeStream, coding: string | null, zlib: Modules['node:zlib'],
+  stream: NodeStream,
+  coding: string | null,
+  zlib: Modules['node:zlib'],
 ): NodeStream {
   const name = /^(?:x-)?(gzip|deflate|br)$/i.exec(coding ?? '')?.[1]?.toLowerCase();
   if (!name) {
     if (!/gzip|deflate|\bbr\b|zstd|compress/i.test(coding ?? '')) return stream;
     throw new SSEError('unsupported', `Content-Encoding ${shown(coding ?? '')} is not known here`);
   }
-  const make = name === 'br' ? 'createBrotliDecompress'
-    : name === 'gzip' ? 'createGunzip' : 'createInflate';
+  const make =
+    name === 'br' ? 'createBrotliDecompress' : name === 'gzip' ? 'createGunzip' : 'createInflate';
   const flush = name === 'br' ? 1 : 2; // BROTLI_OPERATION_FLUSH, Z_SYNC_FLUSH: nothing is held back
-  const decoder = zlib[make]({ flush, finishFlush: flush });
+  const decoder = zlib[make]({flush, finishFlush: flush});
   stream.pipe(decoder);
   return decoder;
 }
@@ -1640,35 +1769,38 @@ function readable(stream: NodeStream, response: NodeStream): ReadableStreamLike 
     failure ??= error;
     isOver = true;
   });
-  if (stream !== response) on(response, 'error', (error) => { // what came is decoded first
-    failure ??= error;
-    stream.end(response.read() ?? undefined);
-  });
+  if (stream !== response)
+    on(response, 'error', (error) => {
+      // what came is decoded first
+      failure ??= error;
+      stream.end(response.read() ?? undefined);
+    });
   on(response, 'close', () => (isClosed = true));
   return {
     getReader: () => ({
-      read: () => new Promise((resolve, reject) => {
-        look = () => {
-          const value = pieces.shift();
-          if (value) {
-            if (!(size -= value.length)) stream.resume();
-            resolve({ value });
-          }
-          else if (!isOver) return;
-          else if (failure) reject(failure);
-          else resolve({ done: true });
-          look = undefined;
-        };
-        look();
-      }),
-      cancel: () => new Promise<void>((resolve) => {
-        isOver = true;
-        look?.();
-        look = () => void (isClosed && resolve());
-        look();
-        stream.destroy();
-        response.destroy();
-      }),
+      read: () =>
+        new Promise((resolve, reject) => {
+          look = () => {
+            const value = pieces.shift();
+            if (value) {
+              if (!(size -= value.length)) stream.resume();
+              resolve({value});
+            } else if (!isOver) return;
+            else if (failure) reject(failure);
+            else resolve({done: true});
+            look = undefined;
+          };
+          look();
+        }),
+      cancel: () =>
+        new Promise<void>((resolve) => {
+          isOver = true;
+          look?.();
+          look = () => void (isClosed && resolve());
+          look();
+          stream.destroy();
+          response.destroy();
+        }),
     }),
   };
 }
@@ -1686,12 +1818,12 @@ export function blockingFetch(): BlockingFetch {
     channel?.close();
     channel = undefined;
   };
-  const open: BlockingTransport = (url, { signal: _, verify = true, ...request }) => {
+  const open: BlockingTransport = (url, {signal: _, verify = true, ...request}) => {
     if (channel?.verify !== verify) close(); // pooled connections belong to one kind of trust
     channel ??= new Channel(threads, verify);
     return channel.open(url, request);
   };
-  return Object.assign(open, { close, verifies: true });
+  return Object.assign(open, {close, verifies: true});
 }
 
 /** The module that makes threads, where a thread can wait for another. Found out by trying. */
@@ -1702,9 +1834,13 @@ function canBlock(): ThreadModule {
     must(threads, 'no process.getBuiltinModule');
     return threads;
   } catch (cause) {
-    throw new SSEError('unsupported', 'A blocking loop needs Node (20.16, 22.3 or newer), Deno'
-      + ' (2.1) or Bun (1.3), no browser and no edge runtime:'
-      + ' use `for await (const event of asyncConnect(url))` there, or pass a transport', cause);
+    throw new SSEError(
+      'unsupported',
+      'A blocking loop needs Node (20.16, 22.3 or newer), Deno'
+        + ' (2.1) or Bun (1.3), no browser and no edge runtime:'
+        + ' use `for await (const event of asyncConnect(url))` there, or pass a transport',
+      cause,
+    );
   }
 }
 
@@ -1713,8 +1849,11 @@ function blockingSleep(ms: number): void {
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   } catch (cause) {
-    throw new SSEError('unsupported',
-      `This thread cannot pause for ${ms} ms: pass \`sleep\`, or use \`for await\``, cause);
+    throw new SSEError(
+      'unsupported',
+      `This thread cannot pause for ${ms} ms: pass \`sleep\`, or use \`for await\``,
+      cause,
+    );
   }
 }
 
@@ -1817,54 +1956,61 @@ class Channel {
   readonly #slot = new Uint8Array(new SharedArrayBuffer(SLOT_BYTES));
   #request = 0;
 
-  constructor({ Worker }: ThreadModule, verify: boolean) {
+  constructor({Worker}: ThreadModule, verify: boolean) {
     const insecure = !verify && !platform.Bun;
     if (insecure && platform.Deno) {
       throw new SSEError('unsupported', 'verify: false is more than Deno can do for one client');
     }
-    const env = insecure ? { env: { ...platform.process?.env } } : {}; // a copy, for it alone
+    const env = insecure ? {env: {...platform.process?.env}} : {}; // a copy, for it alone
     this.verify = verify;
     const workerData = [this.#state, this.#slot, insecure];
     try {
-      this.#thread = new Worker(THREAD_CODE, { eval: true, execArgv: [], workerData, ...env });
+      this.#thread = new Worker(THREAD_CODE, {eval: true, execArgv: [], workerData, ...env});
       this.#thread.unref();
       const started = Atomics.wait(this.#state, ALIVE, 0, THREAD_START);
       must(started !== 'timed-out', 'it does not run');
-    } catch (cause) { // Node's permission model, for one
+    } catch (cause) {
+      // Node's permission model, for one
       throw new SSEError('unsupported', 'The thread that fetches did not start', cause);
     }
   }
 
   open(url: string, request: Omit<TransportRequest, 'signal' | 'verify'>): BlockingResponse {
-    const { timeout = 0, idleTimeout = 0, ...init } = request;
+    const {timeout = 0, idleTimeout = 0, ...init} = request;
     const id = ++this.#request;
-    const tls = this.verify ? {} : { tls: { rejectUnauthorized: false } }; // Bun's way
+    const tls = this.verify ? {} : {tls: {rejectUnauthorized: false}}; // Bun's way
     this.#want(id);
     try {
-      const { body = '' } = init; // of others, a FormData say, clones are empty objects
+      const {body = ''} = init; // of others, a FormData say, clones are empty objects
       must(typeof body === 'string' || ArrayBuffer.isView(body), 'body is not text or bytes');
-      this.#thread.postMessage([id, url, { ...init, ...tls }]);
-    } catch (cause) { // or a DataCloneError
-      throw new UserError(new TypeError('The blocking loop fetches in a thread, and this body or'
-        + ' `init` cannot be sent there: use `for await`, or pass a transport', { cause }));
+      this.#thread.postMessage([id, url, {...init, ...tls}]);
+    } catch (cause) {
+      // or a DataCloneError
+      throw new UserError(
+        new TypeError(
+          'The blocking loop fetches in a thread, and this body or'
+            + ' `init` cannot be sent there: use `for await`, or pass a transport',
+          {cause},
+        ),
+      );
     }
-    const { status, headers } = parsed(this.#take(id, timeout, `No response from ${url}`)[1]);
+    const {status, headers} = parsed(this.#take(id, timeout, `No response from ${url}`)[1]);
     let isOver = false;
     const body: IterableIterator<Chunk> = {
       [Symbol.iterator]: () => body,
       next: () => {
-        if (isOver) return { done: true, value: undefined };
+        if (isOver) return {done: true, value: undefined};
         const [kind, value] = this.#take(id, idleTimeout, `No byte from ${url}`);
         isOver = kind === END;
-        return isOver ? { done: true, value } : { value };
+        return isOver ? {done: true, value} : {value};
       },
       return: () => {
         isOver = true;
         if (id === this.#request) this.#stop();
-        return { done: true, value: undefined };
+        return {done: true, value: undefined};
       },
     };
-    return { status, headers: new Headers(headers), body };
+    return {status, headers: new Headers(headers), body};
   }
 
   /** End the thread and its socket, also while it waits for room in the slot. */
@@ -1930,10 +2076,10 @@ function parsed(json: Uint8Array): ReturnType<typeof JSON.parse> {
   return JSON.parse(new StreamDecoder().decode(json));
 }
 
-function revived({ name, message, code, cause }: PlainError): Error {
-  const error = new Error(message, cause && { cause: revived(cause) });
+function revived({name, message, code, cause}: PlainError): Error {
+  const error = new Error(message, cause && {cause: revived(cause)});
   if (name) error.name = name;
-  return code === undefined ? error : Object.assign(error, { code });
+  return code === undefined ? error : Object.assign(error, {code});
 }
 
 /**
@@ -1945,15 +2091,15 @@ export function replay(logs: Chunk | ReadonlyArray<Chunk | readonly Chunk[]>): B
   const rest = (Array.isArray(logs) ? logs : [logs]).map((log: Chunk | readonly Chunk[]) => {
     const decoder = new StreamDecoder();
     const chunks = Array.isArray(log) ? log : [log];
-    return { chunks, text: chunks.map((chunk) => decoder.decode(chunk)).join('') };
+    return {chunks, text: chunks.map((chunk) => decoder.decode(chunk)).join('')};
   });
-  return (_, { headers }) => {
+  return (_, {headers}) => {
     const log = rest.shift();
-    if (log === undefined) return { status: 204 };
+    if (log === undefined) return {status: 204};
     const start = resumeAt(log.text, headers['last-event-id']);
     return {
       status: 200,
-      headers: { 'content-type': 'text/event-stream' },
+      headers: {'content-type': 'text/event-stream'},
       body: start ? log.text.slice(start) : log.chunks,
     };
   };
@@ -1986,25 +2132,28 @@ export function record(transport: Transport, sink: Sink): Transport {
   let connections = 0;
   const tapped = (response: TransportResponse): TransportResponse => {
     if (!(response?.status >= 200 && response.status < 300)) return response;
-    const { status, headers, body } = response;
+    const {status, headers, body} = response;
     const connection = connections++;
     const see = (part: ReadResult): IteratorResult<Chunk, undefined> => {
-      if (part.done) return { done: true, value: undefined };
-      const { value } = part;
+      if (part.done) return {done: true, value: undefined};
+      const {value} = part;
       try {
         sink(value, connection);
       } catch (error) {
         throw new UserError(error);
       }
-      return { value };
+      return {value};
     };
     return {
-      status, headers, body: {
+      status,
+      headers,
+      body: {
         getReader: () => {
           const chunks = chunksOf(body);
           return {
             read: async () => see(await chunks.next()),
-            cancel: async () => { // a generator's return() waits for its pending next()
+            cancel: async () => {
+              // a generator's return() waits for its pending next()
               const returned = quietly(() => chunks.return?.());
               if (chunks.isStream) await returned;
             },
@@ -2016,7 +2165,7 @@ export function record(transport: Transport, sink: Sink): Transport {
             next: () => see(chunks.next()),
             return: () => {
               chunks.return?.();
-              return { done: true, value: undefined };
+              return {done: true, value: undefined};
             },
           };
         },
@@ -2027,7 +2176,7 @@ export function record(transport: Transport, sink: Sink): Transport {
     const response = transport(url, request);
     return isPromise(response) ? response.then(tapped) : tapped(response);
   };
-  return Object.assign(recorder, { verifies: transport.verifies === true });
+  return Object.assign(recorder, {verifies: transport.verifies === true});
 }
 
 // ── 8. Clients ────────────────────────────────────────────────────────────────────────────────
@@ -2043,7 +2192,7 @@ export interface SSEResponse extends TransportResponse {
 }
 
 /** A URL: a string, or a `URL`. */
-export type URLInput = string | { readonly href: string };
+export type URLInput = string | {readonly href: string};
 
 /** Options of the clients. */
 export interface SSEClientOptions extends ReconnectionOptions {
@@ -2093,8 +2242,7 @@ export interface BlockingClientOptions extends SSEClientOptions {
 /** UTF-16 code units kept of an error's body: enough for any message, no flood. */
 const MAX_ERROR_BODY = 65_536;
 
-const FUNCTIONS =
-  ['until', 'random', 'now', 'sleep', 'onOpen', 'onRetry', 'onComment'] as const;
+const FUNCTIONS = ['until', 'random', 'now', 'sleep', 'onOpen', 'onRetry', 'onComment'] as const;
 
 /** A wait that close(), reconnect() or a signal can end. */
 interface Wait {
@@ -2102,11 +2250,14 @@ interface Wait {
   timer: unknown;
 }
 
-type SymbolOf<Name extends string> =
-  SymbolConstructor extends { readonly [N in Name]: infer S extends symbol } ? S : never;
+type SymbolOf<Name extends string> = SymbolConstructor extends {
+  readonly [N in Name]: infer S extends symbol;
+}
+  ? S
+  : never;
 
-type AsyncDisposes = { [S in SymbolOf<'asyncDispose'>]: () => Promise<void> };
-type Disposes = { [S in SymbolOf<'dispose'>]: () => void };
+type AsyncDisposes = {[S in SymbolOf<'asyncDispose'>]: () => Promise<void>};
+type Disposes = {[S in SymbolOf<'dispose'>]: () => void};
 
 /** `await using events = asyncConnect(url)`, where the compiler's libraries know of it. */
 export interface AsyncSSEClient extends AsyncDisposes {}
@@ -2143,9 +2294,9 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   constructor(url: URLInput, options: SSEClientOptions = {}) {
     must(options && typeof options === 'object', 'options must be an object');
-    const { body, headers, init, json, signal, transport = platformFetch, verify = true } = options;
+    const {body, headers, init, json, signal, transport = platformFetch, verify = true} = options;
     const given = +(body !== undefined && body !== null) + +(json !== undefined);
-    const { method = given ? 'POST' : 'GET' } = options;
+    const {method = given ? 'POST' : 'GET'} = options;
     let target = typeof url === 'string' ? url : url?.href;
     must(typeof target === 'string', 'url must be a string or a URL');
     must(typeof transport === 'function', 'transport must be a function');
@@ -2157,12 +2308,17 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       // no URL
     }
     must(typeof verify === 'boolean', 'verify must be a boolean');
-    must(verify || transport === platformFetch || transport.verifies,
-      'verify: false is more than that transport says it can do');
+    must(
+      verify || transport === platformFetch || transport.verifies,
+      'verify: false is more than that transport says it can do',
+    );
     must(typeof method === 'string' && /^[\w-]+$/.test(method), 'method must be an HTTP method');
-    must(!body || /^(string|function)$/.test(typeof body)
-      || typeof body === 'object' && Object.getPrototypeOf(body) !== Object.prototype,
-      'body must be what fetch takes; for a value use json');
+    must(
+      !body
+        || /^(string|function)$/.test(typeof body)
+        || (typeof body === 'object' && Object.getPrototypeOf(body) !== Object.prototype),
+      'body must be what fetch takes; for a value use json',
+    );
     must(given < 2 && !(given && /^get$/i.test(method)), 'Give body or json, and neither to a GET');
     for (const name of FUNCTIONS) {
       must(['undefined', 'function'].includes(typeof options[name]), `${name} must be a function`);
@@ -2176,12 +2332,15 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     this.#method = method.toUpperCase();
     this.#json = JSON.stringify(json);
     must(json === undefined || this.#json, 'json must be a value that JSON has');
-    this.#reconnection = new Reconnection(target, { ...options, method });
+    this.#reconnection = new Reconnection(target, {...options, method});
     must(isURL, `url must be absolute, http: or https:, got '${target.replace(/.*@/s, '…@')}'`);
     new PullParser(options); // its options and the headers are checked now, not in the loop
     if (typeof headers !== 'function') validHeaders(headers);
-    must(!this.#reconnection.reconnects || !isStream(body), 'A stream as body can be sent only'
-      + ' once: give a function that returns one, or reconnect: false');
+    must(
+      !this.#reconnection.reconnects || !isStream(body),
+      'A stream as body can be sent only'
+        + ' once: give a function that returns one, or reconnect: false',
+    );
     onDispose(this, 'asyncDispose', () => this.close());
   }
 
@@ -2217,7 +2376,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     if (!this.isOpen) {
       const steps = this.#take();
       try {
-        while (!this.isOpen && await steps.more() !== false);
+        while (!this.isOpen && (await steps.more()) !== false);
       } finally {
         if (this.isOpen) this.#parked = steps;
         else await steps.close();
@@ -2249,7 +2408,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   /** The events' data as JSON values, as in EventSource; at `done` the connection is closed. */
   json<T = unknown>(options?: JSONOptions): AsyncIterable<T> {
-    return { [Symbol.asyncIterator]: () => asyncLoop(asJSON(this.#take(), options)) };
+    return {[Symbol.asyncIterator]: () => asyncLoop(asJSON(this.#take(), options))};
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<SSEEvent> {
@@ -2302,22 +2461,27 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
    * an interruption or a loss.
    */
   #wait<T, R>(
-    work: () => MaybePromise<T>, take: (result: T) => R, ms = 0, what = '',
+    work: () => MaybePromise<T>,
+    take: (result: T) => R,
+    ms = 0,
+    what = '',
   ): Promise<R | undefined> {
     return new Promise((resolve, reject) => {
-      const wait: Wait = { interrupt: resolve, timer: undefined };
+      const wait: Wait = {interrupt: resolve, timer: undefined};
       const lose = (error: unknown) => {
-        if (this.#ends(wait)) try {
-          if (!what) throw error;
-          resolve(this.lost(error));
-        } catch (final) {
-          reject(final);
-        }
+        if (this.#ends(wait))
+          try {
+            if (!what) throw error;
+            resolve(this.lost(error));
+          } catch (final) {
+            reject(final);
+          }
       };
       if (ms > 0 && ms < Infinity) {
         wait.timer = setTimeout(
           () => lose(new SSEError('timeout', `${what} from ${this.url} for ${ms} ms`)),
-          Math.min(ms, MAX_DELAY));
+          Math.min(ms, MAX_DELAY),
+        );
       }
       this.#pending = wait;
       new Promise<T>((start) => start(work())).then((result) => {
@@ -2340,11 +2504,11 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   async #pause(): Promise<void> {
-    const { sleep } = this;
+    const {sleep} = this;
     let timer: unknown;
     const wake = (resolve: () => void) => (timer = setTimeout(resolve, this.delay));
     try {
-      await this.#wait(() => sleep ? sleep(this.delay) : new Promise<void>(wake), itself);
+      await this.#wait(() => (sleep ? sleep(this.delay) : new Promise<void>(wake)), itself);
     } finally {
       clearTimeout(timer);
     }
@@ -2375,7 +2539,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     const loop = Symbol();
     let hasBegun = false;
     return {
-      take: () => hasBegun && this.isLive(loop) ? this.parse() : undefined,
+      take: () => (hasBegun && this.isLive(loop) ? this.parse() : undefined),
       more: () => {
         if (!hasBegun) this.enter(loop);
         hasBegun = true;
@@ -2387,7 +2551,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   /** Whether that loop has something to do. Throws the signal's reason. */
   protected isLive(loop: symbol): boolean {
-    const { signal } = this.#options;
+    const {signal} = this.#options;
     const isLive = this.#loop === loop && this.#state !== 'closed';
     if (isLive && signal?.aborted) throw signal.reason;
     return isLive;
@@ -2414,10 +2578,13 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   protected enter(loop: symbol): void {
-    must(!this.#loop, 'This client is in a loop already, or openSync() began one for `for … of`,'
-      + ' open() one for `for await`: leave that one first');
+    must(
+      !this.#loop,
+      'This client is in a loop already, or openSync() began one for `for … of`,'
+        + ' open() one for `for await`: leave that one first',
+    );
     this.#loop = loop;
-    const { signal } = this.#options;
+    const {signal} = this.#options;
     const abort = (): void => void this.#drop();
     signal?.addEventListener('abort', abort);
     this.#unlisten = () => signal?.removeEventListener('abort', abort);
@@ -2449,62 +2616,69 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   /** The option, or what its function returns for this attempt. */
   protected headersFor(attempt: Attempt): MaybePromise<HeadersInput> | undefined {
-    const { headers } = this.#options;
+    const {headers} = this.#options;
     return typeof headers === 'function' ? headers(attempt) : headers;
   }
 
   protected bodyFor(attempt: Attempt): MaybePromise<RequestBody> | undefined {
-    const { body } = this.#options;
+    const {body} = this.#options;
     return typeof body === 'function' ? body(attempt) : body;
   }
 
   protected request(own?: HeadersInput, body?: RequestBody): [string, TransportRequest] {
-    const { init, verify = true } = this.#options;
+    const {init, verify = true} = this.#options;
     const isHere = isServer();
-    const { url, headers } = this.#reconnection.request({
-      // Browsers add it for `no-store` by themselves; set by hand it costs a CORS preflight.
-      ...isHere && { 'cache-control': 'no-cache' },
-      ...this.#json !== undefined && { 'content-type': 'application/json' },
-    }, validHeaders(own), platformEncoded);
+    const {url, headers} = this.#reconnection.request(
+      {
+        // Browsers add it for `no-store` by themselves; set by hand it costs a CORS preflight.
+        ...(isHere && {'cache-control': 'no-cache'}),
+        ...(this.#json !== undefined && {'content-type': 'application/json'}),
+      },
+      validHeaders(own),
+      platformEncoded,
+    );
     body = this.#json ?? body;
-    return [url, {
-      ...init,
-      method: this.#method,
-      headers,
-      // workerd with a compatibility date before 2024-11-11 has none, and would throw at it
-      ...'cache' in (platform.Request?.prototype ?? {}) && { cache: 'no-store' as const },
-      // Browsers show no redirect: they follow those of a GET, and the others must not become one.
-      redirect: isHere || this.#method !== 'GET' ? 'manual' : 'follow',
-      signal: (this.#controller ??= new AbortController()).signal,
-      ...body !== undefined && { body },
-      ...isStream(body) && { duplex: 'half' },
-      ...!verify && { verify },
-    }];
+    return [
+      url,
+      {
+        ...init,
+        method: this.#method,
+        headers,
+        // workerd with a compatibility date before 2024-11-11 has none, and would throw at it
+        ...('cache' in (platform.Request?.prototype ?? {}) && {cache: 'no-store' as const}),
+        // Browsers show no redirect: they follow those of a GET, and the others must not become one
+        redirect: isHere || this.#method !== 'GET' ? 'manual' : 'follow',
+        signal: (this.#controller ??= new AbortController()).signal,
+        ...(body !== undefined && {body}),
+        ...(isStream(body) && {duplex: 'half'}),
+        ...(!verify && {verify}),
+      },
+    ];
   }
 
   /** A response came: what to do next. `open` makes chunks of its body. */
-  protected receive(
-    response: TransportResponse, open: (body: Body) => Chunks,
-  ): Decision['kind'] {
-    if (!this.#controller) { // dropped by the transport's own doing
+  protected receive(response: TransportResponse, open: (body: Body) => Chunks): Decision['kind'] {
+    if (!this.#controller) {
+      // dropped by the transport's own doing
       discard(response);
       return 'stop';
     }
     must(typeof response?.status === 'number', 'transport must return a response with a status');
-    const { headers, body, status } = response;
-    const shown = this.#response = withHeaders(response);
+    const {headers, body, status} = response;
+    const shown = (this.#response = withHeaders(response));
     const decision = this.#reconnection.response(status, headers && shown.headers);
     let chunks: Chunks;
     try {
       chunks = this.#chunks = open(body);
       must(chunks, 'body must have an iterator'); // else it would storm
-    } catch (error) { // a stream, in the blocking loop: its server must not wait for a reader
+    } catch (error) {
+      // a stream, in the blocking loop: its server must not wait for a reader
       discard(response);
       throw error;
     }
     if (decision.kind === 'open') {
-      const { lastEventId, retry } = this.#reconnection;
-      this.#parser = new PullParser({ ...this.#options, lastEventId, retry });
+      const {lastEventId, retry} = this.#reconnection;
+      this.#parser = new PullParser({...this.#options, lastEventId, retry});
       this.#state = 'open';
       this.#options.onOpen?.(shown);
     } else if (decision.kind === 'send') {
@@ -2515,7 +2689,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   /** The text of a refusal, as far as it comes in time: as long as the headers may take. */
-  protected refusal(): { text: string; add(part: ReadResult): boolean } {
+  protected refusal(): {text: string; add(part: ReadResult): boolean} {
     const decoder = new StreamDecoder();
     const end = this.#now + (this.timeout || Infinity);
     const isLate = () => this.#now >= end;
@@ -2530,7 +2704,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   protected refused(body: string): void {
-    const { headers, status = 0 } = this.#response ?? {};
+    const {headers, status = 0} = this.#response ?? {};
     this.#carryOut(this.#reconnection.refused(status, headers, body, this.#now));
   }
 
@@ -2541,7 +2715,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   protected pull(): MaybePromise<ReadResult> {
-    return this.#chunks ? this.#chunks.next() : { done: true };
+    return this.#chunks ? this.#chunks.next() : {done: true};
   }
 
   protected read(part: ReadResult): void {
@@ -2625,15 +2799,18 @@ export class SSEClient extends AsyncSSEClient {
     this.#parked = undefined;
     const pull = () => this.pull();
     const read = (part: ReadResult) => this.read(part);
-    return parked ?? this.steps((loop) => {
-      if (!this.isLive(loop)) return false;
-      if (this.isOpen) return this.#network(pull, read, 'body');
-      return this.#attempt(loop);
-    });
+    return (
+      parked
+      ?? this.steps((loop) => {
+        if (!this.isLive(loop)) return false;
+        if (this.isOpen) return this.#network(pull, read, 'body');
+        return this.#attempt(loop);
+      })
+    );
   }
 
   #attempt(loop: symbol): void {
-    const { sleep = blockingSleep, timeout, idleTimeout } = this;
+    const {sleep = blockingSleep, timeout, idleTimeout} = this;
     if (this.delay) atOnce(sleep(this.delay), 'sleep');
     if (!this.isLive(loop)) return;
     const transport = this.#transport ?? (this.#fetch ??= blockingFetch());
@@ -2646,7 +2823,7 @@ export class SSEClient extends AsyncSSEClient {
       const body = atOnce(this.bodyFor(attempt), 'body');
       if (!this.isSending) return;
       const [url, request] = this.request(own, body);
-      const send = () => transport(url, { ...request, timeout, idleTimeout });
+      const send = () => transport(url, {...request, timeout, idleTimeout});
       next = this.#network(send, receive, 'transport');
     } while (next === 'send');
     if (next !== 'read') return;
@@ -2673,7 +2850,8 @@ export class SSEClient extends AsyncSSEClient {
   /** Also where the loop ends: with its thread. */
   protected override leave(loop: symbol | undefined): Promise<void> {
     const left = super.leave(loop);
-    if (!this.isOpen) { // else that is the next loop's
+    if (!this.isOpen) {
+      // else that is the next loop's
       this.#fetch?.close();
       this.#fetch = undefined;
     }
@@ -2684,8 +2862,9 @@ export class SSEClient extends AsyncSSEClient {
 function atOnce<T>(value: MaybePromise<T>, name: string): T {
   if (!isPromise(value)) return value;
   void quietly(async () => discard(await value));
-  throw new TypeError(`\`${name}\` returned a promise, which a blocking loop cannot wait for: use`
-    + ' `for await`');
+  throw new TypeError(
+    `\`${name}\` returned a promise, which a blocking loop cannot wait for: use` + ' `for await`',
+  );
 }
 
 function itself<T>(value: T): T {
@@ -2695,23 +2874,27 @@ function itself<T>(value: T): T {
 /** Close the response that nobody waits for, if it is one. */
 function discard(response: unknown): void {
   void quietly(() => {
-    const { body }: { readonly body?: Body } = Object(response);
+    const {body}: {readonly body?: Body} = Object(response);
     return chunksOf(body).return?.();
   });
 }
 
 /** A body that can be sent once only. */
 function isStream(body: unknown): boolean {
-  return typeof body === 'object' && body !== null
-    && ('getReader' in body || Symbol.asyncIterator in body || 'next' in body);
+  return (
+    typeof body === 'object'
+    && body !== null
+    && ('getReader' in body || Symbol.asyncIterator in body || 'next' in body)
+  );
 }
 
 /** A response whose headers can be asked: as it is, or what is known of it. */
 function withHeaders(response: TransportResponse): SSEResponse {
-  const { status, headers = {}, body } = response;
+  const {status, headers = {}, body} = response;
   // Entries: node:http2's headers have a symbol among their keys, which Headers refuses.
-  return hasHeaders(response) ? response
-    : { status, headers: new Headers(Object.entries(headers)), body };
+  return hasHeaders(response)
+    ? response
+    : {status, headers: new Headers(Object.entries(headers)), body};
 }
 
 function hasHeaders(response: TransportResponse): response is SSEResponse {
@@ -2721,7 +2904,7 @@ function hasHeaders(response: TransportResponse): response is SSEResponse {
 /** What `using` and `await using` call; its key is esbuild's where the runtime has none. */
 function onDispose(client: object, name: 'dispose' | 'asyncDispose', close: () => unknown): void {
   const key = platform.Symbol[name] ?? Symbol.for(`Symbol.${name}`);
-  Object.defineProperty(client, key, { value: close });
+  Object.defineProperty(client, key, {value: close});
 }
 
 // ── 9. Shorthands ─────────────────────────────────────────────────────────────────────────────

@@ -61,7 +61,8 @@ export function readArguments(argv = process.argv.slice(2)) {
       quick: values.quick,
       wall: values.wall,
       // a part of a benchmark is no result
-      write: !values['no-write']
+      write:
+        !values['no-write']
         && !['workload', 'chunk', 'form', 'peer', 'ours', 'wall'].some((name) => values[name]),
       only: list(values.only, ['parse', 'scaling', 'endtoend', 'many', 'blocking', 'seeds']),
       workloads: list(values.workload, Object.keys(WORKLOADS)),
@@ -97,11 +98,13 @@ function count(name, value) {
 }
 
 function builds(values = [`ssekit=${HERE}../dist/sse.js`]) {
-  return Object.fromEntries(values.map((value, i) => {
-    const [, name = i ? `ours${i + 1}` : 'ours', path] = /^(?:([\w.-]+)=)?(.+)$/.exec(value);
-    if (!existsSync(path)) throw new Error(`there is no ${path}: node build.mjs makes dist/`);
-    return [name, `${pathToFileURL(resolve(path))}`];
-  }));
+  return Object.fromEntries(
+    values.map((value, i) => {
+      const [, name = i ? `ours${i + 1}` : 'ours', path] = /^(?:([\w.-]+)=)?(.+)$/.exec(value);
+      if (!existsSync(path)) throw new Error(`there is no ${path}: node build.mjs makes dist/`);
+      return [name, `${pathToFileURL(resolve(path))}`];
+    }),
+  );
 }
 
 function runtime(name) {

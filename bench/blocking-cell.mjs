@@ -5,12 +5,16 @@ import {median, quantile} from './figures.mjs';
 
 /** Follows until `onEvent` returns true. */
 const LOOPS = {
-  blocking: ({connect}) => (url, onEvent) => {
-    for (const event of connect(url)) if (onEvent(event)) break;
-  },
-  async: ({asyncConnect}) => async (url, onEvent) => {
-    for await (const event of asyncConnect(url)) if (onEvent(event)) break;
-  },
+  blocking:
+    ({connect}) =>
+    (url, onEvent) => {
+      for (const event of connect(url)) if (onEvent(event)) break;
+    },
+  async:
+    ({asyncConnect}) =>
+    async (url, onEvent) => {
+      for await (const event of asyncConnect(url)) if (onEvent(event)) break;
+    },
 };
 
 async function main({loop, build, origin, starts, ticks, events}) {
@@ -37,12 +41,15 @@ async function main({loop, build, origin, starts, ticks, events}) {
     await follow(`${origin}/bulk?events=${events}`, () => --left === 0);
     if (!i) continue; // to get warm
     rates.push(events / (performance.now() - start) / 1000);
-    cpus.push((cpuTime() - before) * 1000 / events);
+    cpus.push(((cpuTime() - before) * 1000) / events);
   }
   return {
-    start: first[0], again: median(first.slice(1)),
-    late: median(late), latest: quantile(late, 0.99),
-    rate: median(rates), cpu: median(cpus),
+    start: first[0],
+    again: median(first.slice(1)),
+    late: median(late),
+    latest: quantile(late, 0.99),
+    rate: median(rates),
+    cpu: median(cpus),
   };
 }
 

@@ -13,31 +13,39 @@ const KEYS = ['start', 'again', 'late', 'latest', 'rate', 'cpu'];
 export async function blocking(options) {
   const {ours, runtime} = options;
   const {processes, ...scale} = {
-    ...options.quick ? QUICK : FULL,
-    ...options.processes && {processes: options.processes},
+    ...(options.quick ? QUICK : FULL),
+    ...(options.processes && {processes: options.processes}),
   };
   const {origin, end} = await startServer(MOST_MS);
   const rows = Object.entries(ours).flatMap(([name, build]) =>
-    ['async', 'blocking'].map((loop) => ({label: `${name}, ${loop}`, build, loop, runs: []})));
+    ['async', 'blocking'].map((loop) => ({label: `${name}, ${loop}`, build, loop, runs: []})),
+  );
   for (let i = 0; i < processes; i++) {
     for (const {label, runs, ...which} of rows) {
       const {results, isLate} = await runScript(
-        runtime, 'blocking-cell.mjs', {...scale, ...which, origin}, MOST_MS);
+        runtime,
+        'blocking-cell.mjs',
+        {...scale, ...which, origin},
+        MOST_MS,
+      );
       if (isLate) throw new Error(`${label}: more than ${MOST_MS} ms`);
       runs.push(...results);
     }
   }
   await end();
   const summary = rows.map(({label, runs}) => ({
-    label, ...Object.fromEntries(KEYS.map((key) => [key, median(runs.map((run) => run[key]))])),
+    label,
+    ...Object.fromEntries(KEYS.map((key) => [key, median(runs.map((run) => run[key]))])),
   }));
   print(summary);
   return summary;
 }
 
 function print(rows) {
-  console.log('\nthe two loops: ms to the first event (of a process, later), ms late (median, '
-    + '99 %), million events/s, CPU s a million');
+  console.log(
+    '\nthe two loops: ms to the first event (of a process, later), ms late (median, '
+      + '99 %), million events/s, CPU s a million',
+  );
   for (const {label, ...row} of rows) {
     const figures = KEYS.map((key) => short(row[key]).padStart(9)).join('');
     console.log(`  ${label.padEnd(20)}${figures}`);

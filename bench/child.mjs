@@ -7,7 +7,9 @@ import {fileURLToPath} from 'node:url';
 
 /** No colours and warnings among the results; Bun makes 256 connections unless it is told. */
 const ENVIRONMENT = {
-  NO_COLOR: '1', NODE_NO_WARNINGS: '1', BUN_CONFIG_MAX_HTTP_REQUESTS: '20000',
+  NO_COLOR: '1',
+  NODE_NO_WARNINGS: '1',
+  BUN_CONFIG_MAX_HTTP_REQUESTS: '20000',
 };
 
 /** What a runtime needs on its command line to let a script collect its own garbage. */
@@ -38,15 +40,16 @@ export function converse(runtime, script, options, limit) {
   const end = ended(child).then((status) => {
     waiting?.reject(new Error(`${script}: ${status}`));
   });
-  const answer = () => new Promise((resolve, reject) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), limit);
-    const settle = (how) => (value) => {
-      clearTimeout(timer);
-      waiting = undefined;
-      how(value);
-    };
-    waiting = {resolve: settle(resolve), reject: settle(reject)};
-  });
+  const answer = () =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => child.kill('SIGKILL'), limit);
+      const settle = (how) => (value) => {
+        clearTimeout(timer);
+        waiting = undefined;
+        how(value);
+      };
+      waiting = {resolve: settle(resolve), reject: settle(reject)};
+    });
   return {
     pid: child.pid,
     /** The first line, which comes unasked. */
@@ -72,7 +75,7 @@ export async function startServer(limit) {
 }
 
 /** The questions that a script of a conversation gets. */
-export async function * questions() {
+export async function* questions() {
   const {createInterface} = await import('node:readline');
   for await (const line of createInterface({input: process.stdin})) yield JSON.parse(line);
 }

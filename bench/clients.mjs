@@ -12,15 +12,20 @@ const loop = (open) => async (url, onEvent, total) => {
 };
 
 /** Follows by callbacks: `open` gets the callback and returns what closes. */
-const callbacks = (open) => (url, onEvent, total) => new Promise((resolve, reject) => {
-  let count = 0;
-  const close = open(url, (event) => {
-    onEvent(event);
-    if (++count !== total) return;
-    resolve();
-    queueMicrotask(() => close());
-  }, reject);
-});
+const callbacks = (open) => (url, onEvent, total) =>
+  new Promise((resolve, reject) => {
+    let count = 0;
+    const close = open(
+      url,
+      (event) => {
+        onEvent(event);
+        if (++count !== total) return;
+        resolve();
+        queueMicrotask(() => close());
+      },
+      reject,
+    );
+  });
 
 /** What a drain says of each chunk. */
 const CHUNK = {data: 'chunk'};
@@ -34,14 +39,15 @@ const OURS = {
     load: ({asyncConnect}) => loop((url) => asyncConnect(url)),
   },
   'over node:http': {
-    load: ({asyncConnect, httpTransport}) => httpTransport
-      && loop((url) => asyncConnect(url, {transport: httpTransport()})),
+    load: ({asyncConnect, httpTransport}) =>
+      httpTransport && loop((url) => asyncConnect(url, {transport: httpTransport()})),
   },
   'over fetch, json()': {
     givesContent: true,
-    load: ({asyncConnect}) => loop(async function * (url) {
-      for await (const chunk of asyncConnect(url).json()) yield contentOf(chunk);
-    }),
+    load: ({asyncConnect}) =>
+      loop(async function* (url) {
+        for await (const chunk of asyncConnect(url).json()) yield contentOf(chunk);
+      }),
   },
 };
 
@@ -59,11 +65,15 @@ const PEERS = {
     isDrain: true,
     async load() {
       const {get} = await import('node:http');
-      return (url, onEvent) => new Promise((resolve, reject) => {
-        const onResponse = (response) => response.on('data', () => onEvent(CHUNK))
-          .on('end', resolve).on('error', reject);
-        get(url, onResponse).on('error', reject);
-      });
+      return (url, onEvent) =>
+        new Promise((resolve, reject) => {
+          const onResponse = (response) =>
+            response
+              .on('data', () => onEvent(CHUNK))
+              .on('end', resolve)
+              .on('error', reject);
+          get(url, onResponse).on('error', reject);
+        });
     },
   },
 
@@ -78,7 +88,7 @@ const PEERS = {
         const read = async () => {
           const {body} = await fetch(url, {signal: controller.signal});
           const reader = body.getReader();
-          for (let part; !(part = await reader.read()).done;) {
+          for (let part; !(part = await reader.read()).done; ) {
             parser.feed(decoder.decode(part.value, {stream: true}));
           }
         };
@@ -175,10 +185,12 @@ const PEERS = {
     givesContent: true,
     async load() {
       const {default: OpenAI} = await import('openai');
-      return loop(async function * (url) {
+      return loop(async function* (url) {
         const {origin, pathname, searchParams} = new URL(url);
         const client = new OpenAI({
-          baseURL: `${origin}${pathname}`, apiKey: 'none', maxRetries: 0,
+          baseURL: `${origin}${pathname}`,
+          apiKey: 'none',
+          maxRetries: 0,
           dangerouslyAllowBrowser: true, // where the stand-ins above make it look like one
         });
         const headers = {events: searchParams.get('events')};
@@ -195,10 +207,18 @@ const PEERS = {
 export function clientsFor({ours, peers}) {
   const isWanted = ([name, {isDrain}]) => !peers || isDrain || peers.includes(name);
   return [
-    ...Object.entries(ours).flatMap(([name, build]) => Object.entries(OURS).map(([way, client]) =>
-      ({name: way, label: `${name} ${way}`, ...client, build, isOurs: true}))),
-    ...Object.entries(PEERS).filter(isWanted).map(([name, client]) =>
-      ({name, label: name, ...client})),
+    ...Object.entries(ours).flatMap(([name, build]) =>
+      Object.entries(OURS).map(([way, client]) => ({
+        name: way,
+        label: `${name} ${way}`,
+        ...client,
+        build,
+        isOurs: true,
+      })),
+    ),
+    ...Object.entries(PEERS)
+      .filter(isWanted)
+      .map(([name, client]) => ({name, label: name, ...client})),
   ];
 }
 
@@ -206,8 +226,8 @@ export function clientsFor({ours, peers}) {
 export async function loadClient({name, build}) {
   try {
     const client = OURS[name] ?? PEERS[name];
-    const sse = build && await import(build);
-    return await client.load(sse) ?? 'not in this build';
+    const sse = build && (await import(build));
+    return (await client.load(sse)) ?? 'not in this build';
   } catch (error) {
     return `does not load: ${error.message}`;
   }

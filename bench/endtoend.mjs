@@ -10,20 +10,29 @@ import {tallyOf} from './sink.mjs';
 
 /** `patience`: ms of a run after which one run is enough. */
 const FULL = {
-  events: {bulk: 200_000, single: 10_000}, rounds: 7, warm: 2, patience: 5000, limit: 60_000,
+  events: {bulk: 200_000, single: 10_000},
+  rounds: 7,
+  warm: 2,
+  patience: 5000,
+  limit: 60_000,
 };
 const QUICK = {
-  events: {bulk: 50_000, single: 2000}, rounds: 2, warm: 1, patience: 1500, limit: 10_000,
+  events: {bulk: 50_000, single: 2000},
+  rounds: 2,
+  warm: 1,
+  patience: 1500,
+  limit: 10_000,
 };
 
 export async function endtoend(options) {
   const scale = {
-    ...options.quick ? QUICK : FULL,
-    ...options.rounds && {rounds: options.rounds},
+    ...(options.quick ? QUICK : FULL),
+    ...(options.rounds && {rounds: options.rounds}),
   };
   const server = await startServer(scale.limit);
   const rows = [];
-  for (const client of clientsFor(options)) { // each in a process of its own, all the time
+  for (const client of clientsFor(options)) {
+    // each in a process of its own, all the time
     const child = converse(options.runtime, 'client-cell.mjs', client, scale.limit);
     const {fault} = await child.ready.catch(({message}) => ({fault: message}));
     rows.push({...client, child, fault, bulk: [], single: []});
@@ -71,7 +80,7 @@ function summarize({label, isOurs, isDrain, fault, ...figures}, base, events) {
   for (const mode of fault ? [] : ['bulk', 'single']) {
     const cpu = figures[mode].map(({cpu}) => cpu);
     row[mode] = {
-      cpu: median(cpu) / events[mode] * 1e6,
+      cpu: (median(cpu) / events[mode]) * 1e6,
       ratio: median(cpu.map((value, i) => value / base[mode][i].cpu)),
       rate: median(figures[mode].map(({ms}) => events[mode] / ms / 1000)),
     };
@@ -84,8 +93,12 @@ function print(rows) {
   console.log('\nend to end: CPU s a million events, × fetch drained, million events a second');
   console.log(`  ${''.padEnd(32)}${cells(['bulk', '×', 'M/s', 'single', '×'])}`);
   for (const {label, fault, bulk, single} of rows) {
-    console.log(`  ${label.padEnd(32)}${fault?.slice(0, 80)
-      ?? cells([bulk.cpu, bulk.ratio, bulk.rate, single.cpu, single.ratio].map(short))}`);
+    console.log(
+      `  ${label.padEnd(32)}${
+        fault?.slice(0, 80)
+        ?? cells([bulk.cpu, bulk.ratio, bulk.rate, single.cpu, single.ratio].map(short))
+      }`,
+    );
   }
 }
 

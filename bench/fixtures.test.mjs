@@ -37,10 +37,12 @@ const EXPECTED = {
 };
 
 test('the workloads are what they were', () => {
-  const got = Object.fromEntries(Object.keys(WORKLOADS).map((name) => {
-    const {bytes, events} = workload(name, 65536);
-    return [name, [bytes.length, events.length, checksum(events)]];
-  }));
+  const got = Object.fromEntries(
+    Object.keys(WORKLOADS).map((name) => {
+      const {bytes, events} = workload(name, 65536);
+      return [name, [bytes.length, events.length, checksum(events)]];
+    }),
+  );
   assert.deepEqual(got, EXPECTED);
 });
 
@@ -64,7 +66,11 @@ test('the reference itself, where the workloads do not go', () => {
     ['data:  c:d\nid: x\0\nnone: 1\n\ndata: cut\n', [['message', ' c:d', '']]],
     ['data:\n\n', [['message', '', '']]],
   ]) {
-    assert.deepEqual(parse(text), events.map(([event, data, id]) => ({event, data, id})), text);
+    assert.deepEqual(
+      parse(text),
+      events.map(([event, data, id]) => ({event, data, id})),
+      text,
+    );
   }
 });
 
@@ -95,20 +101,44 @@ test('every contender gives every event of every workload, or is known not to', 
 test('a contender that is wrong is found out', async () => {
   const input = inputOf('json', 64, 6000);
   const [{run, sink}] = await contendersFor('bytes', {ours: {}, peers: ['esp4']});
-  const planted = (change) => faultOf({sink, run: (input, onEvent) => run(input, change(onEvent))},
-    input);
+  const planted = (change) =>
+    faultOf({sink, run: (input, onEvent) => run(input, change(onEvent))}, input);
   assert.equal(await planted((onEvent) => onEvent), undefined);
   assert.match(await planted(() => () => {}), /0 events/);
-  assert.match(await planted((onEvent) => ({data, id}) => onEvent({data: data + ' ', id})), /0 is/);
-  assert.match(await planted((onEvent) => ({data}) => onEvent({data, id: ''})), /0 is/);
-  assert.match(await planted((onEvent) => ({data, id}) => onEvent({data, id, event: 'x'})), /0 is/);
+  assert.match(
+    await planted(
+      (onEvent) =>
+        ({data, id}) =>
+          onEvent({data: data + ' ', id}),
+    ),
+    /0 is/,
+  );
+  assert.match(
+    await planted(
+      (onEvent) =>
+        ({data}) =>
+          onEvent({data, id: ''}),
+    ),
+    /0 is/,
+  );
+  assert.match(
+    await planted(
+      (onEvent) =>
+        ({data, id}) =>
+          onEvent({data, id, event: 'x'}),
+    ),
+    /0 is/,
+  );
   assert.match(await planted(() => () => JSON.parse('')), /throws/);
 });
 
 test('the sink tells events apart', () => {
   const sums = ['a', 'b', 'ab', 'abc'].map((data) => tallyOf([{data}]).sum);
   assert.equal(new Set(sums).size, 4);
-  const [one, two] = [[{data: 'a'}, {data: 'b'}], [{data: 'b'}, {data: 'a'}]].map(tallyOf);
+  const [one, two] = [
+    [{data: 'a'}, {data: 'b'}],
+    [{data: 'b'}, {data: 'a'}],
+  ].map(tallyOf);
   assert.equal(one.count, 2);
   assert.notEqual(one.sum, two.sum);
   const {tally, onEvent, keep, take, reset} = makeSink();
@@ -116,7 +146,8 @@ test('the sink tells events apart', () => {
   onEvent({data: 'x', type: 't', lastEventId: 7});
   onEvent({data: 'y'}, 'u');
   assert.deepEqual(take(), [
-    {event: 't', data: 'x', id: '7'}, {event: 'u', data: 'y', id: ''},
+    {event: 't', data: 'x', id: '7'},
+    {event: 'u', data: 'y', id: ''},
   ]);
   reset();
   assert.deepEqual(tally, {count: 0, sum: 0});
@@ -143,13 +174,23 @@ test('figures', () => {
   assert.equal(median([4, 1, 2, 3]), 2.5);
   assert.equal(quantile([1, 2, 3, 4, 5], 0.25), 2);
   assert.ok(Math.abs(geometricMean([2, 0.5, 4]) - 4 ** (1 / 3)) < 1e-12);
-  assert.deepEqual([0.987654, 12.345, 1234.5, undefined].map(short),
-    ['0.99', '12.3', '1,235', '–']);
+  assert.deepEqual([0.987654, 12.345, 1234.5, undefined].map(short), [
+    '0.99',
+    '12.3',
+    '1,235',
+    '–',
+  ]);
 });
 
 test('arguments', () => {
-  const {chunks, peers, ours} = readArguments(
-    ['--chunk', '64,16k,whole,text,100', '--peer', 'openai', '--ours', `new=${PATH}`]);
+  const {chunks, peers, ours} = readArguments([
+    '--chunk',
+    '64,16k,whole,text,100',
+    '--peer',
+    'openai',
+    '--ours',
+    `new=${PATH}`,
+  ]);
   assert.deepEqual(chunks, [64, 16384, 0, 'text', 100]);
   assert.deepEqual(peers, ['floor', 'esp4', 'openai']);
   assert.deepEqual(ours, {new: OURS});
@@ -159,7 +200,7 @@ test('arguments', () => {
 });
 
 let server;
-before(async () => server = await startServer(30_000));
+before(async () => (server = await startServer(30_000)));
 after(() => server.end());
 
 for (const client of clientsFor({ours: {ssekit: OURS}})) {
@@ -181,15 +222,35 @@ for (const client of clientsFor({ours: {ssekit: OURS}})) {
 }
 
 test('charts hold their figures, whatever the names', () => {
-  const chart = bars({title: 'T & <t>', subtitle: 's', show: short, mark: 1, most: 8, rows: [
-    {label: 'a<b', value: 1, kind: 'ours'}, {label: 'c', value: 80, kind: 'peer', note: '(n)'},
-  ]});
+  const chart = bars({
+    title: 'T & <t>',
+    subtitle: 's',
+    show: short,
+    mark: 1,
+    most: 8,
+    rows: [
+      {label: 'a<b', value: 1, kind: 'ours'},
+      {label: 'c', value: 80, kind: 'peer', note: '(n)'},
+    ],
+  });
   for (const part of ['T &#38; &#60;t&#62;', 'a&#60;b', '>1.00<', '>80.0 (n)<']) {
     assert.ok(chart.includes(part), part);
   }
-  const plot = lines({title: 't', subtitle: 's', showX: String, showY: String, series: [
-    {label: 'l', points: [[1, 0.5], [1000, 20]]},
-  ]});
+  const plot = lines({
+    title: 't',
+    subtitle: 's',
+    showX: String,
+    showY: String,
+    series: [
+      {
+        label: 'l',
+        points: [
+          [1, 0.5],
+          [1000, 20],
+        ],
+      },
+    ],
+  });
   assert.match(plot, /<polyline points="56,[\d.]+ 506,[\d.]+"/);
   assert.doesNotMatch(chart + plot, /NaN|undefined|Infinity/);
 });

@@ -27,13 +27,18 @@ async function main({client, origin, count}) {
   const start = performance.now();
   let news = 0;
   let allNews;
-  const subscribe = () => new Promise((resolve, reject) => {
-    let events = 0;
-    follow(`${origin}/idle`, () => {
-      if (++events === 1) return resolve();
-      if (++news === count) allNews?.();
-    }, 3).catch(reject); // a third never comes
-  });
+  const subscribe = () =>
+    new Promise((resolve, reject) => {
+      let events = 0;
+      follow(
+        `${origin}/idle`,
+        () => {
+          if (++events === 1) return resolve();
+          if (++news === count) allNews?.();
+        },
+        3,
+      ).catch(reject); // a third never comes
+    });
   let left = count;
   const connect = async () => {
     while (left-- > 0) await subscribe();
@@ -42,7 +47,7 @@ async function main({client, origin, count}) {
   const connected = performance.now() - start;
   const after = await memory();
   const asked = performance.now();
-  const reached = new Promise((resolve) => allNews = resolve);
+  const reached = new Promise((resolve) => (allNews = resolve));
   get(`${origin}/broadcast`, (response) => response.resume());
   await reached;
   return {

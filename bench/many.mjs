@@ -12,14 +12,16 @@ const KEYS = ['rss', 'heap', 'connect', 'broadcast'];
 
 export async function many(options) {
   const {counts, processes, limit} = {
-    ...options.quick ? QUICK : FULL,
-    ...options.processes && {processes: options.processes},
+    ...(options.quick ? QUICK : FULL),
+    ...(options.processes && {processes: options.processes}),
   };
   const clients = clientsFor(options).filter(({givesContent}) => !givesContent);
   const rows = [];
   for (const count of counts) {
-    console.log(`\n${count} idle subscriptions: bytes of RSS and heap each, ms to connect, `
-      + 'ms until a message has reached all');
+    console.log(
+      `\n${count} idle subscriptions: bytes of RSS and heap each, ms to connect, `
+        + 'ms until a message has reached all',
+    );
     for (const client of clients) {
       const runs = [];
       while (runs.length < processes && !runs[0]?.fault) {
@@ -37,8 +39,10 @@ export async function many(options) {
 
 async function measure(runtime, client, count, limit) {
   const {origin, end} = await startServer(limit);
-  const {results: [result], isLate} = await runScript(
-    runtime, 'many-cell.mjs', {client, origin, count}, limit);
+  const {
+    results: [result],
+    isLate,
+  } = await runScript(runtime, 'many-cell.mjs', {client, origin, count}, limit);
   await end();
   return isLate ? {fault: `more than ${limit} ms`} : result;
 }

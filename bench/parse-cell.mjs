@@ -17,7 +17,7 @@ import {tallyOf} from './sink.mjs';
 import {cut, workload} from './workloads.mjs';
 
 /** Bytes of a workload: enough events for any chunk size, few enough for 1-byte chunks. */
-const sizeFor = (chunk) => chunk === 1 ? 32 << 10 : chunk === 64 ? 128 << 10 : 1 << 20;
+const sizeFor = (chunk) => (chunk === 1 ? 32 << 10 : chunk === 64 ? 128 << 10 : 1 << 20);
 
 /** A contender that takes longer than this for one run has failed, ms. */
 const MOST_MS = 20_000;
@@ -47,7 +47,7 @@ export async function contendersFor(kind, {ours, forms, peers = Object.keys(PEER
   const found = [];
   for (const [build, path] of Object.entries(ours)) {
     for (const [form, {label, input}] of Object.entries(OURS)) {
-      if (input !== kind || forms && !forms.includes(form.split(' ')[0])) continue;
+      if (input !== kind || (forms && !forms.includes(form.split(' ')[0]))) continue;
       const name = `${build} ${form}`;
       const sse = await import(`${path}?${encodeURIComponent(name)}`);
       const {run} = (await import(`./ours.mjs?${encodeURIComponent(name)}`)).forms[form];
@@ -85,7 +85,9 @@ export async function faultOf({run, sink, ids = true}, input) {
   const got = sink.take();
   const want = input.events;
   if (got.length !== want.length) return `${got.length} events instead of ${want.length}`;
-  const isSame = (event, i) => event.data === want[i].data && event.event === want[i].event
+  const isSame = (event, i) =>
+    event.data === want[i].data
+    && event.event === want[i].event
     && (!ids || event.id === want[i].id);
   const at = got.findIndex((event, i) => !isSame(event, i));
   if (at < 0) return undefined;
@@ -103,7 +105,10 @@ async function isSlow({run, sink}, input, most) {
 }
 
 async function time(contender, input, runs, want, now) {
-  const {run, sink: {tally, onEvent, reset}} = contender;
+  const {
+    run,
+    sink: {tally, onEvent, reset},
+  } = contender;
   const start = now();
   for (let i = 0; i < runs; i++) {
     reset();
@@ -127,14 +132,14 @@ async function measure(options) {
   const probe = inputOf(name, chunk, input.size / 16);
   for (const contender of await contendersFor(input.kind, options)) {
     const isPeer = !contender.isOurs && !['floor', 'esp4'].includes(contender.name);
-    if (isPeer && await isSlow(contender, probe, SLOW_MS / 16)) {
+    if (isPeer && (await isSlow(contender, probe, SLOW_MS / 16))) {
       slow[contender.name] = true;
       continue;
     }
     const fault = await faultOf(contender, input);
     if (fault && !isPeer) throw new Error(`${contender.name}, ${name}, ${chunk}: ${fault}`);
     if (fault) wrong[contender.name] = fault;
-    else if (isPeer && await isSlow(contender, input, SLOW_MS)) slow[contender.name] = true;
+    else if (isPeer && (await isSlow(contender, input, SLOW_MS))) slow[contender.name] = true;
     else contenders.push(contender);
   }
   for (const contender of contenders) {
@@ -151,7 +156,10 @@ async function measure(options) {
     }
   }
   return {
-    events: input.count, bytes: input.size, wrong, slow,
+    events: input.count,
+    bytes: input.size,
+    wrong,
+    slow,
     contenders: contenders.map(({name, label, isOurs, times}) => ({name, label, isOurs, times})),
   };
 }

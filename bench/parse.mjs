@@ -10,7 +10,12 @@ import {WORKLOADS} from './workloads.mjs';
 // code and its heap came to lie. `slice` and `warm` are ms a contender.
 const FULL = {processes: 3, rounds: 5, slice: 15, warm: 100, chunks: CHUNKS};
 const QUICK = {
-  processes: 1, rounds: 3, slice: 4, warm: 60, part: 1 / 4, chunks: [64, 16384, 'text', 'lines'],
+  processes: 1,
+  rounds: 3,
+  slice: 4,
+  warm: 60,
+  part: 1 / 4,
+  chunks: [64, 16384, 'text', 'lines'],
 };
 const MOST_MS = 300_000;
 
@@ -19,17 +24,21 @@ export async function parse(options) {
   const scale = options.quick ? QUICK : FULL;
   const {processes, rounds, slice, warm, part, chunks} = {
     ...scale,
-    ...options.rounds && {rounds: options.rounds},
-    ...options.processes && {processes: options.processes},
-    ...options.chunks && {chunks: options.chunks},
+    ...(options.rounds && {rounds: options.rounds}),
+    ...(options.processes && {processes: options.processes}),
+    ...(options.chunks && {chunks: options.chunks}),
   };
   const cells = [];
   for (const workload of workloads) {
     for (const chunk of chunks) {
       const runs = [];
       for (let i = 0; i < processes; i++) {
-        const {results, isLate} = await runScript(runtime, 'parse-cell.mjs',
-          {workload, chunk, rounds, slice, warm, part, ours, forms, peers, wall}, MOST_MS);
+        const {results, isLate} = await runScript(
+          runtime,
+          'parse-cell.mjs',
+          {workload, chunk, rounds, slice, warm, part, ours, forms, peers, wall},
+          MOST_MS,
+        );
         if (isLate) throw new Error(`${workload}, ${chunkName(chunk)}: more than ${MOST_MS} ms`);
         runs.push(...results);
       }
@@ -47,11 +56,14 @@ function together(runs) {
   const [{events, bytes, contenders}] = runs;
   const wrong = Object.assign({}, ...runs.map(({wrong}) => wrong));
   const slow = Object.assign({}, ...runs.map(({slow}) => slow));
-  const timesOf = (wanted) => runs.flatMap(({contenders}) =>
-    contenders.find(({name}) => name === wanted)?.times ?? []);
+  const timesOf = (wanted) =>
+    runs.flatMap(({contenders}) => contenders.find(({name}) => name === wanted)?.times ?? []);
   const base = timesOf('esp4');
   return {
-    events, bytes, wrong, slow,
+    events,
+    bytes,
+    wrong,
+    slow,
     contenders: contenders.flatMap(({name, label, isOurs}) => {
       if (wrong[name] || slow[name]) return [];
       const times = timesOf(name);
@@ -66,9 +78,11 @@ function printCell({workload, chunk, bytes, events, contenders, wrong, slow}) {
   console.log(`\n${WORKLOADS[workload].title}, ${chunkName(chunk)}: ${events} events, ${bytes} B`);
   for (const {name, ms, ratio, spread} of contenders) {
     const rate = `${short(bytes / ms / 1000).padStart(7)} MB/s`;
-    const each = `${short(ms * 1e6 / events).padStart(9)} ns/event`;
-    console.log(`  ${name.padEnd(24)}${rate} ${each} ${short(ratio).padStart(6)}× `
-      + `(${spread.map(short).join('–')})`);
+    const each = `${short((ms * 1e6) / events).padStart(9)} ns/event`;
+    console.log(
+      `  ${name.padEnd(24)}${rate} ${each} ${short(ratio).padStart(6)}× `
+        + `(${spread.map(short).join('–')})`,
+    );
   }
   for (const [name, fault] of Object.entries(wrong)) {
     console.log(`  ${name.padEnd(24)}WRONG: ${fault.slice(0, 120)}`);

@@ -99,11 +99,14 @@ export const PEERS = {
     loopsOver: 'stream',
     async load() {
       const {EventSourceParserStream} = await import('eventsource-parser/stream');
-      return {async bytes({chunks}, onEvent) {
-        const events = streamOf(chunks).pipeThrough(new TextDecoderStream())
-          .pipeThrough(new EventSourceParserStream());
-        for await (const event of events) onEvent(event);
-      }};
+      return {
+        async bytes({chunks}, onEvent) {
+          const events = streamOf(chunks)
+            .pipeThrough(new TextDecoderStream())
+            .pipeThrough(new EventSourceParserStream());
+          for await (const event of events) onEvent(event);
+        },
+      };
     },
   },
 
@@ -113,9 +116,11 @@ export const PEERS = {
     ids: false,
     async load() {
       const {Stream} = await import('@anthropic-ai/sdk/core/streaming');
-      return {async bytes({chunks}, onEvent) {
-        for await (const event of Stream.rawEvents({body: asyncChunks(chunks)})) onEvent(event);
-      }};
+      return {
+        async bytes({chunks}, onEvent) {
+          for await (const event of Stream.rawEvents({body: asyncChunks(chunks)})) onEvent(event);
+        },
+      };
     },
   },
 
@@ -125,24 +130,28 @@ export const PEERS = {
     ids: false,
     async load() {
       const {_iterSSEMessages} = await import('openai/core/streaming');
-      return {async bytes({chunks}, onEvent) {
-        const controller = new AbortController();
-        const events = _iterSSEMessages({body: asyncChunks(chunks)}, controller);
-        for await (const event of events) onEvent(event);
-      }};
+      return {
+        async bytes({chunks}, onEvent) {
+          const controller = new AbortController();
+          const events = _iterSSEMessages({body: asyncChunks(chunks)}, controller);
+          for await (const event of events) onEvent(event);
+        },
+      };
     },
   },
 
   undici: {
     label: 'undici, push',
     async load() {
-      const {EventSourceStream} = (await import(
-        'undici/lib/web/eventsource/eventsource-stream.js')).default;
-      return {bytes({chunks}, onEvent) {
-        const push = (event) => onEvent(event.options, event.type);
-        const stream = new EventSourceStream({eventSourceSettings: {}, push});
-        for (const chunk of chunks) stream.write(chunk);
-      }};
+      const {EventSourceStream} = (await import('undici/lib/web/eventsource/eventsource-stream.js'))
+        .default;
+      return {
+        bytes({chunks}, onEvent) {
+          const push = (event) => onEvent(event.options, event.type);
+          const stream = new EventSourceStream({eventSourceSettings: {}, push});
+          for (const chunk of chunks) stream.write(chunk);
+        },
+      };
     },
   },
 
@@ -150,12 +159,15 @@ export const PEERS = {
     label: 'fetch-event-source, push',
     async load() {
       const {getLines, getMessages} = await import(
-        '@microsoft/fetch-event-source/lib/cjs/parse.js');
-      return {bytes({chunks}, onEvent) {
-        const nothing = () => {};
-        const onChunk = getLines(getMessages(nothing, nothing, (event) => onEvent(event)));
-        for (const chunk of chunks) onChunk(chunk);
-      }};
+        '@microsoft/fetch-event-source/lib/cjs/parse.js'
+      );
+      return {
+        bytes({chunks}, onEvent) {
+          const nothing = () => {};
+          const onChunk = getLines(getMessages(nothing, nothing, (event) => onEvent(event)));
+          for (const chunk of chunks) onChunk(chunk);
+        },
+      };
     },
   },
 
@@ -164,9 +176,11 @@ export const PEERS = {
     loopsOver: 'stream',
     async load() {
       const {events} = await import('fetch-event-stream');
-      return {async bytes({chunks}, onEvent) {
-        for await (const event of events(responseOf(streamOf(chunks)))) onEvent(event);
-      }};
+      return {
+        async bytes({chunks}, onEvent) {
+          for await (const event of events(responseOf(streamOf(chunks)))) onEvent(event);
+        },
+      };
     },
   },
 
@@ -175,10 +189,12 @@ export const PEERS = {
     loopsOver: 'stream',
     async load() {
       const {parseServerSentEvents} = await import('parse-sse');
-      return {async bytes({chunks}, onEvent) {
-        const events = parseServerSentEvents(responseOf(streamOf(chunks)));
-        for await (const event of events) onEvent(event);
-      }};
+      return {
+        async bytes({chunks}, onEvent) {
+          const events = parseServerSentEvents(responseOf(streamOf(chunks)));
+          for await (const event of events) onEvent(event);
+        },
+      };
     },
   },
 
@@ -186,15 +202,20 @@ export const PEERS = {
     label: 'eventsource 5, listeners',
     async load() {
       const {EventSource} = await import('eventsource');
-      return {bytes({chunks, types}, onEvent) {
-        const fetch = async () => responseOf(streamOf(chunks));
-        const source = new EventSource(URL_OF_NONE, {fetch});
-        for (const type of types) source.addEventListener(type, (event) => onEvent(event));
-        return new Promise((resolve) => source.onerror = () => {
-          source.close();
-          resolve();
-        });
-      }};
+      return {
+        bytes({chunks, types}, onEvent) {
+          const fetch = async () => responseOf(streamOf(chunks));
+          const source = new EventSource(URL_OF_NONE, {fetch});
+          for (const type of types) source.addEventListener(type, (event) => onEvent(event));
+          return new Promise(
+            (resolve) =>
+              (source.onerror = () => {
+                source.close();
+                resolve();
+              }),
+          );
+        },
+      };
     },
   },
 
@@ -202,18 +223,24 @@ export const PEERS = {
     label: 'eventsource-client, callback',
     async load() {
       const {createEventSource} = await import('eventsource-client');
-      return {bytes({chunks}, onEvent) {
-        const fetch = async () => responseOf(streamOf(chunks));
-        const onMessage = (event) => onEvent(event);
-        return new Promise((resolve) => {
-          const onScheduleReconnect = () => {
-            source.close();
-            resolve();
-          };
-          const source = createEventSource(
-            {url: URL_OF_NONE, fetch, onMessage, onScheduleReconnect});
-        });
-      }};
+      return {
+        bytes({chunks}, onEvent) {
+          const fetch = async () => responseOf(streamOf(chunks));
+          const onMessage = (event) => onEvent(event);
+          return new Promise((resolve) => {
+            const onScheduleReconnect = () => {
+              source.close();
+              resolve();
+            };
+            const source = createEventSource({
+              url: URL_OF_NONE,
+              fetch,
+              onMessage,
+              onScheduleReconnect,
+            });
+          });
+        },
+      };
     },
   },
 
@@ -222,16 +249,18 @@ export const PEERS = {
     loopsOver: 'stream',
     async load() {
       const {createEventSource} = await import('eventsource-client');
-      return {async bytes({chunks, count}, onEvent) {
-        const fetch = async () => responseOf(streamOf(chunks));
-        const source = createEventSource({url: URL_OF_NONE, fetch});
-        let left = count; // its loop does not end with the stream
-        for await (const event of source) {
-          onEvent(event);
-          if (--left === 0) break;
-        }
-        source.close();
-      }};
+      return {
+        async bytes({chunks, count}, onEvent) {
+          const fetch = async () => responseOf(streamOf(chunks));
+          const source = createEventSource({url: URL_OF_NONE, fetch});
+          let left = count; // its loop does not end with the stream
+          for await (const event of source) {
+            onEvent(event);
+            if (--left === 0) break;
+          }
+          source.close();
+        },
+      };
     },
   },
 
@@ -242,23 +271,25 @@ export const PEERS = {
       const {EventSource} = await import('launchdarkly-eventsource');
       const {EventEmitter} = await import('node:events');
       const http = (await import('node:http')).default;
-      return {bytes({chunks, types}, onEvent) {
-        const {request} = http;
-        const response = Object.assign(new EventEmitter(), {statusCode: 200, headers: {}});
-        let connected;
-        http.request = (url, options, callback) => {
-          connected = callback;
-          return Object.assign(new EventEmitter(), {end() {}, destroy() {}});
-        };
-        const source = new EventSource(URL_OF_NONE, {});
-        http.request = request;
-        for (const type of types) source.on(type, (event) => onEvent(event));
-        connected(response);
-        for (const {buffer, byteOffset, length} of chunks) {
-          response.emit('data', Buffer.from(buffer, byteOffset, length));
-        }
-        source.close();
-      }};
+      return {
+        bytes({chunks, types}, onEvent) {
+          const {request} = http;
+          const response = Object.assign(new EventEmitter(), {statusCode: 200, headers: {}});
+          let connected;
+          http.request = (url, options, callback) => {
+            connected = callback;
+            return Object.assign(new EventEmitter(), {end() {}, destroy() {}});
+          };
+          const source = new EventSource(URL_OF_NONE, {});
+          http.request = request;
+          for (const type of types) source.on(type, (event) => onEvent(event));
+          connected(response);
+          for (const {buffer, byteOffset, length} of chunks) {
+            response.emit('data', Buffer.from(buffer, byteOffset, length));
+          }
+          source.close();
+        },
+      };
     },
   },
 };

@@ -8,11 +8,16 @@ import {summarize} from './summary.mjs';
 import {bars, lines} from './svg.mjs';
 import {WORKLOADS} from './workloads.mjs';
 
-const table = (head, rows) => [head, head.map((_, i) => i ? '--:' : '---'), ...rows]
-  .map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-const faultRow = (label, fault, width) =>
-  [label, fault.slice(0, 60).replaceAll('|', '/'), ...Array(width - 2).fill('')];
-const name = ({label, isOurs}) => isOurs ? `**${label}**` : label;
+const table = (head, rows) =>
+  [head, head.map((_, i) => (i ? '--:' : '---')), ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
+const faultRow = (label, fault, width) => [
+  label,
+  fault.slice(0, 60).replaceAll('|', '/'),
+  ...Array(width - 2).fill(''),
+];
+const name = ({label, isOurs}) => (isOurs ? `**${label}**` : label);
 const kindOf = ({isOurs, isDrain, name}) =>
   isOurs ? 'ours' : isDrain || name === 'floor' ? 'bound' : 'peer';
 
@@ -32,23 +37,38 @@ export const REPORTS = {
     return {
       text: [
         'Speed relative to eventsource-parser 4 (with a TextDecoder): more is faster. Geometric '
-        + `means over ${count('workload')} workloads; CPU time, medians of ratios within a round. `
-        + '÷: against the floor, or against the fastest peer that is read by `for await`, in each '
-        + 'cell. What a peer gets wrong, or is some hundred times slower at, is not in its means.',
-        ...tables.flatMap(({kind, columns, rows}) => [TITLES[kind], table(
-          ['', ...columns, 'worst cell'],
-          rows.map(({figures, worst, isDerived, ...row}) =>
-            [isDerived ? row.name : name(row), ...figures.map(short), worst]))]),
-        'By workload, ns an event (million bytes a second):', byWorkload(cells),
+          + `means over ${count('workload')} workloads; CPU time, medians of ratios within a round. `
+          + '÷: against the floor, or against the fastest peer that is read by `for await`, in each '
+          + 'cell. What a peer gets wrong, or is some hundred times slower at, is not in its means.',
+        ...tables.flatMap(({kind, columns, rows}) => [
+          TITLES[kind],
+          table(
+            ['', ...columns, 'worst cell'],
+            rows.map(({figures, worst, isDerived, ...row}) => [
+              isDerived ? row.name : name(row),
+              ...figures.map(short),
+              worst,
+            ]),
+          ),
+        ]),
+        'By workload, ns an event (million bytes a second):',
+        byWorkload(cells),
       ],
       charts: {
         parse: bars({
-          title: 'Parsing bytes', mark: 1, show: (value) => `${short(value)}×`,
-          subtitle: 'speed relative to eventsource-parser 4: geometric mean over workloads and '
+          title: 'Parsing bytes',
+          mark: 1,
+          show: (value) => `${short(value)}×`,
+          subtitle:
+            'speed relative to eventsource-parser 4: geometric mean over workloads and '
             + 'chunk sizes; more is better',
-          rows: bytes.rows.filter(({isDerived}) => !isDerived).map((row) => ({
-            label: row.label, value: row.figures[all], kind: kindOf(row),
-          })),
+          rows: bytes.rows
+            .filter(({isDerived}) => !isDerived)
+            .map((row) => ({
+              label: row.label,
+              value: row.figures[all],
+              kind: kindOf(row),
+            })),
         }),
       },
     };
@@ -57,30 +77,44 @@ export const REPORTS = {
   scaling(rows) {
     const chunks = [...new Set(rows.map(({chunk}) => chunk))];
     const chunk = chunks.includes(16384) ? 16384 : chunks[0];
-    const sizes = [...new Set(rows.flatMap(({results}) => results.map(({size}) => size)))]
-      .sort((a, b) => a - b);
+    const sizes = [...new Set(rows.flatMap(({results}) => results.map(({size}) => size)))].sort(
+      (a, b) => a - b,
+    );
     const shapes = {line: 'one line', lines: 'lines of 61 bytes'};
     const of = (shape, chunk) => rows.filter((row) => row.shape === shape && row.chunk === chunk);
-    const label = ({name, isOurs}) => isOurs ? name : PEERS[name].label.replace(/,.*/, '');
+    const label = ({name, isOurs}) => (isOurs ? name : PEERS[name].label.replace(/,.*/, ''));
     const cellsOf = ({results, fault}) => {
-      const cells = sizes.map((size, i) => results[i] ? short(results[i].ns) : '–');
+      const cells = sizes.map((size, i) => (results[i] ? short(results[i].ns) : '–'));
       if (fault) cells[results.length] = fault.slice(0, 40).replaceAll('|', '/');
       return [...cells, fault ? '–' : short(results.at(-1).peak / 1e6)];
     };
-    const texts = Object.keys(shapes).flatMap((shape) => chunks.map((chunk) => table(
-      [`${shapes[shape]}, chunks of ${chunkName(chunk)}`, ...sizes.map(sizeName), 'peak MB'],
-      of(shape, chunk).map((row) => [name({...row, label: label(row)}), ...cellsOf(row)]))));
-    const chart = (shape) => lines({
-      title: `One event in ${shapes[shape]}`,
-      subtitle: `ns a byte, by the event's size, chunks of ${chunkName(chunk)}; less is better`,
-      showX: sizeName, showY: short,
-      series: of(shape, chunk).filter(({results}) => results.length).map((row) => ({
-        label: label(row), points: row.results.map(({size, ns}) => [size, ns]),
-      })),
-    });
+    const texts = Object.keys(shapes).flatMap((shape) =>
+      chunks.map((chunk) =>
+        table(
+          [`${shapes[shape]}, chunks of ${chunkName(chunk)}`, ...sizes.map(sizeName), 'peak MB'],
+          of(shape, chunk).map((row) => [name({...row, label: label(row)}), ...cellsOf(row)]),
+        ),
+      ),
+    );
+    const chart = (shape) =>
+      lines({
+        title: `One event in ${shapes[shape]}`,
+        subtitle: `ns a byte, by the event's size, chunks of ${chunkName(chunk)}; less is better`,
+        showX: sizeName,
+        showY: short,
+        series: of(shape, chunk)
+          .filter(({results}) => results.length)
+          .map((row) => ({
+            label: label(row),
+            points: row.results.map(({size, ns}) => [size, ns]),
+          })),
+      });
     return {
-      text: ['One event of that size: ns of CPU a byte, and the most memory that the process took '
-        + 'above what it began with.', ...texts],
+      text: [
+        'One event of that size: ns of CPU a byte, and the most memory that the process took '
+          + 'above what it began with.',
+        ...texts,
+      ],
       charts: {'scaling-line': chart('line'), 'scaling-lines': chart('lines')},
     };
   },
@@ -90,22 +124,46 @@ export const REPORTS = {
     const chart = (mode, what) => {
       const mark = good.find(({isDrain}) => isDrain)[mode].cpu;
       return bars({
-        title: `End to end over loopback, ${what}`, mark, most: mark * 8, show: short,
+        title: `End to end over loopback, ${what}`,
+        mark,
+        most: mark * 8,
+        show: short,
         subtitle: 'CPU seconds for a million events; less is better',
-        rows: [...good].sort((a, b) => a[mode].cpu - b[mode].cpu)
+        rows: [...good]
+          .sort((a, b) => a[mode].cpu - b[mode].cpu)
           .map((row) => ({label: row.label, value: row[mode].cpu, kind: kindOf(row)})),
       });
     };
-    const head = ['', 'bulk: CPU s', '× fetch drained', 'million/s', 'one a chunk: CPU s',
-      '× fetch drained'];
+    const head = [
+      '',
+      'bulk: CPU s',
+      '× fetch drained',
+      'million/s',
+      'one a chunk: CPU s',
+      '× fetch drained',
+    ];
     return {
       text: [
         'From a server in another process: CPU seconds of the client for a million events, and '
-        + 'relative to a drained `fetch`; in bulk, as fast as they are read, and one event a '
-        + 'chunk, each on its own.',
-        table(head, rows.map((row) => row.fault ? faultRow(row.label, row.fault, head.length) : [
-          name(row), ...[row.bulk.cpu, row.bulk.ratio, row.bulk.rate, row.single.cpu,
-            row.single.ratio].map(short)])),
+          + 'relative to a drained `fetch`; in bulk, as fast as they are read, and one event a '
+          + 'chunk, each on its own.',
+        table(
+          head,
+          rows.map((row) =>
+            row.fault
+              ? faultRow(row.label, row.fault, head.length)
+              : [
+                  name(row),
+                  ...[
+                    row.bulk.cpu,
+                    row.bulk.ratio,
+                    row.bulk.rate,
+                    row.single.cpu,
+                    row.single.ratio,
+                  ].map(short),
+                ],
+          ),
+        ),
       ],
       charts: {
         endtoend: chart('bulk', 'in bulk'),
@@ -121,15 +179,24 @@ export const REPORTS = {
     return {
       text: counts.flatMap((count) => [
         `${count} idle subscriptions in one process:`,
-        table(head, rows.filter((row) => row.count === count).map((row) => row.fault
-          ? faultRow(row.label, row.fault, head.length)
-          : [name(row), ...[row.rss, row.heap, row.connect, row.broadcast].map(short)])),
+        table(
+          head,
+          rows
+            .filter((row) => row.count === count)
+            .map((row) =>
+              row.fault
+                ? faultRow(row.label, row.fault, head.length)
+                : [name(row), ...[row.rss, row.heap, row.connect, row.broadcast].map(short)],
+            ),
+        ),
       ]),
       charts: {
         many: bars({
-          title: `${most} idle subscriptions`, subtitle: 'RSS of each, kB; less is better',
+          title: `${most} idle subscriptions`,
+          subtitle: 'RSS of each, kB; less is better',
           show: short,
-          rows: rows.filter(({count, fault}) => count === most && !fault)
+          rows: rows
+            .filter(({count, fault}) => count === most && !fault)
             .sort((a, b) => a.rss - b.rss)
             .map((row) => ({label: row.label, value: row.rss / 1000, kind: kindOf(row)})),
         }),
@@ -138,14 +205,23 @@ export const REPORTS = {
   },
 
   blocking(rows) {
-    const head = ['', 'first of a process, ms', 'later, ms', 'late, ms', '99 %, ms', 'million/s',
-      'CPU s a million'];
+    const head = [
+      '',
+      'first of a process, ms',
+      'later, ms',
+      'late, ms',
+      '99 %, ms',
+      'million/s',
+      'CPU s a million',
+    ];
     return {
       text: [
         'Until the first event of a client; how late an event is in the body of the loop; and '
-        + 'events in bulk.',
-        table(head, rows.map(({label, ...figures}) =>
-          [label, ...Object.values(figures).map(short)])),
+          + 'events in bulk.',
+        table(
+          head,
+          rows.map(({label, ...figures}) => [label, ...Object.values(figures).map(short)]),
+        ),
       ],
       charts: {},
     };
@@ -156,12 +232,22 @@ export const REPORTS = {
     return {
       text: [
         'A list of lines to a list of events, mean µs: `[...new EventSource(lines)]`, '
-        + 'eventsource-parser 4 fed line by line, and two Python libraries as '
-        + '[published](https://github.com/Oaklight/zerodep) for CPython 3.10 on a machine that is '
-        + 'not named: an order of magnitude, no race.',
-        table(['events × data lines × characters', '**ssekit**', 'eventsource-parser 4',
-          'zerodep sse', 'httpx-sse'], rows.map((row) => [shapes[row.shape],
-          ...['ours', 'esp4', 'zerodep', 'httpx-sse'].map((name) => short(row[name]))])),
+          + 'eventsource-parser 4 fed line by line, and two Python libraries as '
+          + '[published](https://github.com/Oaklight/zerodep) for CPython 3.10 on a machine that is '
+          + 'not named: an order of magnitude, no race.',
+        table(
+          [
+            'events × data lines × characters',
+            '**ssekit**',
+            'eventsource-parser 4',
+            'zerodep sse',
+            'httpx-sse',
+          ],
+          rows.map((row) => [
+            shapes[row.shape],
+            ...['ours', 'esp4', 'zerodep', 'httpx-sse'].map((name) => short(row[name])),
+          ]),
+        ),
       ],
       charts: {},
     };
@@ -172,15 +258,19 @@ export const REPORTS = {
 function byWorkload(cells) {
   const chunk = cells.some(({chunk}) => chunk === 16384) ? 16384 : cells[0].chunk;
   const shown = cells.filter((cell) => cell.chunk === chunk);
-  const names = shown[0].contenders.filter(({name, isOurs}) =>
-    isOurs || ['floor', 'esp4', 'anthropic'].includes(name)).map(({name}) => name);
+  const names = shown[0].contenders
+    .filter(({name, isOurs}) => isOurs || ['floor', 'esp4', 'anthropic'].includes(name))
+    .map(({name}) => name);
   const labels = shown[0].contenders.filter(({name}) => names.includes(name)).map(name);
-  return table([`chunks of ${chunkName(chunk)}`, ...labels], shown.map((cell) => [
-    WORKLOADS[cell.workload].title,
-    ...names.map((name) => {
-      const found = cell.contenders.find((contender) => contender.name === name);
-      if (!found) return '–';
-      return `${short(found.ms * 1e6 / cell.events)} (${short(cell.bytes / found.ms / 1000)})`;
-    }),
-  ]));
+  return table(
+    [`chunks of ${chunkName(chunk)}`, ...labels],
+    shown.map((cell) => [
+      WORKLOADS[cell.workload].title,
+      ...names.map((name) => {
+        const found = cell.contenders.find((contender) => contender.name === name);
+        if (!found) return '–';
+        return `${short((found.ms * 1e6) / cell.events)} (${short(cell.bytes / found.ms / 1000)})`;
+      }),
+    ]),
+  );
 }

@@ -39,8 +39,9 @@ console.log(`\nall: ${minutes(begun)}`);
 
 /** One page and its charts; another runtime's in a folder of its own. */
 function write(name, title, {text, charts}) {
-  const folder = fileURLToPath(new URL(
-    runtime.name === 'node' ? './results' : `./results/${runtime.name}`, import.meta.url));
+  const folder = fileURLToPath(
+    new URL(runtime.name === 'node' ? './results' : `./results/${runtime.name}`, import.meta.url),
+  );
   mkdirSync(folder, {recursive: true});
   const images = Object.keys(charts).map((chart) => `![${title}](${chart}.svg)`);
   const page = [`# ${title}`, conditions(name), ...images, ...text].join('\n\n');
@@ -53,14 +54,20 @@ function conditions(name) {
   const version = /\d+\.\d+\.\d+/.exec(execFileSync(runtime.command[0], ['--version']))[0];
   const {dependencies} = JSON.parse(readFileSync(new URL('package.json', import.meta.url)));
   const peers = Object.entries(dependencies)
-    .map(([peer, wanted]) => `${peer.replace(/-3$/, '')} ${wanted.replace(/.*@/, '')}`).join(', ');
+    .map(([peer, wanted]) => `${peer.replace(/-3$/, '')} ${wanted.replace(/.*@/, '')}`)
+    .join(', ');
   const cores = cpus();
   const kind = runtime.name === 'deno' ? 'Deno' : runtime.name === 'bun' ? 'Bun' : 'Node';
   const flags = [
-    `--only ${name}`, options.quick && '--quick',
+    `--only ${name}`,
+    options.quick && '--quick',
     runtime.name !== 'node' && `--runtime ${runtime.name}`,
-  ].filter(Boolean).join(' ');
-  return `${kind} ${version}, ${cores.length} × ${cores[0].model.trim()}, `
+  ]
+    .filter(Boolean)
+    .join(' ');
+  return (
+    `${kind} ${version}, ${cores.length} × ${cores[0].model.trim()}, `
     + `${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform}; `
-    + `${new Date().toISOString().slice(0, 10)}; \`npm run bench -- ${flags}\`.\nPeers: ${peers}.`;
+    + `${new Date().toISOString().slice(0, 10)}; \`npm run bench -- ${flags}\`.\nPeers: ${peers}.`
+  );
 }

@@ -20,7 +20,7 @@ export function bigEvent(shape, size, chunk) {
     pattern[i] = isLine ? 120 : line.charCodeAt(i % LINE);
   }
   const head = isLine ? 'data: ' : '';
-  const body = isLine ? size - 8 : size - 1 - (size - 1) % LINE;
+  const body = isLine ? size - 8 : size - 1 - ((size - 1) % LINE);
   const chunks = head ? [new TextEncoder().encode(head)] : [];
   const views = new Map();
   const viewAt = (phase, length) => {
@@ -32,7 +32,7 @@ export function bigEvent(shape, size, chunk) {
     chunks.push(viewAt(at % period, Math.min(chunk, body - at)));
   }
   chunks.push(new TextEncoder().encode(isLine ? '\n\n' : '\n'));
-  const length = isLine ? body : body / LINE * (LINE - 6) - 1;
+  const length = isLine ? body : (body / LINE) * (LINE - 6) - 1;
   const bytes = chunks.reduce((sum, {length}) => sum + length, 0);
   return {chunks, bytes, length, count: 1, isASCII: true, types: ['message']};
 }
@@ -51,7 +51,10 @@ async function measure({shape, chunk, sizes, slice, wall, ...options}) {
       let got = 0;
       const start = now();
       for (let i = 0; i < runs; i++) {
-        await run(input, ({data}) => got += data.length + (data.charCodeAt(data.length - 1) - 120));
+        await run(
+          input,
+          ({data}) => (got += data.length + (data.charCodeAt(data.length - 1) - 120)),
+        );
       }
       const took = Math.max(0.001, now() - start) / runs;
       if (got === input.length * runs) return took;
@@ -59,12 +62,13 @@ async function measure({shape, chunk, sizes, slice, wall, ...options}) {
     };
     const begun = performance.now();
     let took;
-    do took = await time(1); while (performance.now() - begun < slice); // to get warm
+    do took = await time(1);
+    while (performance.now() - begun < slice); // to get warm
     const times = [took];
     const runs = Math.ceil(slice / 5 / took);
     if (took < PATIENCE) for (let i = 0; i < 5; i++) times[i] = await time(runs);
     const peak = memory() - base;
-    console.log(JSON.stringify({size, ns: median(times) * 1e6 / input.bytes, peak}));
+    console.log(JSON.stringify({size, ns: (median(times) * 1e6) / input.bytes, peak}));
   }
 }
 

@@ -7,17 +7,20 @@ export const SHAPES = {small: [10, 1, 20], medium: [100, 3, 50], large: [1000, 1
 
 function linesOf([events, dataLines, length]) {
   return Array.from({length: events}, (_, i) => [
-    'event: msg', `id: ${i}`, ...Array(dataLines).fill(`data: ${'x'.repeat(length)}`), '',
+    'event: msg',
+    `id: ${i}`,
+    ...Array(dataLines).fill(`data: ${'x'.repeat(length)}`),
+    '',
   ]).flat();
 }
 
 /** Mean µs of a call, as pytest-benchmark reports it, once the engine has settled. */
 function mean(call, spend) {
-  for (const end = performance.now() + spend / 2; performance.now() < end;) call();
+  for (const end = performance.now() + spend / 2; performance.now() < end; ) call();
   const start = performance.now();
   let calls = 0;
   for (; performance.now() - start < spend; calls++) call();
-  return (performance.now() - start) * 1000 / calls;
+  return ((performance.now() - start) * 1000) / calls;
 }
 
 if (import.meta.filename === process.argv[1]) {

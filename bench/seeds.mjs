@@ -17,8 +17,12 @@ export const PUBLISHED = {
 };
 
 export async function seeds({ours, runtime, quick}) {
-  const {results} = await runScript(runtime, 'seeds-cell.mjs',
-    {ours: Object.values(ours)[0], spend: quick ? 150 : 1500}, 60_000);
+  const {results} = await runScript(
+    runtime,
+    'seeds-cell.mjs',
+    {ours: Object.values(ours)[0], spend: quick ? 150 : 1500},
+    60_000,
+  );
   const rows = results.map((result) => ({...result, ...PUBLISHED[result.shape]}));
   console.log('\nlines to events, mean µs: here, and as published for Python');
   console.log(`  ${''.padEnd(8)}     ours     esp4  zerodep  httpx-sse`);

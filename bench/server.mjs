@@ -52,7 +52,8 @@ async function sendSingle(response, events) {
   for (let i = 0; i < events && !response.destroyed; i++) {
     response.write(wires[i % wires.length]);
     due += SINGLE_MS;
-    do await new Promise((resolve) => setImmediate(resolve)); while (performance.now() < due);
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (performance.now() < due);
   }
 }
 

@@ -17,7 +17,7 @@ export function makeSink() {
     tally,
     onEvent,
     /** From here on also keep the events: to be compared in full, outside any measurement. */
-    keep: () => kept = [],
+    keep: () => (kept = []),
     /** What was kept, in the form of the workloads: peers have three names for the type. */
     take() {
       const events = kept.map(([event, type = event.event ?? event.type]) => ({

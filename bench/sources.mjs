@@ -5,9 +5,10 @@
 export function asyncChunks(chunks) {
   let at = 0;
   return {
-    next: () => Promise.resolve(at < chunks.length
-      ? {value: chunks[at++], done: false}
-      : {value: undefined, done: true}),
+    next: () =>
+      Promise.resolve(
+        at < chunks.length ? {value: chunks[at++], done: false} : {value: undefined, done: true},
+      ),
     return: () => Promise.resolve({value: undefined, done: true}),
     [Symbol.asyncIterator]() {
       return this;

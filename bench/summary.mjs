@@ -10,7 +10,7 @@ import {PEERS} from './peers.mjs';
  * ours against the best peer that is read as it is, or against the floor.
  */
 export function summarize(cells) {
-  const kindOf = ({chunk}) => typeof chunk === 'number' ? 'bytes' : chunk;
+  const kindOf = ({chunk}) => (typeof chunk === 'number' ? 'bytes' : chunk);
   return ['bytes', 'text', 'lines'].flatMap((kind) => {
     const some = cells.filter((cell) => kindOf(cell) === kind);
     return some.length ? [{kind, ...tableOf(some)}] : [];
@@ -19,30 +19,41 @@ export function summarize(cells) {
 
 function tableOf(cells) {
   const chunks = [...new Set(cells.map(({chunk}) => chunk))];
-  const groups = chunks.map((chunk) =>
-    [chunkName(chunk), cells.filter((cell) => cell.chunk === chunk)]);
+  const groups = chunks.map((chunk) => [
+    chunkName(chunk),
+    cells.filter((cell) => cell.chunk === chunk),
+  ]);
   if (chunks.length > 1) {
     groups.push(['all', cells]);
     groups.push(['≥ 1.4k', cells.filter(({chunk}) => chunk === 0 || chunk >= 1400)]);
   }
-  const contenders = new Map(cells.flatMap(({contenders}) =>
-    contenders.map(({name, label, isOurs}) => [name, {name, label, isOurs}])));
+  const contenders = new Map(
+    cells.flatMap(({contenders}) =>
+      contenders.map(({name, label, isOurs}) => [name, {name, label, isOurs}]),
+    ),
+  );
   const row = (about, valueOf) => ({
     ...about,
     figures: groups.map(([, group]) => mean(group.map(valueOf))),
     worst: worst(cells, valueOf) + unmeasured(cells, about.name),
   });
-  const rows = [...contenders.values()]
-    .map((about) => row(about, (cell) => ratio(cell, about.name)));
+  const rows = [...contenders.values()].map((about) =>
+    row(about, (cell) => ratio(cell, about.name)),
+  );
   const sortBy = ({figures}) => figures[chunks.length > 1 ? chunks.length : 0] ?? 0;
   const ours = [...contenders.values()].filter(({isOurs}) => isOurs);
   return {
     columns: groups.map(([name]) => name),
-    rows: rows.sort((a, b) => sortBy(b) - sortBy(a)).concat(ours.map(({name}) => {
-      const [rival, against] = rivalOf(name);
-      const about = {name: `${name} ÷ ${rival}`, isDerived: true};
-      return row(about, (cell) => ratio(cell, name) / against(cell) || undefined);
-    })).filter(({worst}) => worst),
+    rows: rows
+      .sort((a, b) => sortBy(b) - sortBy(a))
+      .concat(
+        ours.map(({name}) => {
+          const [rival, against] = rivalOf(name);
+          const about = {name: `${name} ÷ ${rival}`, isDerived: true};
+          return row(about, (cell) => ratio(cell, name) / against(cell) || undefined);
+        }),
+      )
+      .filter(({worst}) => worst),
   };
 }
 
@@ -56,8 +67,12 @@ function rivalOf(name) {
 const ratio = (cell, wanted) => cell.contenders.find(({name}) => name === wanted)?.ratio;
 
 /** Of the peers that are read by `for await` over such a source, the fastest in that cell. */
-const fastest = ({contenders}, sources) => Math.max(...contenders
-  .filter(({name}) => sources.includes(PEERS[name]?.loopsOver)).map(({ratio}) => ratio));
+const fastest = ({contenders}, sources) =>
+  Math.max(
+    ...contenders
+      .filter(({name}) => sources.includes(PEERS[name]?.loopsOver))
+      .map(({ratio}) => ratio),
+  );
 
 function mean(values) {
   const known = values.filter(Boolean);
@@ -66,13 +81,17 @@ function mean(values) {
 
 /** How many cells are not in the figures, and why. */
 function unmeasured(cells, wanted) {
-  const [wrong, slow] = ['wrong', 'slow'].map((why) =>
-    cells.filter(({[why]: names}) => wanted in names).length);
+  const [wrong, slow] = ['wrong', 'slow'].map(
+    (why) => cells.filter(({[why]: names}) => wanted in names).length,
+  );
   return (wrong ? `; ${wrong} wrong` : '') + (slow ? `; ${slow} too slow` : '');
 }
 
 function worst(cells, valueOf) {
-  const [value, cell] = cells.map((cell) => [valueOf(cell), cell]).filter(([value]) => value)
-    .sort(([a], [b]) => a - b)[0] ?? [];
+  const [value, cell] =
+    cells
+      .map((cell) => [valueOf(cell), cell])
+      .filter(([value]) => value)
+      .sort(([a], [b]) => a - b)[0] ?? [];
   return cell ? `${short(value)} ${cell.workload} ${chunkName(cell.chunk)}` : '';
 }

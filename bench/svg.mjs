@@ -24,7 +24,8 @@ const escape = (text) => String(text).replace(/[&<>]/g, (char) => `&#${char.char
 
 const text = (x, y, content, kind = '') =>
   `<text x="${round(x)}" y="${round(y)}" class="${kind}">${escape(content)}</text>`;
-const stroke = (x1, y1, x2, y2, kind) => `<line x1="${round(x1)}" y1="${round(y1)}" `
+const stroke = (x1, y1, x2, y2, kind) =>
+  `<line x1="${round(x1)}" y1="${round(y1)}" `
   + `x2="${round(x2)}" y2="${round(y2)}" class="${kind}"/>`;
 const round = (value) => Math.round(value * 10) / 10;
 
@@ -34,8 +35,11 @@ function page(height, title, subtitle, parts) {
       + `aria-label="${escape(`${title}: ${subtitle}`).replaceAll('"', '&#34;')}">`,
     `<style>${STYLE}\n</style>`,
     `<rect width="${WIDTH}" height="${height}" rx="6" class="ground"/>`,
-    text(16, 26, title, 'title'), text(16, 44, subtitle, 'soft'),
-    ...parts, '</svg>', '',
+    text(16, 26, title, 'title'),
+    text(16, 44, subtitle, 'soft'),
+    ...parts,
+    '</svg>',
+    '',
   ].join('\n');
 }
 
@@ -47,7 +51,7 @@ export function bars({title, subtitle, rows, show, mark, most = Infinity}) {
   const left = 230;
   const right = WIDTH - 90;
   const largest = Math.max(...rows.map(({value}) => Math.min(value, most)));
-  const at = (value) => left + Math.min(value, most) / largest * (right - left);
+  const at = (value) => left + (Math.min(value, most) / largest) * (right - left);
   const parts = rows.flatMap(({label, value, note = '', kind}, i) => {
     const y = 60 + i * 24;
     return [
@@ -68,10 +72,14 @@ export function lines({title, subtitle, series, showX, showY}) {
   const points = series.flatMap(({points}) => points);
   const scale = (values, from, to) => {
     const [low, high] = [Math.log(Math.min(...values)), Math.log(Math.max(...values))];
-    return (value) => from + (Math.log(value) - low) / (high - low || 1) * (to - from);
+    return (value) => from + ((Math.log(value) - low) / (high - low || 1)) * (to - from);
   };
   const ticks = decades(points.map(([, y]) => y));
-  const x = scale(points.map(([x]) => x), left, right);
+  const x = scale(
+    points.map(([x]) => x),
+    left,
+    right,
+  );
   const y = scale([...ticks, ...points.map(([, y]) => y)], bottom, top);
   const parts = [
     ...ticks.flatMap((tick) => [
@@ -79,7 +87,8 @@ export function lines({title, subtitle, series, showX, showY}) {
       text(left - 6, y(tick) + 4, showY(tick), 'end'),
     ]),
     ...[...new Set(points.map(([x]) => x))].map((tick) =>
-      text(x(tick), 364, showX(tick), 'middle')),
+      text(x(tick), 364, showX(tick), 'middle'),
+    ),
     ...series.flatMap(({points}, i) => {
       const path = points.map(([px, py]) => `${round(x(px))},${round(y(py))}`).join(' ');
       return [`<polyline points="${path}" class="line s${i % 12}"/>`];

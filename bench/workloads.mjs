@@ -5,17 +5,29 @@
 /** Numbers below 2²⁴, the same ones each time: the upper bits of a linear congruence, whose lower
  *  ones repeat too soon (Numerical Recipes). */
 function numbers(seed) {
-  return () => (seed = Math.imul(seed, 1664525) + 1013904223 | 0) >>> 8;
+  return () => (seed = (Math.imul(seed, 1664525) + 1013904223) | 0) >>> 8;
 }
 
-const WORDS = ('the of and to in is that for it as was with be by on not he his but at are this '
+const WORDS = (
+  'the of and to in is that for it as was with be by on not he his but at are this '
   + 'have from or had an they which one you were all her she there would their we him been has '
   + 'when who will no more if out so up said what its about than into them can only other time '
   + 'new some could these two may first then do any like my now over such our man me even most '
   + 'made after also did many before must through years where much your way well down should '
-  + 'because each just those people how too little state good very make world still').split(' ');
-const CJK = ['你好，世界', '今日は良い天気ですね', '한국어 문장입니다', '數據流', '事件', 'ありがとう 🎉',
-  '👩‍👩‍👧‍👦 一家人', '🚀🚀', '東京タワー', '服务器发送事件'];
+  + 'because each just those people how too little state good very make world still'
+).split(' ');
+const CJK = [
+  '你好，世界',
+  '今日は良い天気ですね',
+  '한국어 문장입니다',
+  '數據流',
+  '事件',
+  'ありがとう 🎉',
+  '👩‍👩‍👧‍👦 一家人',
+  '🚀🚀',
+  '東京タワー',
+  '服务器发送事件',
+];
 
 function words(next, count) {
   let text = '';
@@ -26,23 +38,31 @@ function words(next, count) {
 const event = (data, type = 'message', id = '') => ({event: type, data, id});
 
 /** A token of an LLM in OpenAI's form: one long line, only the content differs. */
-const openaiChunk = (content) => JSON.stringify({
-  id: 'chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG', object: 'chat.completion.chunk',
-  created: 1741570283, model: 'gpt-4o-2024-08-06', service_tier: 'default',
-  system_fingerprint: 'fp_fc9f1d7035',
-  choices: [{index: 0, delta: {content}, logprobs: null, finish_reason: null}],
-});
+const openaiChunk = (content) =>
+  JSON.stringify({
+    id: 'chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG',
+    object: 'chat.completion.chunk',
+    created: 1741570283,
+    model: 'gpt-4o-2024-08-06',
+    service_tier: 'default',
+    system_fingerprint: 'fp_fc9f1d7035',
+    choices: [{index: 0, delta: {content}, logprobs: null, finish_reason: null}],
+  });
 
-const record = (next, at) => JSON.stringify({
-  sequence: at, at: '2026-11-21T07:54:52.123Z', account: next().toString(36),
-  amount: next() % 100_000 / 100, tags: words(next, 5).split(' '),
-  text: words(next, 180 + next() % 160),
-});
+const record = (next, at) =>
+  JSON.stringify({
+    sequence: at,
+    at: '2026-11-21T07:54:52.123Z',
+    account: next().toString(36),
+    amount: (next() % 100_000) / 100,
+    tags: words(next, 5).split(' '),
+    text: words(next, 180 + (next() % 160)),
+  });
 
 export const WORKLOADS = {
   openai: {
     title: 'OpenAI chunks',
-    * make(next) {
+    *make(next) {
       for (;;) {
         const data = openaiChunk(` ${words(next, 1)}`);
         yield [`data: ${data}\n\n`, event(data)];
@@ -51,9 +71,9 @@ export const WORKLOADS = {
   },
   anthropic: {
     title: 'Anthropic event + data',
-    * make(next) {
+    *make(next) {
       for (;;) {
-        const delta = {type: 'text_delta', text: ` ${words(next, 1 + next() % 3)}`};
+        const delta = {type: 'text_delta', text: ` ${words(next, 1 + (next() % 3))}`};
         const data = JSON.stringify({type: 'content_block_delta', index: 0, delta});
         const type = 'content_block_delta';
         yield [`event: ${type}\ndata: ${data}\n\n`, event(data, type)];
@@ -62,13 +82,13 @@ export const WORKLOADS = {
   },
   tiny: {
     title: 'tiny `data: x`',
-    * make() {
+    *make() {
       for (;;) yield ['data: x\n\n', event('x')];
     },
   },
   json: {
     title: 'JSON of 1–2 kB with ids',
-    * make(next) {
+    *make(next) {
       for (let at = 1; ; at++) {
         const data = record(next, at);
         yield [`id: ${at}\ndata: ${data}\n\n`, event(data, 'message', `${at}`)];
@@ -77,18 +97,18 @@ export const WORKLOADS = {
   },
   lines: {
     title: '20 data lines',
-    * make(next) {
+    *make(next) {
       for (;;) {
-        const lines = Array.from({length: 20}, () => words(next, 4 + next() % 8));
+        const lines = Array.from({length: 20}, () => words(next, 4 + (next() % 8)));
         yield [lines.map((line) => `data: ${line}\n`).join('') + '\n', event(lines.join('\n'))];
       }
     },
   },
   crlf: {
     title: 'CRLF',
-    * make(next) {
+    *make(next) {
       for (let at = 1; ; at++) {
-        const data = words(next, 10 + next() % 10);
+        const data = words(next, 10 + (next() % 10));
         const id = `0-${at}`;
         yield [`event: update\r\nid: ${id}\r\ndata: ${data}\r\n\r\n`, event(data, 'update', id)];
       }
@@ -96,7 +116,7 @@ export const WORKLOADS = {
   },
   cjk: {
     title: 'CJK and emoji',
-    * make(next) {
+    *make(next) {
       for (;;) {
         const content = CJK[next() % CJK.length] + CJK[next() % CJK.length];
         const data = JSON.stringify({model: 'm', choices: [{index: 0, delta: {content}}]});
@@ -106,10 +126,10 @@ export const WORKLOADS = {
   },
   comments: {
     title: 'comments mixed in',
-    * make(next) {
+    *make(next) {
       for (;;) {
         if (next() % 4 === 0) yield [': keep-alive\n\n', undefined];
-        const data = words(next, 8 + next() % 8);
+        const data = words(next, 8 + (next() % 8));
         const comment = next() % 2 ? `: trace ${next()}\n` : '';
         yield [`${comment}data: ${data}\n\n`, event(data)];
       }

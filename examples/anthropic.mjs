@@ -4,7 +4,9 @@ import {asyncConnect, SSEHTTPError} from 'ssekit';
 const answer = asyncConnect(process.argv[2], {
   headers: {'x-api-key': process.env.API_KEY ?? 'demo-key', 'anthropic-version': '2023-06-01'},
   json: {
-    model: 'any', max_tokens: 1024, stream: true,
+    model: 'any',
+    max_tokens: 1024,
+    stream: true,
     messages: [{role: 'user', content: process.argv[3] ?? 'How does it end?'}],
   },
   until: (event) => event.event === 'message_stop', // else SSEError `truncated`
@@ -28,7 +30,8 @@ try {
       case 'message_delta':
         console.log(`\n[${event.json().delta.stop_reason}]`);
         break;
-      case 'error': { // after the 200: overloaded_error, say
+      case 'error': {
+        // after the 200: overloaded_error, say
         const {error} = event.json();
         throw new Error(`${error.type}: ${error.message}`);
       }

@@ -32,19 +32,21 @@ const orders = ['nine coffees', 'a birthday cake 🎂', 'soup of the day', 'the 
 /** The n-th event: the same whenever it is asked for, so that the stream needs no history. */
 function eventOf(n) {
   const order = orders[Math.floor(n / 4) % orders.length];
-  const total = 3 + (n * 37 % 280) / 10;
+  const total = 3 + ((n * 37) % 280) / 10;
   return [
-    ['order', JSON.stringify({order: n, what: order, guests: n % 5 + 1, takeaway: n % 3 === 0})],
+    ['order', JSON.stringify({order: n, what: order, guests: (n % 5) + 1, takeaway: n % 3 === 0})],
     ['paid', JSON.stringify({order: n - 1, total, currency: 'EUR', card: {last4: `${4000 + n}`}})],
-    ['ready', JSON.stringify({order: n - 2, what: order, seconds: 40 + n * 13 % 200})],
-    ['message', `No nuts, please.\nTable ${n % 9 + 1} would like more water — “still”, 0,5 l.`],
+    ['ready', JSON.stringify({order: n - 2, what: order, seconds: 40 + ((n * 13) % 200)})],
+    ['message', `No nuts, please.\nTable ${(n % 9) + 1} would like more water — “still”, 0,5 l.`],
   ][n % 4];
 }
 
 const wire = (n) => {
   const [event, data] = eventOf(n);
-  return `${event === 'message' ? '' : `event: ${event}\n`}id: ${n}\n`
-    + `${data.replace(/^/gm, 'data: ')}\n\n`;
+  return (
+    `${event === 'message' ? '' : `event: ${event}\n`}id: ${n}\n`
+    + `${data.replace(/^/gm, 'data: ')}\n\n`
+  );
 };
 
 let refused; // the id that was answered 503 last
@@ -69,7 +71,7 @@ async function events(request, response, query) {
     if (n % 5 === 0) response.write(': still here\n\n');
   } while (n % SPELL && !response.destroyed);
   await sleep(every);
-  const how = n / SPELL % 3;
+  const how = (n / SPELL) % 3;
   if (how === 1) return response.end(); // a clean end, although there is more: proxies do that
   if (how === 2) response.write(wire(n + 1).slice(0, 20)); // cut inside an event
   await sleep(20); // or the reset overtakes it
@@ -83,7 +85,8 @@ async function tokens(request, response) {
   if (prompt === undefined) {
     return answer(response, 400, 'Send JSON of at most 64 kB: {"prompt": "…"}');
   }
-  const text = `You asked: “${prompt.slice(0, 200)}” Like every stream, with a last event, which`
+  const text =
+    `You asked: “${prompt.slice(0, 200)}” Like every stream, with a last event, which`
     + ' says that the answer is whole.';
   response.writeHead(201, SSE);
   for (const content of text.match(/\s*\S+/g)) {

@@ -8,7 +8,9 @@ const headers = {accept: 'application/json, text/event-stream'};
 let calls = 0;
 
 const {serverInfo, protocolVersion} = await call('initialize', {
-  protocolVersion: '2025-11-25', capabilities: {}, clientInfo: {name: 'demo', version: '1.0'},
+  protocolVersion: '2025-11-25',
+  capabilities: {},
+  clientInfo: {name: 'demo', version: '1.0'},
 });
 headers['mcp-protocol-version'] = protocolVersion;
 await notify('notifications/initialized');
@@ -41,7 +43,8 @@ async function call(method, params) {
     },
     until: (event) => event.data !== '' && event.json().id === id,
   });
-  for await (const message of stream.json()) { // passes over events without data
+  for await (const message of stream.json()) {
+    // passes over events without data
     if (message.id !== id) console.log(message.method, JSON.stringify(message.params));
     else if (message.error) throw new Error(`${method}: ${message.error.message}`);
     else return message.result;

@@ -10,7 +10,7 @@ const redis = createClient({url: process.env.REDIS_URL});
 redis.on('error', (error) => console.error(`Redis: ${error.message}`));
 await redis.connect();
 
-const events = asyncConnect(url, {lastEventId: await redis.get(checkpoint) ?? ''});
+const events = asyncConnect(url, {lastEventId: (await redis.get(checkpoint)) ?? ''});
 for await (const {id, event, data} of events) {
   // One transaction: the event and the place to go on from are both stored, or neither is. The next
   // event is read after this one is stored. Sinks without transactions (Kafka, NATS, HTTP): wait

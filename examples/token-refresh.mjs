@@ -8,7 +8,8 @@ let isNew = false;
 
 const events = asyncConnect(url, {
   retryStatus: [401, 408, 425, 429, 500, 502, 503, 504], // the usual ones and 401
-  async headers({error}) { // called before each attempt, with what ended the last one
+  async headers({error}) {
+    // called before each attempt, with what ended the last one
     const isRefused = error instanceof SSEHTTPError && error.status === 401;
     if (isRefused && isNew) throw error;
     if (isRefused) token = await newToken();

@@ -28,12 +28,15 @@ after(async () => {
 function node(args, {env = {}, onOutput = () => {}} = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
-      cwd: ROOT, env: {...process.env, ...env}, timeout: MOST_MS, killSignal: 'SIGKILL',
+      cwd: ROOT,
+      env: {...process.env, ...env},
+      timeout: MOST_MS,
+      killSignal: 'SIGKILL',
     });
     child.stdin.end();
     let [stdout, stderr] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (text) => onOutput(stdout += text, child));
-    child.stderr.setEncoding('utf8').on('data', (text) => stderr += text);
+    child.stdout.setEncoding('utf8').on('data', (text) => onOutput((stdout += text), child));
+    child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({code: code ?? signal, stdout, stderr}));
   });
@@ -65,28 +68,38 @@ describe('examples', {concurrency: true}, () => {
     const here = `${server.url}/numbers?n=2&retry=20&run=readme`;
     const ran = code.replace('https://example.com/events', here);
     assert.notEqual(ran, code);
-    assert.deepEqual(await node(['--input-type=module', '-e', ran]),
-      {code: 0, stdout: '1 message 1\n2 message 2\n', stderr: ''});
+    assert.deepEqual(await node(['--input-type=module', '-e', ran]), {
+      code: 0,
+      stdout: '1 message 1\n2 message 2\n',
+      stderr: '',
+    });
   });
 
   it('recorded-log.mjs', async () => {
     const events = LOG.map(([id, event, data]) => `${id} ${event} ${JSON.stringify(data)}\n`);
-    assert.deepEqual(await node(['examples/recorded-log.mjs']),
-      {code: 0, stdout: `${events.join('')}{ install: 2.1, test: 14.8 }\n`, stderr: ''});
+    assert.deepEqual(await node(['examples/recorded-log.mjs']), {
+      code: 0,
+      stdout: `${events.join('')}{ install: 2.1, test: 14.8 }\n`,
+      stderr: '',
+    });
   });
 
-  const prices = (...ids) => ids
-    .map((id) => `${id} price { symbol: 'ACME', price: ${100 + id} }\n`).join('');
-  const follow = (run, file) => node(
-    ['examples/subscription.mjs', `${server.url}/subscription?run=${run}`, file],
-    {env: {TOKEN: 'secret'}});
+  const prices = (...ids) =>
+    ids.map((id) => `${id} price { symbol: 'ACME', price: ${100 + id} }\n`).join('');
+  const follow = (run, file) =>
+    node(['examples/subscription.mjs', `${server.url}/subscription?run=${run}`, file], {
+      env: {TOKEN: 'secret'},
+    });
 
   it('subscription.mjs: rides through two resets and a clean end', async () => {
     const file = join(folder, 'new.txt');
     const {stderr, ...rest} = await follow('new', file);
     assert.deepEqual(rest, {code: 0, stdout: prices(1, 2, 3, 4, 5, 6, 7, 8)});
-    assert.deepEqual(lines(masked(stderr)).map((line) => line.replace(/^.*; /, '')),
-      Array(3).fill('again in N ms'), stderr);
+    assert.deepEqual(
+      lines(masked(stderr)).map((line) => line.replace(/^.*; /, '')),
+      Array(3).fill('again in N ms'),
+      stderr,
+    );
     assert.equal(readFileSync(file, 'utf8'), '8');
     const requests = await server.log('new');
     const ids = requests.map(({lastEventId}) => lastEventId?.latin1);
@@ -119,8 +132,10 @@ describe('examples', {concurrency: true}, () => {
       const requests = await server.log(run);
       assert.equal(requests.length, 1);
       const [{method, headers, body}] = requests;
-      assert.deepEqual([method, new Headers(headers).get('authorization'), JSON.parse(body).stream],
-        ['POST', 'Bearer k', true]);
+      assert.deepEqual(
+        [method, new Headers(headers).get('authorization'), JSON.parse(body).stream],
+        ['POST', 'Bearer k', true],
+      );
     });
   }
 });

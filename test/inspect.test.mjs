@@ -41,11 +41,13 @@ async function statusOf(line) {
 /** Runs inspect.mjs; `onOutput(stdout, child)` watches it. */
 async function run(args, onOutput = () => {}) {
   const program = fileURLToPath(new URL('examples/inspect.mjs', ROOT));
-  const child = spawn(process.execPath, [program, ...args],
-    {timeout: MOST_MS, killSignal: 'SIGKILL'});
+  const child = spawn(process.execPath, [program, ...args], {
+    timeout: MOST_MS,
+    killSignal: 'SIGKILL',
+  });
   let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text) => onOutput(stdout += text, child));
-  child.stderr.setEncoding('utf8').on('data', (text) => stderr += text);
+  child.stdout.setEncoding('utf8').on('data', (text) => onOutput((stdout += text), child));
+  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
   const [code, signal] = await once(child, 'close');
   return {code: code ?? signal, stdout, stderr};
 }
@@ -94,9 +96,15 @@ describe('inspect.mjs', {timeout: 60_000}, () => {
     const retries = [];
     const comments = [];
     const events = asyncConnect(`${origin}/demo/events?every=1`, {
-      onRetry: ({error, lastEventId}) => retries.push([
-        error instanceof SSEHTTPError ? error.status
-          : /ended the stream/.test(error.message) ? 'end' : 'cut', lastEventId]),
+      onRetry: ({error, lastEventId}) =>
+        retries.push([
+          error instanceof SSEHTTPError
+            ? error.status
+            : /ended the stream/.test(error.message)
+              ? 'end'
+              : 'cut',
+          lastEventId,
+        ]),
       onComment: (text) => comments.push(text),
       sleep() {},
     });
@@ -110,30 +118,48 @@ describe('inspect.mjs', {timeout: 60_000}, () => {
       if (event.event !== 'message') event.json();
       if (ids.length === 80) break;
     }
-    assert.deepEqual(ids, Array.from({length: 80}, (_, index) => index + 1));
+    assert.deepEqual(
+      ids,
+      Array.from({length: 80}, (_, index) => index + 1),
+    );
     assert.deepEqual([...types].sort(), ['message', 'order', 'paid', 'ready']);
     assert.equal(retry, 1500);
     assert.deepEqual(comments.slice(0, 2), ['connected; from the start', 'still here']);
     assert.deepEqual(retries, [
-      ['end', '12'], ['cut', '24'], ['cut', '36'], [503, '36'],
-      ['end', '48'], ['cut', '60'], ['cut', '72'], [503, '72'],
+      ['end', '12'],
+      ['cut', '24'],
+      ['cut', '36'],
+      [503, '36'],
+      ['end', '48'],
+      ['cut', '60'],
+      ['cut', '72'],
+      [503, '72'],
     ]);
   });
 
   it('/demo/tokens answers a POST, token by token', async () => {
     const answer = asyncConnect(`${origin}/demo/tokens`, {
-      json: {prompt: 'Why?'}, until: ({data}) => data === '[DONE]',
+      json: {prompt: 'Why?'},
+      until: ({data}) => data === '[DONE]',
     });
     let text = '';
-    for await (const {choices: [{delta}]} of answer.json()) text += delta.content;
+    for await (const {
+      choices: [{delta}],
+    } of answer.json())
+      text += delta.content;
     assert.match(text, /^You asked: “Why\?” Like every stream/);
   });
 
-  for (const [name, body] of [['no JSON', 'x'], ['too much', JSON.stringify('x'.repeat(70_000))]]) {
+  for (const [name, body] of [
+    ['no JSON', 'x'],
+    ['too much', JSON.stringify('x'.repeat(70_000))],
+  ]) {
     it(`/demo/tokens refuses ${name}`, async () => {
       const response = await fetch(`${origin}/demo/tokens`, {method: 'POST', body});
-      assert.deepEqual([response.status, await response.text()],
-        [400, 'Send JSON of at most 64 kB: {"prompt": "…"}\n']);
+      assert.deepEqual(
+        [response.status, await response.text()],
+        [400, 'Send JSON of at most 64 kB: {"prompt": "…"}\n'],
+      );
     });
   }
 
@@ -156,7 +182,10 @@ describe('inspect.mjs', {timeout: 60_000}, () => {
   it('a taken port is one line and exit 1, if it was asked for', async () => {
     const {port} = server.address();
     assert.deepEqual(await run(['--port', `${port}`]), {
-      code: 1, stdout: '', stderr: `inspect: listen EADDRINUSE: address already in use 127.0.0.1:`
+      code: 1,
+      stdout: '',
+      stderr:
+        `inspect: listen EADDRINUSE: address already in use 127.0.0.1:`
         + `${port}; choose another with --port N, or any with --port 0\n`,
     });
   });
@@ -173,15 +202,17 @@ describe('inspect.mjs', {timeout: 60_000}, () => {
 
   it('a wrong argument is one line and exit 2', async () => {
     const range = '--port takes one number, from 0 to 65535';
-    await Promise.all([
-      [['--prot'], "unknown argument '--prot'; --help lists what there is"],
-      [['--port'], range],
-      [['--port', 'x'], range],
-      [['--port=70000'], range],
-      [['--port', '1', '2'], range],
-    ].map(async ([args, message]) => {
-      assert.deepEqual(await run(args), {code: 2, stdout: '', stderr: `inspect: ${message}\n`});
-    }));
+    await Promise.all(
+      [
+        [['--prot'], "unknown argument '--prot'; --help lists what there is"],
+        [['--port'], range],
+        [['--port', 'x'], range],
+        [['--port=70000'], range],
+        [['--port', '1', '2'], range],
+      ].map(async ([args, message]) => {
+        assert.deepEqual(await run(args), {code: 2, stdout: '', stderr: `inspect: ${message}\n`});
+      }),
+    );
   });
 
   it('--help', async () => {
@@ -194,12 +225,20 @@ describe('inspect.mjs', {timeout: 60_000}, () => {
 describe('inspector.html', () => {
   const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(PAGE);
 
-  for (const [name, element] of [['script', '<script type="module">'], ['style', '<style>']]) {
+  for (const [name, element] of [
+    ['script', '<script type="module">'],
+    ['style', '<style>'],
+  ]) {
     it(`its policy allows the ${name} that it has`, () => {
       const text = PAGE.split(element)[1].split(`</${name}>`)[0];
       const hash = `sha256-${createHash('sha256').update(text).digest('base64')}`;
-      assert.ok(policy.split('; ').find((each) => each.startsWith(name)).includes(`'${hash}'`),
-        `the page's ${name} has changed: its hash in the policy has to be '${hash}'`);
+      assert.ok(
+        policy
+          .split('; ')
+          .find((each) => each.startsWith(name))
+          .includes(`'${hash}'`),
+        `the page's ${name} has changed: its hash in the policy has to be '${hash}'`,
+      );
     });
   }
 

@@ -42,25 +42,42 @@ const DENO_RUN = ['run', '--allow-all', '--no-check'];
 // The oldest of each that the README names, and the newest.
 const RUNTIMES = [
   ...[20, 22, 24, 26].map((version) => ({
-    name: 'Node', id: 'node', start: startProcess, path: `node${version}/bin/node`, unit: NODE,
+    name: 'Node',
+    id: 'node',
+    start: startProcess,
+    path: `node${version}/bin/node`,
+    unit: NODE,
   })),
   {name: 'Bun', id: 'bun', start: startProcess, path: 'bun-oldest/bin/bun'},
   {name: 'Bun', id: 'bun', start: startProcess, path: 'bun/bin/bun', unit: BUN},
   {
-    name: 'Deno', id: 'deno-oldest', start: startProcess, path: 'deno-oldest/deno', args: DENO_RUN,
+    name: 'Deno',
+    id: 'deno-oldest',
+    start: startProcess,
+    path: 'deno-oldest/deno',
+    args: DENO_RUN,
   },
   {name: 'Deno', id: 'deno', start: startProcess, path: 'deno/deno', args: DENO_RUN, unit: DENO},
   {
-    name: 'workerd, nodejs_compat off,', id: 'workerd', start: startWorkerd,
-    path: 'workerd/bin/workerd', args: ['2026-11-01', 'no_nodejs_compat', 'no_nodejs_compat_v2'],
+    name: 'workerd, nodejs_compat off,',
+    id: 'workerd',
+    start: startWorkerd,
+    path: 'workerd/bin/workerd',
+    args: ['2026-11-01', 'no_nodejs_compat', 'no_nodejs_compat_v2'],
   },
   {
-    name: 'workerd', id: 'workerd', start: startWorkerd, path: 'workerd/bin/workerd',
+    name: 'workerd',
+    id: 'workerd',
+    start: startWorkerd,
+    path: 'workerd/bin/workerd',
     args: ['2026-11-01'],
   },
   {
-    name: 'workerd, dated 2024-11-01,', id: 'workerd', start: startWorkerd,
-    path: 'workerd/bin/workerd', args: ['2024-11-01'],
+    name: 'workerd, dated 2024-11-01,',
+    id: 'workerd',
+    start: startWorkerd,
+    path: 'workerd/bin/workerd',
+    args: ['2024-11-01'],
     leaveOut: ['pure'], // which needs MessageChannel
   },
   {name: 'Chromium', id: 'chromium', start: startBrowser, args: ['chromium']},
@@ -70,8 +87,10 @@ const SUITES = ['unit', 'pure', 'behaviour', 'worker'];
 const ROW_THAT_BREAKS = 'three events, a reconnection, 204';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
-const {values: {only = '', 'self-check': isSelfCheck}} = parseArgs({
-  options: {'only': {type: 'string'}, 'self-check': {type: 'boolean', default: false}},
+const {
+  values: {only = '', 'self-check': isSelfCheck},
+} = parseArgs({
+  options: {only: {type: 'string'}, 'self-check': {type: 'boolean', default: false}},
 });
 const runtimes = RUNTIMES.filter(({name}) => name.includes(only));
 if (!runtimes.length) fail(`no runtime's name has '${only}' in it`);
@@ -95,19 +114,25 @@ async function tryOut(runtime) {
     for (const suite of SUITES.filter((each) => !leaveOut.includes(each))) {
       const begun = performance.now();
       const world = {
-        runtime: id, url: server.url, other: server.other, closed: await closedURL(),
-        prefix: suite, names: isSelfCheck ? [ROW_THAT_BREAKS] : undefined,
+        runtime: id,
+        url: server.url,
+        other: server.other,
+        closed: await closedURL(),
+        prefix: suite,
+        names: isSelfCheck ? [ROW_THAT_BREAKS] : undefined,
       };
       let result;
-      if (suite === 'unit') result = unit && await runUnit(command[0], unit);
+      if (suite === 'unit') result = unit && (await runUnit(command[0], unit));
       else if (host[suite]) result = await inHost(host, suite, world);
       if (!result) continue;
       const good = isSelfCheck ? result.failed > 0 : result.passed > 0 && !result.failed;
       if (!good) failures++;
       if (!good && !isSelfCheck) console.log(result.output);
       row[suite] = isSelfCheck ? (good ? 'fails' : 'PASSES') : result.passed;
-      console.log(`${good ? 'ok  ' : 'FAIL'} ${row.runtime}, ${suite}: ${result.passed} passed, `
-        + `${result.failed} failed (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
+      console.log(
+        `${good ? 'ok  ' : 'FAIL'} ${row.runtime}, ${suite}: ${result.passed} passed, `
+          + `${result.failed} failed (${((performance.now() - begun) / 1000).toFixed(1)} s)`,
+      );
     }
   } finally {
     await host.stop();
@@ -116,11 +141,15 @@ async function tryOut(runtime) {
 }
 
 async function runUnit(command, {args, passed, failed}) {
-  const {output, status} = await run(command, [...args, `./${files.tests}`],
-    isSelfCheck ? {SSE_TEST: 'fast'} : {});
+  const {output, status} = await run(
+    command,
+    [...args, `./${files.tests}`],
+    isSelfCheck ? {SSE_TEST: 'fast'} : {},
+  );
   const sum = (found) => (found?.slice(1) ?? []).reduce((all, each) => all + Number(each ?? 0), 0);
   return {
-    passed: sum(passed.exec(output)), failed: sum(failed.exec(output)) || (status ? 1 : 0),
+    passed: sum(passed.exec(output)),
+    failed: sum(failed.exec(output)) || (status ? 1 : 0),
     output: `${output}\n${status}`,
   };
 }
@@ -129,12 +158,16 @@ async function inHost(host, suite, world) {
   try {
     const results = await host[suite](files, world);
     const bad = results.filter(({ok}) => !ok);
-    const output = bad.map(({name, got, expected}) =>
-      `${name}\n  got      ${JSON.stringify(got)}\n  expected ${JSON.stringify(expected)}`);
+    const output = bad.map(
+      ({name, got, expected}) =>
+        `${name}\n  got      ${JSON.stringify(got)}\n  expected ${JSON.stringify(expected)}`,
+    );
     const due = suite === 'pure' ? 1 : (world.names ?? ROWS).length;
     if (results.length < due) output.push(`${results.length} rows of ${due} were run`);
     return {
-      passed: results.length - bad.length, failed: output.length, output: output.join('\n'),
+      passed: results.length - bad.length,
+      failed: output.length,
+      output: output.join('\n'),
     };
   } catch (error) {
     return {passed: 0, failed: isSelfCheck ? 0 : 1, output: error.stack};
@@ -147,7 +180,9 @@ async function makeFiles() {
     if (!existsSync(file)) fail(`${file} is missing: node build.mjs makes it`);
   }
   const made = {
-    library: 'dist/sse.js', minified: 'dist/sse.min.js', tests: '.build/sse.test.js',
+    library: 'dist/sse.js',
+    minified: 'dist/sse.min.js',
+    tests: '.build/sse.test.js',
     pure: '.build/runtimes/pure.js',
   };
   if (isSelfCheck) {
@@ -166,17 +201,29 @@ async function makeFiles() {
     writeFileSync(made.tests, readFileSync('.build/sse.test.js'));
     made.pure = `${folder}/pure.js`;
   }
-  const modules = ['assert/strict', 'child_process', 'events', 'net', 'test', 'timers/promises',
-    'zlib'];
+  const modules = [
+    'assert/strict',
+    'child_process',
+    'events',
+    'net',
+    'test',
+    'timers/promises',
+    'zlib',
+  ];
   const stand = fileURLToPath(new URL('runtimes/node-modules.mjs', import.meta.url));
   await build({
     stdin: {
       contents: `import './${made.tests}'; export {runTests} from '${stand}'`,
       resolveDir: process.cwd(),
     },
-    bundle: true, format: 'esm', target: 'es2022', outfile: made.pure, logLevel: 'warning',
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    outfile: made.pure,
+    logLevel: 'warning',
     alias: Object.fromEntries(modules.map((name) => [`node:${name}`, stand])),
-    inject: ['test/runtimes/node-globals.mjs'], define: {global: 'globalThis'},
+    inject: ['test/runtimes/node-globals.mjs'],
+    define: {global: 'globalThis'},
     ignoreAnnotations: true, // "sideEffects": false is not true of tests
   });
   return made;
@@ -196,12 +243,17 @@ function show(rows) {
   const columns = ['runtime', ...SUITES];
   const all = [Object.fromEntries(columns.map((name) => [name, name])), ...rows];
   const widths = columns.map((name) =>
-    Math.max(...all.map((row) => String(row[name] ?? '–').length)));
+    Math.max(...all.map((row) => String(row[name] ?? '–').length)),
+  );
   for (const row of all) {
-    console.log(columns.map((name, index) => {
-      const text = String(row[name] ?? '–');
-      return index ? text.padStart(widths[index]) : text.padEnd(widths[index]);
-    }).join('  '));
+    console.log(
+      columns
+        .map((name, index) => {
+          const text = String(row[name] ?? '–');
+          return index ? text.padStart(widths[index]) : text.padEnd(widths[index]);
+        })
+        .join('  '),
+    );
   }
 }
 

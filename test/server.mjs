@@ -63,8 +63,9 @@ class Exchange {
     logs.set(this.run, list);
     list.push(entry);
     // How many times this path was asked in this run, this time included.
-    this.count = list.filter(({method, path}) =>
-      method !== 'OPTIONS' && path.split('?')[0] === this.url.pathname).length;
+    this.count = list.filter(
+      ({method, path}) => method !== 'OPTIONS' && path.split('?')[0] === this.url.pathname,
+    ).length;
     socket.run = this.run;
     socket.once('close', () => {
       entry.closed = {time: Date.now(), by: this.over ? 'server' : 'client'};
@@ -464,7 +465,8 @@ async function handle(request, response) {
   }
   const x = new Exchange(request, response, Buffer.concat(pieces).toString());
   const scenario = scenarios[pathname] ?? (/^\/[345]\d\d$/.test(pathname) ? byStatus : undefined);
-  if (request.method === 'OPTIONS') x.answer(204); // a page's preflight
+  if (request.method === 'OPTIONS')
+    x.answer(204); // a page's preflight
   else if (scenario) await scenario(x);
   else x.answer(404, {'content-type': 'text/plain'}, `no scenario ${pathname}`);
 }

@@ -2,11 +2,28 @@
 // runs: build.mjs --test compiles it with and without the DOM's types.
 
 import {
-  asyncConnect, AsyncSSEClient, blockingFetch, connect, EventParser, EventSource, formatEvent,
-  record, replay, SSEClient, SSEConnectionError, SSEError, SSEEvent, SSEHTTPError,
+  asyncConnect,
+  AsyncSSEClient,
+  blockingFetch,
+  connect,
+  EventParser,
+  EventSource,
+  formatEvent,
+  record,
+  replay,
+  SSEClient,
+  SSEConnectionError,
+  SSEError,
+  SSEEvent,
+  SSEHTTPError,
 } from '../sse.ts';
 import type {
-  BlockingTransport, Chunk, SSEClientOptions, SSEErrorCode, Transport, TransportResponse,
+  BlockingTransport,
+  Chunk,
+  SSEClientOptions,
+  SSEErrorCode,
+  Transport,
+  TransportResponse,
 } from '../sse.ts';
 
 declare const url: string;
@@ -20,7 +37,7 @@ declare const event: SSEEvent;
 
 /** Fails to compile unless both types are the same. */
 type Same<A, B> =
-  (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function same<A, B>(_: Same<A, B>): void {}
 
 // ── Events ────────────────────────────────────────────────────────────────────────────────────
@@ -68,8 +85,15 @@ export function errors(error: unknown): string {
   }
   if (error instanceof SSEError) {
     switch (error.code) {
-      case 'content-type': case 'limit': case 'timeout': case 'truncated': case 'json':
-      case 'redirect': case 'http': case 'connection': case 'unsupported':
+      case 'content-type':
+      case 'limit':
+      case 'timeout':
+      case 'truncated':
+      case 'json':
+      case 'redirect':
+      case 'http':
+      case 'connection':
+      case 'unsupported':
         return error.message;
       // @ts-expect-error there is no such code
       case 'network':
@@ -171,19 +195,40 @@ declare const until: (event: SSEEvent) => boolean;
 
 /** Every option there is; a member that is undefined is as good as none. */
 export const all: SSEClientOptions = {
-  method: 'POST', body: 'text', headers: {'X-A': 'b'}, lastEventId: '1',
-  retryInterval: 1, maxRetryInterval: 2, maxRetries: Infinity, retryStatus: [500], reconnect: true,
-  timeout: 0, idleTimeout: Infinity, until, maxEventSize: 5, signal: new AbortController().signal,
-  transport: fetch, verify: false, init: {credentials: 'include'},
+  method: 'POST',
+  body: 'text',
+  headers: {'X-A': 'b'},
+  lastEventId: '1',
+  retryInterval: 1,
+  maxRetryInterval: 2,
+  maxRetries: Infinity,
+  retryStatus: [500],
+  reconnect: true,
+  timeout: 0,
+  idleTimeout: Infinity,
+  until,
+  maxEventSize: 5,
+  signal: new AbortController().signal,
+  transport: fetch,
+  verify: false,
+  init: {credentials: 'include'},
   onOpen: ({status, headers}) => void (status + (headers.get('a') ?? '').length),
   onRetry: ({attempt, delay, error, lastEventId}) =>
     void [attempt + delay, error, lastEventId.length],
   onComment: (text) => void text.length,
-  sleep: async (ms) => void (ms + 1), random: () => 0,
+  sleep: async (ms) => void (ms + 1),
+  random: () => 0,
 };
 export const none: SSEClientOptions = {
-  method: undefined, body: undefined, json: undefined, headers: undefined, signal: undefined,
-  transport: undefined, until: undefined, onRetry: undefined, maxRetries: undefined,
+  method: undefined,
+  body: undefined,
+  json: undefined,
+  headers: undefined,
+  signal: undefined,
+  transport: undefined,
+  until: undefined,
+  onRetry: undefined,
+  maxRetries: undefined,
 };
 
 export async function clients(): Promise<void> {
@@ -250,7 +295,7 @@ export async function clients(): Promise<void> {
   // @ts-expect-error the blocking loop cannot wait for a body
   connect(url, {method: 'POST', body: async () => 'text'});
   // @ts-expect-error a client is no promise: nothing to await before the loop
-  (asyncConnect(url)).then;
+  asyncConnect(url).then;
   // @ts-expect-error openSync() is the blocking client's
   asyncConnect(url).openSync();
   // @ts-expect-error read only

@@ -7,9 +7,13 @@ import {codeOf, problemsOf as layers} from './layers.mjs';
 import {problemsOf as sessions} from './sessions.mjs';
 
 /** Nine sections that keep every rule, with `planted` in section 2. */
-const sections = (planted) => [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) =>
-  `// ── ${number}. Name ──\nexport const value${number} = 1\n${number === 2 ? planted : ''}\n`)
-  .join('');
+const sections = (planted) =>
+  [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    .map(
+      (number) =>
+        `// ── ${number}. Name ──\nexport const value${number} = 1\n${number === 2 ? planted : ''}\n`,
+    )
+    .join('');
 const AT = 6; // the line of `planted`
 
 test('layers: clean code', () => {
@@ -23,7 +27,8 @@ test('layers: clean code', () => {
     'interface A { value9?: string; value8: string }',
     '  value9(a: string): void {',
     'const a = AbortSignal.any([b]) !== !c',
-  ]) assert.deepEqual(layers(sections(line)), [], line);
+  ])
+    assert.deepEqual(layers(sections(line)), [], line);
 });
 
 test('layers: planted faults', () => {
@@ -43,7 +48,8 @@ test('layers: planted faults', () => {
     ['declare namespace A {}', `'enum' or 'namespace': not erasable`],
     ['export default 1', 'a default export'],
     [`// ${'x'.repeat(98)}`, '101 columns'],
-  ]) assert.deepEqual(layers(sections(line)), [`${AT}: ${problem}`], line);
+  ])
+    assert.deepEqual(layers(sections(line)), [`${AT}: ${problem}`], line);
   assert.deepEqual(layers(sections('').replace('// ── 9. Name ──', '')).length, 1);
   assert.deepEqual(layers(sections('').replace('7. Name', '8. Name')).length, 1);
 });
@@ -51,8 +57,10 @@ test('layers: planted faults', () => {
 test('layers: blanking keeps lines and columns', () => {
   const source = 'a = `x${`y${z}`}` /* \n */ + "q\\"//" // end';
   const code = codeOf(source);
-  assert.deepEqual(code.split('\n').map((line) => line.length),
-    source.split('\n').map((line) => line.length));
+  assert.deepEqual(
+    code.split('\n').map((line) => line.length),
+    source.split('\n').map((line) => line.length),
+  );
   assert.equal(code.replace(/\s/g, ''), 'a=z+');
   assert.equal(code.indexOf('z'), source.indexOf('z'));
 });
@@ -61,16 +69,20 @@ const FILES = {'examples/a.mjs': 'a()\n', 'examples/b.mjs': 'b()\n', 'examples/c
 const FACTS = {
   read: (name) => FILES[name],
   sizes: {parser: 1649, all: 5960},
-  declarations: 'export declare class EventParser {\n  /** lost(): */\n  readonly retry?: number;\n'
+  declarations:
+    'export declare class EventParser {\n  /** lost(): */\n  readonly retry?: number;\n'
     + `  feed(chunk: string): 'done';\n}\nexport declare function connect(): void;\n`,
-  source: 'interface Base {\n  body?: {\n    deep: 1;\n  };\n}\n'
+  source:
+    'interface Base {\n  body?: {\n    deep: 1;\n  };\n}\n'
     + 'export interface SSEClientOptions extends Base {\n  /** method */\n'
     + '  readonly verify?: boolean;\n}\n',
   differences: ['redirects'],
 };
 const README = `EventParser is 1.6 kB<!-- size:parser -->, **6.0 kB<!-- size:all -->** with connect.
 [a](examples/a.mjs) [web](https://example.org/) [here](#there)
-${Object.keys(FILES).map((name) => `<!-- ${name} -->\n\`\`\`js\n${FILES[name]}\`\`\`\n`).join('')}
+${Object.keys(FILES)
+  .map((name) => `<!-- ${name} -->\n\`\`\`js\n${FILES[name]}\`\`\`\n`)
+  .join('')}
 | option | default |
 | \`body\`, \`verify\` | – |
 
@@ -109,8 +121,8 @@ test('docs: planted faults', () => {
 });
 
 test('sessions: what a page shows, and planted faults', async () => {
-  const page = '<!-- session -->\n```console\n$ one\nin 7 ms at 2026-11-21T13:06:22.123Z\n'
-    + '$ two &\n```\n';
+  const page =
+    '<!-- session -->\n```console\n$ one\nin 7 ms at 2026-11-21T13:06:22.123Z\n' + '$ two &\n```\n';
   const run = async (commands) => {
     assert.deepEqual(commands, ['one', 'two &']);
     return ['in 9 ms at 2027-01-01T00:00:00.000Z\n', ''];

@@ -21,7 +21,8 @@ export function problemsOf(readme, {read, sizes, declarations, source, differenc
     ...examples(readme, read),
     ...links(readme, read),
     ...claims(readme, sizes),
-    ...exportsOf(declarations).filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))
+    ...exportsOf(declarations)
+      .filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))
       .map((name) => `the export '${name}' is not mentioned`),
     ...options(readme, source),
     ...runtimes(readme, differences),
@@ -33,7 +34,11 @@ export function problemsOf(readme, {read, sizes, declarations, source, differenc
 export function migrations(readme) {
   const tables = readme.matchAll(/^\| (.+) \| ssekit \|\n\|---\|---\|\n((?:\|.*\n)+)/gm);
   return [...tables].map(([, from, text]) => ({
-    from, rows: text.split('\n').slice(0, -1).map((row) => row.slice(2, -2).split(' | ')),
+    from,
+    rows: text
+      .split('\n')
+      .slice(0, -1)
+      .map((row) => row.slice(2, -2).split(' | ')),
   }));
 }
 
@@ -44,22 +49,30 @@ export function namesIn(cell) {
 }
 
 /** The words of JavaScript and the platform, and the variables of short pieces of code. */
-const KNOWN = new Set(`async await break const false for new null of true undefined using
+const KNOWN = new Set(
+  `async await break const false for new null of true undefined using
   Infinity ReadableStream TypeError cause credentials fetch include message
-  body chunk client event events lines stream url`.split(/\s+/));
+  body chunk client event events lines stream url`.split(/\s+/),
+);
 
 /** Names of ssekit that those tables mention, and that it does not have. */
 function counterparts(readme, declarations) {
   const code = declarations.replace(/\/\*[^]*?\*\//g, '').replace(/\/\/.*/g, '');
   const members = [...code.matchAll(/^\s+(?:(?:readonly|static|get) )*([\w$]+)\??[(<:]/gm)];
   const texts = [...code.matchAll(/'([^']*)'/g)];
-  const known = new Set([...KNOWN, ...exportsOf(declarations),
-    ...[...members, ...texts].map(([, name]) => name)]);
-  return migrations(readme).flatMap(({from, rows}) => rows.flatMap(([left, right]) => {
-    const same = new Set(namesIn(left)); // handed on as it is, or taken apart
-    return namesIn(right).filter((name) => !known.has(name) && !same.has(name))
-      .map((name) => `coming from ${from}: ssekit has no '${name}'`);
-  }));
+  const known = new Set([
+    ...KNOWN,
+    ...exportsOf(declarations),
+    ...[...members, ...texts].map(([, name]) => name),
+  ]);
+  return migrations(readme).flatMap(({from, rows}) =>
+    rows.flatMap(([left, right]) => {
+      const same = new Set(namesIn(left)); // handed on as it is, or taken apart
+      return namesIn(right)
+        .filter((name) => !known.has(name) && !same.has(name))
+        .map((name) => `coming from ${from}: ssekit has no '${name}'`);
+    }),
+  );
 }
 
 function examples(readme, read) {
@@ -100,16 +113,23 @@ function claims(readme, sizes) {
 }
 
 function exportsOf(declarations) {
-  const names = [...declarations.matchAll(
-    /^export (?:declare )?(?:abstract )?(?:class|function|const|let) ([\w$]+)/gm)];
+  const names = [
+    ...declarations.matchAll(
+      /^export (?:declare )?(?:abstract )?(?:class|function|const|let) ([\w$]+)/gm,
+    ),
+  ];
   return [...new Set(names.map(([, name]) => name))];
 }
 
 function options(readme, source) {
-  const rows = readme.split('\n').filter((line) => line.startsWith('|')).join('\n');
+  const rows = readme
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .join('\n');
   const keys = keysOf('SSEClientOptions', codeOf(source));
   if (keys.length === 0) return ['sse.ts has no interface SSEClientOptions'];
-  return keys.filter((key) => !rows.includes(`\`${key}\``))
+  return keys
+    .filter((key) => !rows.includes(`\`${key}\``))
     .map((key) => `the option '${key}' is in no table`);
 }
 
@@ -118,17 +138,20 @@ function runtimes(readme, differences) {
   const [, section = ''] = /^## Runtimes$([^]*?)(?=^## |$(?![^]))/m.exec(readme) ?? [];
   const told = [...section.matchAll(/^\| \*\*(.+?)\*\*/gm)].map(([, name]) => name);
   return [
-    ...differences.filter((name) => !told.includes(name))
+    ...differences
+      .filter((name) => !told.includes(name))
       .map((name) => `section 'Runtimes' does not tell of '${name}'`),
-    ...told.filter((name) => !differences.includes(name))
+    ...told
+      .filter((name) => !differences.includes(name))
       .map((name) => `no row of test/runtimes/behaviour.mjs differs by '${name}'`),
   ];
 }
 
 /** The members of an interface and of those that it extends. */
 function keysOf(name, code) {
-  const head = new RegExp(
-    `\\binterface ${name}(?:<[^{]*>)?(?:\\s+extends ([^{]+?))?\\s*\\{`).exec(code);
+  const head = new RegExp(`\\binterface ${name}(?:<[^{]*>)?(?:\\s+extends ([^{]+?))?\\s*\\{`).exec(
+    code,
+  );
   if (!head) return [];
   const keys = [];
   let depth = 1;
@@ -163,7 +186,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     differences: [...new Set(ROWS.flatMap(({differs = []}) => differs.map(({see}) => see)))],
   });
   need('dist/cli.js');
-  problems.push(...await sessionProblemsOf(need('README.md'), run));
+  problems.push(...(await sessionProblemsOf(need('README.md'), run)));
   for (const problem of problems) console.error(`README.md: ${problem}`);
   console.log(`docs: ${problems.length} problems`);
   process.exitCode = problems.length ? 1 : 0;

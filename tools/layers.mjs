@@ -7,8 +7,10 @@ import {readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 
 const BANNER = /^\/\/ ── (\d)\. (\w+)/;
-const DECLARATION = new RegExp('^(?:export )?(?:declare )?(?:abstract )?(?:async )?'
-  + '(?:class|function\\*?|const|let|var|type|interface) ([\\w$]+)');
+const DECLARATION = new RegExp(
+  '^(?:export )?(?:declare )?(?:abstract )?(?:async )?'
+    + '(?:class|function\\*?|const|let|var|type|interface) ([\\w$]+)',
+);
 const SECTIONS = 9;
 const PLATFORM = 7; // the one section that may cast: what the platform hands it has no type
 
@@ -16,8 +18,10 @@ const PLATFORM = 7; // the one section that may cast: what the platform hands it
 const BANNED = [
   [/(?<![.\w$#])any\b(?!\??\s*[:(])/, `the type 'any'`],
   [/\bimport\b/, `'import': the file has no dependencies`],
-  [/^\s*(?:export\s+)?(?:declare\s+)?(?:const\s+)?(?:enum|namespace|module)\s+[\w$]/,
-    `'enum' or 'namespace': not erasable`],
+  [
+    /^\s*(?:export\s+)?(?:declare\s+)?(?:const\s+)?(?:enum|namespace|module)\s+[\w$]/,
+    `'enum' or 'namespace': not erasable`,
+  ],
   [/\bexport\s+default\b/, 'a default export'],
   [/[\w$)\]]!(?!=)/, `a non-null '!'`],
 ];
@@ -86,7 +90,8 @@ export function codeOf(source) {
     out += source.slice(at, end).replace(/[^\n]/g, ' ');
     at = end;
   };
-  const textOfTemplate = () => { // up to and with the closing ` or the next ${
+  const textOfTemplate = () => {
+    // up to and with the closing ` or the next ${
     let end = at;
     while (end < source.length && source[end] !== '`' && !source.startsWith('${', end)) {
       end += source[end] === '\\' ? 2 : 1;
@@ -128,8 +133,9 @@ export function codeOf(source) {
 /** A `/` divides after a value and opens a regular expression elsewhere. */
 function startsRegExp(before) {
   const text = before.slice(-200).trimEnd(); // the end is enough, and all of it would be slow
-  return !/[\w$)\]}]$/.test(text)
-    || /\b(?:return|typeof|case|of|in|void|yield|await|throw)$/.test(text);
+  return (
+    !/[\w$)\]}]$/.test(text) || /\b(?:return|typeof|case|of|in|void|yield|await|throw)$/.test(text)
+  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -138,9 +144,12 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const problems = problemsOf(source);
   for (const problem of problems) console.error(`${process.argv[2] ?? 'sse.ts'}:${problem}`);
   const lines = source.split('\n').filter((line) => line.trim());
-  const code = codeOf(source).split('\n').filter((line) => line.trim());
+  const code = codeOf(source)
+    .split('\n')
+    .filter((line) => line.trim());
   const comments = Math.round(100 * (1 - code.length / lines.length));
   console.log(
-    `layers: ${problems.length} problems; ${lines.length} lines, ${comments} % of them comments`);
+    `layers: ${problems.length} problems; ${lines.length} lines, ${comments} % of them comments`,
+  );
   process.exitCode = problems.length ? 1 : 0;
 }

@@ -19,11 +19,14 @@ const PORT = '8080';
 const MOST_MS = 20_000;
 
 /** [{text, commands}], in the order of the page. */
-const sessionsOf = (page) => [...page.matchAll(SESSION)].map(([, , text]) =>
-  ({text, commands: [...text.matchAll(/^\$ (.*)$/gm)].map(([, command]) => command)}));
+const sessionsOf = (page) =>
+  [...page.matchAll(SESSION)].map(([, , text]) => ({
+    text,
+    commands: [...text.matchAll(/^\$ (.*)$/gm)].map(([, command]) => command),
+  }));
 
-const masked = (text) => text.replace(/in \d+ ms/g, 'in N ms')
-  .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
+const masked = (text) =>
+  text.replace(/in \d+ ms/g, 'in N ms').replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
 
 /** `run(commands)` resolves with what each has printed. */
 export async function problemsOf(page, run) {
@@ -68,7 +71,10 @@ export async function run(commands) {
 function bash(command, cwd) {
   const PATH = join(cwd, '.bin') + delimiter + process.env.PATH;
   const child = spawn('bash', ['-c', `exec 2>&1\n${command}`], {
-    cwd, env: {...process.env, PATH}, stdio: ['ignore', 'pipe', 'inherit'], timeout: MOST_MS,
+    cwd,
+    env: {...process.env, PATH},
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: MOST_MS,
   });
   let output = '';
   let hasLine;
@@ -99,7 +105,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (process.argv.includes('--write')) {
     const printed = [];
     for (const {commands} of sessionsOf(page)) printed.push(await printedBy(commands, run));
-    writeFileSync(file, page.replace(SESSION, (_, head, __, tail) => head + printed.shift() + tail));
+    writeFileSync(
+      file,
+      page.replace(SESSION, (_, head, __, tail) => head + printed.shift() + tail),
+    );
   } else {
     const problems = await problemsOf(page, run);
     for (const problem of problems) console.error(`README.md: ${problem}`);

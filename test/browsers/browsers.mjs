@@ -15,8 +15,12 @@ const BROWSERS = {
     pipe: true, // it ends with this process, however that ends
     args: [
       '--no-sandbox', // root has none
-      '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
     ],
   },
   firefox: {browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true},

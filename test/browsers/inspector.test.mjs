@@ -28,17 +28,23 @@ const last = (path) => asked.findLast((each) => each.path === path);
 
 /** What each path sends, and whether it then ends; a function is asked with the request. */
 const streams = {
-  '/plain': ': hello\n\nretry: 4000\nid: 1\ndata: {"a":[1.0,{"b":null}],"a":12345678901234567890}'
+  '/plain':
+    ': hello\n\nretry: 4000\nid: 1\ndata: {"a":[1.0,{"b":null}],"a":12345678901234567890}'
     + '\n\nevent: price\nid: 2\ndata: one\ndata: two\n\n'
     + 'event: price\nid: 3\ndata: {"not": json}\n\n',
-  '/drop': ({headers}) => headers['last-event-id'] ? 'id: 8\ndata: again\n\n'
-    : {text: 'retry: 300\nid: 7\ndata: first\n\n', ends: true},
+  '/drop': ({headers}) =>
+    headers['last-event-id']
+      ? 'id: 8\ndata: again\n\n'
+      : {text: 'retry: 300\nid: 7\ndata: first\n\n', ends: true},
   '/post': {text: 'data: {"token":"a"}\n\ndata: [DONE]\n\n', ends: true},
   '/cut-post': {text: 'data: {"token":"a"}\n\n', ends: true},
-  '/flood': Array.from({length: FLOOD}, (_, n) =>
-    `event: t${n % 3}\nid: ${n + 1}\ndata: {"n":${n},"text":"${'x'.repeat(n % 50)}"}\n\n`).join(''),
+  '/flood': Array.from(
+    {length: FLOOD},
+    (_, n) => `event: t${n % 3}\nid: ${n + 1}\ndata: {"n":${n},"text":"${'x'.repeat(n % 50)}"}\n\n`,
+  ).join(''),
   '/types': Array.from({length: 60}, (_, n) => `event: type ${n}\ndata: ${n}\n\n`).join(''),
-  '/hostile': `: ${EVIL}\nevent: ${EVIL}\nid: ${EVIL}\ndata: ${EVIL}\n\n`
+  '/hostile':
+    `: ${EVIL}\nevent: ${EVIL}\nid: ${EVIL}\ndata: ${EVIL}\n\n`
     + `event: ${'long'.repeat(1e5)}\nid: 1\n`
     + `data: {"${EVIL.replaceAll('"', '\\"')}":"${'<b>'.repeat(2e4)}"}\n\n`
     + `data: ${'['.repeat(5000)}${']'.repeat(5000)}\n\n`
@@ -57,10 +63,17 @@ function answer(request, response, body) {
   if (path in endless) return flow(response, cors, endless[path]);
   const stream = streams[path];
   const made = typeof stream === 'function' ? stream(request) : stream;
-  const {text, ends = false, status = 200, type = 'text/event-stream'} =
-    typeof made === 'string' ? {text: made} : made;
-  response.writeHead(status,
-    {'content-type': type, 'x-evil': EVIL, ...path !== '/no-cors' && cors});
+  const {
+    text,
+    ends = false,
+    status = 200,
+    type = 'text/event-stream',
+  } = typeof made === 'string' ? {text: made} : made;
+  response.writeHead(status, {
+    'content-type': type,
+    'x-evil': EVIL,
+    ...(path !== '/no-cors' && cors),
+  });
   if (ends) response.end(text);
   else response.write(text);
 }
@@ -124,12 +137,14 @@ function launchIn(name, scheme, folder) {
   if (name !== 'firefox') {
     return launch(name, {downloadBehavior: {policy: 'allow', downloadPath: folder}});
   }
-  return launch(name, {extraPrefsFirefox: {
-    'layout.css.prefers-color-scheme.content-override': scheme === 'dark' ? 0 : 1,
-    'browser.download.folderList': 2,
-    'browser.download.dir': folder,
-    'browser.download.useDownloadDir': true,
-  }});
+  return launch(name, {
+    extraPrefsFirefox: {
+      'layout.css.prefers-color-scheme.content-override': scheme === 'dark' ? 0 : 1,
+      'browser.download.folderList': 2,
+      'browser.download.dir': folder,
+      'browser.download.useDownloadDir': true,
+    },
+  });
 }
 
 /** Resolves with what `read` gives once it is true; says what it was if that takes too long. */
@@ -150,7 +165,8 @@ class Inspector {
   constructor(page) {
     this.page = page;
     this.errors = [];
-    page.on('pageerror', ({message}) => { // Firefox counts what is forbidden among them
+    page.on('pageerror', ({message}) => {
+      // Firefox counts what is forbidden among them
       if (!/^(Cross-Origin Request Blocked|Content-Security-Policy): /.test(message)) {
         this.errors.push(message);
       }
@@ -168,11 +184,14 @@ class Inspector {
   }
 
   async connect(path, fields = {}) {
-    await this.page.evaluate((all) => {
-      const form = document.querySelector('form');
-      for (const [name, value] of Object.entries(all)) form.elements[name].value = value;
-      form.requestSubmit();
-    }, {url: origin + path, ...fields});
+    await this.page.evaluate(
+      (all) => {
+        const form = document.querySelector('form');
+        for (const [name, value] of Object.entries(all)) form.elements[name].value = value;
+        form.requestSubmit();
+      },
+      {url: origin + path, ...fields},
+    );
   }
 
   text(selector) {
@@ -181,20 +200,31 @@ class Inspector {
 
   /** [type, id, data] of each row, as shown. */
   rows() {
-    return this.page.$$eval('tbody tr', (all) => all.map((row) =>
-      [row.children[1], row.children[2], row.querySelector('summary')]
-        .map((element) => element.textContent)));
+    return this.page.$$eval('tbody tr', (all) =>
+      all.map((row) =>
+        [row.children[1], row.children[2], row.querySelector('summary')].map(
+          (element) => element.textContent,
+        ),
+      ),
+    );
   }
 
   /** The rows once there are that many. */
   async rowsWhen(count) {
-    await until(() => this.page.$$eval('tbody tr', (all) => all.length), (n) => n >= count,
-      `${count} rows`);
+    await until(
+      () => this.page.$$eval('tbody tr', (all) => all.length),
+      (n) => n >= count,
+      `${count} rows`,
+    );
     return this.rows();
   }
 
   async state(wanted) {
-    await until(() => this.text('#state'), (text) => text.startsWith(wanted), `state ${wanted}`);
+    await until(
+      () => this.text('#state'),
+      (text) => text.startsWith(wanted),
+      `state ${wanted}`,
+    );
   }
 
   click(selector) {
@@ -204,8 +234,9 @@ class Inspector {
   /** Opens the row of that data; its parts. */
   opened(start) {
     return this.page.evaluate(async (text) => {
-      const summary = [...document.querySelectorAll('tbody summary')]
-        .find((each) => each.textContent.startsWith(text));
+      const summary = [...document.querySelectorAll('tbody summary')].find((each) =>
+        each.textContent.startsWith(text),
+      );
       summary.click();
       await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
       return [...summary.parentElement.children].slice(1).map((each) => each.textContent);
@@ -213,14 +244,19 @@ class Inspector {
   }
 
   drop(text, name = 'recorded.log') {
-    return this.page.evaluate((content, fileName) => {
-      const dataTransfer = new DataTransfer();
-      dataTransfer.items.add(new File([content], fileName));
-      for (const type of ['dragover', 'drop']) {
-        document.querySelector('main')
-          .dispatchEvent(new DragEvent(type, {dataTransfer, bubbles: true, cancelable: true}));
-      }
-    }, text, name);
+    return this.page.evaluate(
+      (content, fileName) => {
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([content], fileName));
+        for (const type of ['dragover', 'drop']) {
+          document
+            .querySelector('main')
+            .dispatchEvent(new DragEvent(type, {dataTransfer, bubbles: true, cancelable: true}));
+        }
+      },
+      text,
+      name,
+    );
   }
 
   /** The longest time without the page's turn, ms, while `act` runs. */
@@ -260,11 +296,12 @@ for (const name of browserNames) {
     });
     after(() => browser?.close());
 
-    const test = (title, run) => it(title, async (context) => {
-      const inspector = await Inspector.open(browser);
-      await run(inspector, inspector.page, context);
-      await inspector.close();
-    });
+    const test = (title, run) =>
+      it(title, async (context) => {
+        const inspector = await Inspector.open(browser);
+        await run(inspector, inspector.page, context);
+        await inspector.close();
+      });
 
     test('shows events as they arrive', async (inspector) => {
       await inspector.connect('/plain');
@@ -278,13 +315,26 @@ for (const name of browserNames) {
         ['price', '3', '{"not": json}'],
       ]);
       assert.deepEqual(
-        await Promise.all(['#events', '#retry', '#last-id', '#bytes'].map((id) =>
-          inspector.text(id))),
-        ['3', '4.00 s', '3', `${streams['/plain'].length} B`]);
+        await Promise.all(
+          ['#events', '#retry', '#last-id', '#bytes'].map((id) => inspector.text(id)),
+        ),
+        ['3', '4.00 s', '3', `${streams['/plain'].length} B`],
+      );
       const [json, about] = await inspector.opened('{"a"');
-      assert.equal(json, [
-        '{', '  "a": [', '    1.0,', '    {', '      "b": null', '    }', '  ],',
-        '  "a": 12345678901234567890', '}'].join('\n'));
+      assert.equal(
+        json,
+        [
+          '{',
+          '  "a": [',
+          '    1.0,',
+          '    {',
+          '      "b": null',
+          '    }',
+          '  ],',
+          '  "a": 12345678901234567890',
+          '}',
+        ].join('\n'),
+      );
       assert.match(about, /^JSON · 47 characters · ID 1 · received \d\d:\d\d:\d\d\.\d{3} UTC$/);
       assert.deepEqual((await inspector.opened('one'))[0], 'one\ntwo');
       assert.deepEqual((await inspector.opened('{"not'))[0], '{"not": json}');
@@ -297,46 +347,87 @@ for (const name of browserNames) {
       await inspector.connect('/plain');
       await inspector.rowsWhen(5);
       const since = await inspector.page.$$eval('td.since', (all) =>
-        all.map((cell) => cell.textContent));
-      assert.deepEqual(since.map((text) => text.replace(/\d+/, 'N')),
-        ['', '', '', '+N ms', '+N ms']);
+        all.map((cell) => cell.textContent),
+      );
+      assert.deepEqual(
+        since.map((text) => text.replace(/\d+/, 'N')),
+        ['', '', '', '+N ms', '+N ms'],
+      );
     });
 
     test('a reconnection: reason, delay and Last-Event-ID', async (inspector) => {
       await inspector.connect('/drop');
       const rows = await inspector.rowsWhen(5);
-      assert.deepEqual(rows.map(([type, id]) => [type, id]), [
-        ['open', ''], ['message', '7'], ['reconnecting', '7'], ['open', ''], ['message', '8']]);
+      assert.deepEqual(
+        rows.map(([type, id]) => [type, id]),
+        [
+          ['open', ''],
+          ['message', '7'],
+          ['reconnecting', '7'],
+          ['open', ''],
+          ['message', '8'],
+        ],
+      );
       assert.match(rows[2][2], /^the server ended the stream; attempt 1 in 3\d\d ms$/);
       assert.equal(last('/drop').headers['last-event-id'], '7');
-      await until(() => inspector.text('#last-id'), (id) => id === '8');
+      await until(
+        () => inspector.text('#last-id'),
+        (id) => id === '8',
+      );
       assert.equal(await inspector.text('#reconnections'), '1');
       assert.equal(await inspector.text('#retry'), '300 ms');
       await inspector.click('#reconnect');
       const again = await inspector.rowsWhen(8);
       assert.deepEqual(again.slice(5), [
-        ['reconnecting', '8', 'asked for here; at once'], again[6], ['message', '8', 'again']]);
+        ['reconnecting', '8', 'asked for here; at once'],
+        again[6],
+        ['message', '8', 'again'],
+      ]);
       assert.equal(last('/drop').headers['last-event-id'], '8');
       assert.equal(await inspector.text('#reconnections'), '2');
     });
 
     test('POST with headers and a body, to its last event', async (inspector) => {
       await inspector.connect('/post', {
-        method: 'POST', body: '{"stream": true}', until: '[DONE]', lastEventId: '41',
+        method: 'POST',
+        body: '{"stream": true}',
+        until: '[DONE]',
+        lastEventId: '41',
         headers: 'Authorization: Bearer a:b\n\n X-Own : 1 ',
       });
       const rows = await inspector.rowsWhen(4);
       assert.deepEqual(rows.slice(1), [
-        ['message', '41', '{"token":"a"}'], ['message', '41', '[DONE]'],
-        ['end', '', 'the stream is whole: its last event came']]);
+        ['message', '41', '{"token":"a"}'],
+        ['message', '41', '[DONE]'],
+        ['end', '', 'the stream is whole: its last event came'],
+      ]);
       const {method, headers, body} = last('/post');
       assert.deepEqual(
-        [method, body, headers.authorization, headers['x-own'], headers['content-type'],
-          headers['last-event-id'], headers.accept],
-        ['POST', '{"stream": true}', 'Bearer a:b', '1', 'application/json', '41',
-          'text/event-stream']);
-      await inspector.connect('/cut-post', 
-        {method: 'POST', body: 'x', until: '[DONE]', headers: ''});
+        [
+          method,
+          body,
+          headers.authorization,
+          headers['x-own'],
+          headers['content-type'],
+          headers['last-event-id'],
+          headers.accept,
+        ],
+        [
+          'POST',
+          '{"stream": true}',
+          'Bearer a:b',
+          '1',
+          'application/json',
+          '41',
+          'text/event-stream',
+        ],
+      );
+      await inspector.connect('/cut-post', {
+        method: 'POST',
+        body: 'x',
+        until: '[DONE]',
+        headers: '',
+      });
       await inspector.state('failed');
       const cut = await inspector.rowsWhen(3);
       assert.match(cut[2].join(' '), /^failed .*ended the stream before its last event$/);
@@ -368,9 +459,10 @@ for (const name of browserNames) {
       await inspector.state('failed');
       const rows = await inspector.rowsWhen(1);
       assert.deepEqual(rows, [
-        ['failed', '', `HTTP status 500 from ${origin}/refused opens no stream`]]);
-      const open = () => inspector.page.$$eval('details[open] pre', (all) =>
-        all.map((pre) => pre.textContent));
+        ['failed', '', `HTTP status 500 from ${origin}/refused opens no stream`],
+      ]);
+      const open = () =>
+        inspector.page.$$eval('details[open] pre', (all) => all.map((pre) => pre.textContent));
       assert.equal((await open())[1], EVIL);
       streams['/no-cors'] = 'data: 1\n\n';
       await inspector.connect('/no-cors');
@@ -387,11 +479,10 @@ for (const name of browserNames) {
       const all = ['recorded.log, 50 B', '1', '2', 'c', '3', '3 events'];
       await inspector.rowsWhen(6);
       assert.deepEqual(await data(), all);
-      const chips = () => page.$$eval('.chip', (found) =>
-        found.map((chip) => chip.textContent));
+      const chips = () => page.$$eval('.chip', (found) => found.map((chip) => chip.textContent));
       await until(chips, (found) => `${found}` === 'message 1,b 2,comments 1');
-      const check = (index) => page.evaluate((at) =>
-        document.querySelectorAll('.chip input')[at].click(), index);
+      const check = (index) =>
+        page.evaluate((at) => document.querySelectorAll('.chip input')[at].click(), index);
       await check(1);
       assert.deepEqual(await data(), [all[0], '2', '3', all[5]]);
       await check(2);
@@ -402,7 +493,10 @@ for (const name of browserNames) {
 
       await inspector.click('#pause');
       await inspector.drop('data: 4\n\ndata: 5\n\n');
-      await until(() => inspector.text('#missed'), (text) => text === '4 new');
+      await until(
+        () => inspector.text('#missed'),
+        (text) => text === '4 new',
+      );
       assert.deepEqual(await data(), []);
       assert.equal(await inspector.text('#pause'), 'Resume');
       await check(0);
@@ -411,11 +505,15 @@ for (const name of browserNames) {
       await inspector.click('#pause');
       assert.deepEqual(await data(), ['recorded.log, 18 B', '4', '5', '2 events']);
       const open = () => page.$$eval('details[open]', ({length}) => length);
-      for (const [count, pressed] of [[4, 'true'], [0, 'false']]) {
+      for (const [count, pressed] of [
+        [4, 'true'],
+        [0, 'false'],
+      ]) {
         await inspector.click('#expand');
         assert.deepEqual(
           [await open(), await page.$eval('#expand', ({ariaPressed}) => ariaPressed)],
-          [count, pressed]);
+          [count, pressed],
+        );
       }
       await inspector.click('#clear');
       assert.deepEqual(await data(), []);
@@ -425,17 +523,25 @@ for (const name of browserNames) {
     test('more types than can be shown', async (inspector, page) => {
       await inspector.connect('/types');
       await inspector.rowsWhen(61);
-      await until(() => page.$$eval('.chip', (all) => all.length), (n) => n === 21);
-      await until(() => page.$eval('.chip:last-of-type', (chip) => chip.textContent),
-        (text) => text === 'all other types 40');
+      await until(
+        () => page.$$eval('.chip', (all) => all.length),
+        (n) => n === 21,
+      );
+      await until(
+        () => page.$eval('.chip:last-of-type', (chip) => chip.textContent),
+        (text) => text === 'all other types 40',
+      );
       await page.evaluate(() => document.querySelector('.chip:last-of-type input').click());
       const rows = await inspector.rows();
-      assert.deepEqual(rows.slice(1).map(([type]) => type),
-        Array.from({length: 40}, (_, n) => `type ${n + 20}`));
+      assert.deepEqual(
+        rows.slice(1).map(([type]) => type),
+        Array.from({length: 40}, (_, n) => `type ${n + 20}`),
+      );
     });
 
     test('what is saved parses back to the same events', async (inspector, page) => {
-      const log = ': c\n\nretry: 5\nid: 1\nevent: a\ndata: 1\ndata:  2\ndata\n\n'
+      const log =
+        ': c\n\nretry: 5\nid: 1\nevent: a\ndata: 1\ndata:  2\ndata\n\n'
         + 'data: ü🎂\n\nid\ndata\n\nid: 2\n\nevent:  b\ndata: :x\n\nretry: 7\ndata: last\n\n';
       const parsed = [...new EventSource(log)].map((event) => ({...event}));
       assert.equal(parsed.length, 5);
@@ -444,13 +550,20 @@ for (const name of browserNames) {
       await inspector.click('#save');
       const [file] = await until(
         () => readdirSync(folder).filter((each) => /^events-.*\.log$/.test(each)),
-        (found) => found.length === 1 && readFileSync(join(folder, found[0])).length > 0);
+        (found) => found.length === 1 && readFileSync(join(folder, found[0])).length > 0,
+      );
       const saved = readFileSync(join(folder, file), 'utf8');
-      assert.deepEqual([...new EventSource(saved)].map((event) => ({...event})), parsed);
+      assert.deepEqual(
+        [...new EventSource(saved)].map((event) => ({...event})),
+        parsed,
+      );
       assert.match(saved, /^: \[file\] recorded\.log, \d+ B\n\n: c\n\n/);
       const input = await page.$('#file');
       await input.uploadFile(join(folder, file));
-      await until(() => inspector.rows(), (rows) => rows.at(-1)?.[2] === '5 events');
+      await until(
+        () => inspector.rows(),
+        (rows) => rows.at(-1)?.[2] === '5 events',
+      );
       rmSync(join(folder, file));
     });
 
@@ -468,14 +581,20 @@ for (const name of browserNames) {
       assert.deepEqual(rows[1].slice(0, 3), ['comment', '', EVIL]);
       assert.deepEqual(rows[2], [EVIL, EVIL, EVIL]);
       assert.equal(rows[3][0], `${'long'.repeat(25)}…`);
-      assert.deepEqual(rows.slice(5).map(([type, , data]) => [type, data]), [
-        ['\\u202erever', '\\u202e\\u0000\\u001b[2Jtxet'], ['message', '{"\\u2066":1}']]);
+      assert.deepEqual(
+        rows.slice(5).map(([type, , data]) => [type, data]),
+        [
+          ['\\u202erever', '\\u202e\\u0000\\u001b[2Jtxet'],
+          ['message', '{"\\u2066":1}'],
+        ],
+      );
       const shown = await page.$$eval('tbody pre', (all) => all.map((pre) => pre.textContent));
       assert.ok(shown.includes(EVIL));
       assert.ok(shown.every((text) => text.length <= 20_001));
       await inspector.drop('data: 1\n\n', `${EVIL}.log`);
       await inspector.state('ended');
-      await page.evaluate(() => { // would run, if the policy did not hold
+      await page.evaluate(() => {
+        // would run, if the policy did not hold
         try {
           const script = document.createElement('script');
           script.textContent = 'window.pwned = 2';
@@ -485,41 +604,51 @@ for (const name of browserNames) {
           // the policy refuses the text already
         }
       });
-      const found = await page.evaluate(() =>
-        [window.pwned ?? 'untouched', document.querySelectorAll('img, main script, b b').length]);
+      const found = await page.evaluate(() => [
+        window.pwned ?? 'untouched',
+        document.querySelectorAll('img, main script, b b').length,
+      ]);
       assert.deepEqual(found, ['untouched', 0]);
     });
 
-    test(`${FLOOD} events: none is lost, the list is bounded, the page has its turn`,
-      async (inspector, page, context) => {
-        const gap = await inspector.longestGap(async () => {
-          await inspector.connect('/flood');
-          await until(() => inspector.text('#events'), (text) => text === '10,000');
-        });
-        context.diagnostic(`longest gap ${Math.round(gap)} ms`);
-        assert.ok(gap < MOST_GAP, `${gap} ms without a turn`);
-        await until(() => inspector.rows(), (rows) => rows.at(-1)?.[1] === '10000');
-        const rows = await inspector.rows();
-        assert.equal(rows.length, ROWS);
-        assert.deepEqual(rows.map(([, id]) => +id),
-          rows.map((_, index) => FLOOD - ROWS + 1 + index));
-        await until(() => inspector.text('#kept'), (text) => text.includes(
-          '10,000 of at most 10,000 rows') && text.includes('1 older ones were dropped'));
-        await page.evaluate(() => document.querySelector('.chip input').click());
-        const filtered = await inspector.rows();
-        assert.deepEqual([filtered.length, ...new Set(filtered.map(([type]) => type))],
-          [ROWS, 't0']);
+    test(`${FLOOD} events: none is lost, the list is bounded, the page has its turn`, async (inspector, page, context) => {
+      const gap = await inspector.longestGap(async () => {
+        await inspector.connect('/flood');
+        await until(
+          () => inspector.text('#events'),
+          (text) => text === '10,000',
+        );
       });
+      context.diagnostic(`longest gap ${Math.round(gap)} ms`);
+      assert.ok(gap < MOST_GAP, `${gap} ms without a turn`);
+      await until(
+        () => inspector.rows(),
+        (rows) => rows.at(-1)?.[1] === '10000',
+      );
+      const rows = await inspector.rows();
+      assert.equal(rows.length, ROWS);
+      assert.deepEqual(
+        rows.map(([, id]) => +id),
+        rows.map((_, index) => FLOOD - ROWS + 1 + index),
+      );
+      await until(
+        () => inspector.text('#kept'),
+        (text) =>
+          text.includes('10,000 of at most 10,000 rows')
+          && text.includes('1 older ones were dropped'),
+      );
+      await page.evaluate(() => document.querySelector('.chip input').click());
+      const filtered = await inspector.rows();
+      assert.deepEqual([filtered.length, ...new Set(filtered.map(([type]) => type))], [ROWS, 't0']);
+    });
 
     for (const path of Object.keys(endless)) {
-      test(`${path} without end: the page has its turn, and Stop stops`, async (
-        inspector, page, context,
-      ) => {
+      test(`${path} without end: the page has its turn, and Stop stops`, async (inspector, page, context) => {
         const bytes = () => inspector.text('#bytes');
         const gap = await inspector.longestGap(async () => {
           await inspector.connect(path);
           await until(bytes, (text) => parseFloat(text) > 4 && text.endsWith(' MB'));
-          assert.ok(await page.$$eval('tbody tr', (all) => all.length) <= ROWS);
+          assert.ok((await page.$$eval('tbody tr', (all) => all.length)) <= ROWS);
           await page.click('#stop');
           await inspector.state('ended');
         });
@@ -535,17 +664,17 @@ for (const name of browserNames) {
       await inspector.connect('/one-line');
       await inspector.state('failed');
       const rows = await inspector.rowsWhen(2);
-      assert.match(rows[1][2],
-        /^An event of 1[67]\d{6} code units or more: maxEventSize is 16777216$/);
+      assert.match(
+        rows[1][2],
+        /^An event of 1[67]\d{6} code units or more: maxEventSize is 16777216$/,
+      );
     });
 
-    test(`a log of ${LOG_MB} MB: the page has its turn, and memory stays`, async (
-      inspector, page, context,
-    ) => {
+    test(`a log of ${LOG_MB} MB: the page has its turn, and memory stays`, async (inspector, page, context) => {
       const events = await page.evaluate((megabytes) => {
         const event = `event: step\ndata: {"n":1,"text":"${'x'.repeat(160)}"}\n\n`;
         const part = new Blob([event.repeat(5000)]);
-        const parts = Math.ceil(megabytes * 1e6 / part.size);
+        const parts = Math.ceil((megabytes * 1e6) / part.size);
         window.big = new File(Array(parts).fill(part), 'big.log');
         return 5000 * parts;
       }, LOG_MB);
@@ -561,20 +690,25 @@ for (const name of browserNames) {
       context.diagnostic(`longest gap ${Math.round(gap)} ms`);
       assert.ok(gap < MOST_GAP, `${gap} ms without a turn`);
       assert.equal((await inspector.rowsWhen(ROWS)).length, ROWS);
-      if (name === 'chromium') { // Firefox does not tell
+      if (name === 'chromium') {
+        // Firefox does not tell
         const {JSHeapUsedSize: size} = await page.metrics();
         assert.ok(size < 40e6, `${size} bytes of heap`);
       }
     });
 
     test('by keyboard alone', async (inspector, page) => {
-      const focused = () => page.evaluate(() => {
-        const {activeElement: at} = document;
-        const {outlineStyle, outlineWidth} = getComputedStyle(at.closest('.chip') ?? at);
-        return [at.closest('tr') ? `row ${at.closest('tr').sectionRowIndex}`
-          : at.labels?.[0]?.textContent || at.ariaLabel || at.textContent,
-        outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2];
-      });
+      const focused = () =>
+        page.evaluate(() => {
+          const {activeElement: at} = document;
+          const {outlineStyle, outlineWidth} = getComputedStyle(at.closest('.chip') ?? at);
+          return [
+            at.closest('tr')
+              ? `row ${at.closest('tr').sectionRowIndex}`
+              : at.labels?.[0]?.textContent || at.ariaLabel || at.textContent,
+            outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2,
+          ];
+        });
       const walk = async (...keys) => {
         const seen = [];
         for (const key of keys) {
@@ -590,12 +724,33 @@ for (const name of browserNames) {
       await page.keyboard.press('Enter');
       await inspector.rowsWhen(5);
       assert.deepEqual(await walk(...Array(12).fill('Tab')), [
-        'Connect', 'Stop', 'Headers, body and more', 'Pause', 'Reconnect', 'Expand all', 'Clear',
-        'Save log', 'Open log…', 'comments 1', 'message 1', 'price 2']);
+        'Connect',
+        'Stop',
+        'Headers, body and more',
+        'Pause',
+        'Reconnect',
+        'Expand all',
+        'Clear',
+        'Save log',
+        'Open log…',
+        'comments 1',
+        'message 1',
+        'price 2',
+      ]);
       assert.deepEqual(
-        await walk('Tab', 'ArrowUp', 'ArrowUp', 'ArrowUp', 'ArrowDown', 'Home', 'End', 'ArrowUp',
-          'ArrowUp'),
-        ['Events', 'row 4', 'row 3', 'row 2', 'row 3', 'row 0', 'row 4', 'row 3', 'row 2']);
+        await walk(
+          'Tab',
+          'ArrowUp',
+          'ArrowUp',
+          'ArrowUp',
+          'ArrowDown',
+          'Home',
+          'End',
+          'ArrowUp',
+          'ArrowUp',
+        ),
+        ['Events', 'row 4', 'row 3', 'row 2', 'row 3', 'row 0', 'row 4', 'row 3', 'row 2'],
+      );
       await page.keyboard.press('Enter');
       const open = () =>
         page.$$eval('details[open] pre', (all) => all.map((pre) => pre.textContent));
@@ -606,19 +761,33 @@ for (const name of browserNames) {
       await walk(...Array(2).fill('Tab')); // from the row to the list, to the last filter
       await page.keyboard.up('Shift');
       await page.keyboard.press(' ');
-      assert.deepEqual((await until(() => inspector.rows(), (all) => all.length === 3))
-        .map(([type]) => type), ['open', 'price', 'price']);
+      assert.deepEqual(
+        (
+          await until(
+            () => inspector.rows(),
+            (all) => all.length === 3,
+          )
+        ).map(([type]) => type),
+        ['open', 'price', 'price'],
+      );
     });
 
     test('says what happened, and does not chatter', async (inspector, page) => {
       await page.evaluate(() => {
         window.said = [];
-        new MutationObserver(() => window.said.push(document.getElementById('status').textContent))
-          .observe(document.getElementById('status'), {childList: true});
+        new MutationObserver(() =>
+          window.said.push(document.getElementById('status').textContent),
+        ).observe(document.getElementById('status'), {childList: true});
       });
       await inspector.connect('/flood');
-      await until(() => inspector.text('#events'), (text) => text === '10,000');
-      const said = await until(() => page.evaluate(() => window.said), (all) => all.length);
+      await until(
+        () => inspector.text('#events'),
+        (text) => text === '10,000',
+      );
+      const said = await until(
+        () => page.evaluate(() => window.said),
+        (all) => all.length,
+      );
       assert.equal(said.length, 1, `${said}`);
       assert.match(said[0], /^open: HTTP 200 after/);
       await page.evaluate(async () => {
@@ -631,14 +800,19 @@ for (const name of browserNames) {
       assert.equal((await page.evaluate(() => window.said)).length, 1);
       const later = await until(() => page.evaluate(() => window.said[1]));
       assert.match(later, /^The list stands still/);
-      const live = await page.$$eval('[aria-live], [role=status], [role=alert], [role=log]',
-        (all) => all.map((each) => each.id));
+      const live = await page.$$eval(
+        '[aria-live], [role=status], [role=alert], [role=log]',
+        (all) => all.map((each) => each.id),
+      );
       assert.deepEqual(live.sort(), ['problem', 'status']);
     });
 
     test('follows the newest, but while a row is read', async (inspector, page) => {
-      const place = () => page.$eval('.scroll', ({scrollTop, clientHeight, scrollHeight}) =>
-        ({top: scrollTop, rest: scrollHeight - clientHeight - scrollTop}));
+      const place = () =>
+        page.$eval('.scroll', ({scrollTop, clientHeight, scrollHeight}) => ({
+          top: scrollTop,
+          rest: scrollHeight - clientHeight - scrollTop,
+        }));
       await inspector.drop('data: 1\n\n'.repeat(99));
       await inspector.rowsWhen(101);
       assert.ok((await place()).rest < 2);
@@ -660,14 +834,22 @@ for (const name of browserNames) {
 
     test('its own demos', async (inspector) => {
       await inspector.click('#demo-tokens');
-      await until(() => inspector.rows(), (rows) => rows.at(-2)?.[2] === '[DONE]');
+      await until(
+        () => inspector.rows(),
+        (rows) => rows.at(-2)?.[2] === '[DONE]',
+      );
       await inspector.state('ended');
       await inspector.page.goto(pageURL);
       await inspector.page.bringToFront();
       await inspector.click('#demo-events');
       const rows = await inspector.rowsWhen(3);
-      assert.deepEqual(rows.slice(1).map(([type, id]) => [type, id]),
-        [['comment', ''], ['paid', '1']]);
+      assert.deepEqual(
+        rows.slice(1).map(([type, id]) => [type, id]),
+        [
+          ['comment', ''],
+          ['paid', '1'],
+        ],
+      );
     });
   });
 }
@@ -685,19 +867,25 @@ for (const name of browserNames) {
       async function violations(page, width) {
         await page.setViewport({width, height: 800});
         await page.evaluate(axe.source);
-        const result = await page.evaluate(() => window.axe.run(document,
-          {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}));
+        const result = await page.evaluate(() =>
+          window.axe.run(document, {
+            runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+          }),
+        );
         assert.ok(result.passes.length > 20, `only ${result.passes.length} rules applied`);
         assert.ok(result.passes.some(({id}) => id === 'color-contrast'));
-        return result.violations.map(({id, nodes}) =>
-          [id, nodes.map(({html, failureSummary}) => `${html.slice(0, 200)} ${failureSummary}`)]);
+        return result.violations.map(({id, nodes}) => [
+          id,
+          nodes.map(({html, failureSummary}) => `${html.slice(0, 200)} ${failureSummary}`),
+        ]);
       }
 
       it('axe finds nothing', async () => {
         const inspector = await Inspector.open(browser, name === 'chromium' ? scheme : undefined);
         const {page} = inspector;
-        const isDark = await page.evaluate(() =>
-          matchMedia('(prefers-color-scheme: dark)').matches);
+        const isDark = await page.evaluate(
+          () => matchMedia('(prefers-color-scheme: dark)').matches,
+        );
         assert.equal(isDark, scheme === 'dark');
         for (const width of [1280, 375]) {
           assert.deepEqual(await violations(page, width), [], `empty, ${width} px`);
@@ -727,8 +915,9 @@ for (const name of browserNames) {
         const inspector = await Inspector.open(browser);
         await inspector.page.evaluate(() => {
           document.querySelector('[for=url]').remove();
-          document.querySelector('#kept').style.setProperty('color',
-            'color-mix(in srgb, var(--page), var(--text) 20%)');
+          document
+            .querySelector('#kept')
+            .style.setProperty('color', 'color-mix(in srgb, var(--page), var(--text) 20%)');
         });
         const found = await violations(inspector.page, 1280);
         assert.deepEqual(found.map(([id]) => id).sort(), ['color-contrast', 'label-title-only']);

@@ -2,7 +2,13 @@
 
 import assert from 'node:assert/strict';
 import {
-  appendFileSync, existsSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync,
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import {createServer} from 'node:net';
 import {join} from 'node:path';
@@ -12,7 +18,18 @@ import * as zlib from 'node:zlib';
 import {asyncConnect, connect, EventSource} from '../../dist/sse.js';
 import {startServer} from '../start-server.mjs';
 import {
-  CLI, lines, numbered, objects, ROOT, scratch, serve, SSE, ssekit, start, startReplay, stopAll,
+  CLI,
+  lines,
+  numbered,
+  objects,
+  ROOT,
+  scratch,
+  serve,
+  SSE,
+  ssekit,
+  start,
+  startReplay,
+  stopAll,
 } from './run.mjs';
 
 const folder = scratch();
@@ -26,7 +43,12 @@ function fileOf(content, name = 'log') {
 
 const RECORDED = join(ROOT, 'examples/recorded.log');
 const eventsOf = (text) => [...new EventSource(text)].map(plain);
-const plain = ({event, data, id, retry}) => ({event, data, id, ...retry !== undefined && {retry}});
+const plain = ({event, data, id, retry}) => ({
+  event,
+  data,
+  id,
+  ...(retry !== undefined && {retry}),
+});
 const ok = (stdout, stderr = '') => ({code: 0, stdout, stderr});
 const all = (rows, check) => Promise.all(rows.map(check));
 const json = (events) => events.map((event) => `${JSON.stringify(event)}\n`).join('');
@@ -55,77 +77,101 @@ suite('arguments', () => {
   it('wrong ones: one line, exit 2', async () => {
     const U = 'http://127.0.0.1:9/';
     const see = ' (ssekit --help shows what there is)';
-    await all([
-      [[], 'ssekit takes 1 argument, not 0'],
-      [[U, 'x'], 'ssekit takes 1 argument, not 2'],
-      [['parse'.slice(1)], `'arse' is no command, and no URL: that begins with http:// or https://`],
-      [['ftp://x/'], `'ftp://x/' is no command, and no URL: that begins with http:// or https://`],
-      [['constructor'], /'constructor' is no command/],
-      [['http://'], /^url must be absolute/],
-      [['http://u:p@x/'], /^url must hold no userinfo/],
-      [[U, '--wat'], `Unknown option '--wat'`],
-      [['parse', '--loop'], `Unknown option '--loop'`],
-      [[U, '--until'], /^Option '--until <value>' argument missing/],
-      [[U, '--timeout', 'soon'], `--timeout must be a number from 0, not 'soon'`],
-      [[U, '--timeout=-1'], `--timeout must be a number from 0, not '-1'`],
-      [[U, '--timeout='], `--timeout must be a number from 0, not ''`],
-      [[U, '--max-retries', '1.5'], `--max-retries must be an integer from -1, not '1.5'`],
-      [['--once', 'x.org'], `'x.org' is no command, and no URL: that begins with http:// or https://`],
-      [[U, '-H', 'a: b', '-H', 'Authorization Bearer s3cret'], `header 2 is not 'Name: value'`],
-      [[U, '-H', 'a b: c'], `header 1 is not 'Name: value'`],
-      [[U, '--resume', 'x', '--record', './x'], '--resume and --record need a file each'],
-      [[U, '-H', 'a: b\nc: d'], /^headers must be HTTP header names/],
-      [[U, '-X', 'GET', '-d', 'x'], /^Give body or json, and neither to a GET/],
-      [[U, '-d', 'x', '--json', '{}'], 'give -d or --json, not both'],
-      [['replay', RECORDED, '--port', '99999'], `--port must be an integer from 0 to 65535, not '99999'`],
-      [['replay', RECORDED, '--drop-every', '0'],
-        `--drop-every must be an integer from 1, not '0'`],
-      [['replay'], 'ssekit replay takes 1 argument, not 0'],
-      [['record', U], 'ssekit record takes 2 arguments, not 1'],
-      [['demo', 'x'], 'ssekit demo takes 0 arguments, not 1'],
-    ], async ([args, message]) => {
-      const {code, stdout, stderr} = await ssekit(args);
-      assert.deepEqual([code, stdout, lines(stderr).length], [2, '', 1], stderr);
-      const said = stderr.slice('ssekit: '.length, -1).replace(see, '');
-      if (typeof message === 'string') assert.equal(said, message);
-      else assert.match(said, message);
-    });
+    await all(
+      [
+        [[], 'ssekit takes 1 argument, not 0'],
+        [[U, 'x'], 'ssekit takes 1 argument, not 2'],
+        [
+          ['parse'.slice(1)],
+          `'arse' is no command, and no URL: that begins with http:// or https://`,
+        ],
+        [
+          ['ftp://x/'],
+          `'ftp://x/' is no command, and no URL: that begins with http:// or https://`,
+        ],
+        [['constructor'], /'constructor' is no command/],
+        [['http://'], /^url must be absolute/],
+        [['http://u:p@x/'], /^url must hold no userinfo/],
+        [[U, '--wat'], `Unknown option '--wat'`],
+        [['parse', '--loop'], `Unknown option '--loop'`],
+        [[U, '--until'], /^Option '--until <value>' argument missing/],
+        [[U, '--timeout', 'soon'], `--timeout must be a number from 0, not 'soon'`],
+        [[U, '--timeout=-1'], `--timeout must be a number from 0, not '-1'`],
+        [[U, '--timeout='], `--timeout must be a number from 0, not ''`],
+        [[U, '--max-retries', '1.5'], `--max-retries must be an integer from -1, not '1.5'`],
+        [
+          ['--once', 'x.org'],
+          `'x.org' is no command, and no URL: that begins with http:// or https://`,
+        ],
+        [[U, '-H', 'a: b', '-H', 'Authorization Bearer s3cret'], `header 2 is not 'Name: value'`],
+        [[U, '-H', 'a b: c'], `header 1 is not 'Name: value'`],
+        [[U, '--resume', 'x', '--record', './x'], '--resume and --record need a file each'],
+        [[U, '-H', 'a: b\nc: d'], /^headers must be HTTP header names/],
+        [[U, '-X', 'GET', '-d', 'x'], /^Give body or json, and neither to a GET/],
+        [[U, '-d', 'x', '--json', '{}'], 'give -d or --json, not both'],
+        [
+          ['replay', RECORDED, '--port', '99999'],
+          `--port must be an integer from 0 to 65535, not '99999'`,
+        ],
+        [
+          ['replay', RECORDED, '--drop-every', '0'],
+          `--drop-every must be an integer from 1, not '0'`,
+        ],
+        [['replay'], 'ssekit replay takes 1 argument, not 0'],
+        [['record', U], 'ssekit record takes 2 arguments, not 1'],
+        [['demo', 'x'], 'ssekit demo takes 0 arguments, not 1'],
+      ],
+      async ([args, message]) => {
+        const {code, stdout, stderr} = await ssekit(args);
+        assert.deepEqual([code, stdout, lines(stderr).length], [2, '', 1], stderr);
+        const said = stderr.slice('ssekit: '.length, -1).replace(see, '');
+        if (typeof message === 'string') assert.equal(said, message);
+        else assert.match(said, message);
+      },
+    );
   });
 
   it('files that are none: one line, exit 1', async () => {
     const compressed = fileOf(zlib.gzipSync('data: x\n\n'), 'gz');
-    await all([
-      [['parse', 'no-such.log'], 'no-such.log: no such file or directory'],
-      [['parse', folder], `${folder}: is a directory`],
-      [['replay', 'no-such.log'], 'no-such.log: no such file or directory'],
-      [['replay', fileOf(': nothing\n\n')], /: holds no event$/],
-      [['record', server.url, folder], /: illegal operation on a directory$/],
-      [['record', server.url, join(folder, 'no', 'such')], /: no such file or directory$/],
-      [['record', server.url, fileOf('data: half', 'txt')], /is no recording of ssekit/],
-      [['record', server.url, compressed], /: is compressed: record to another file$/],
-      [[server.url, '--resume', folder], /: illegal operation on a directory$/],
-      [[server.url, '--resume', join(folder, 'no', 'such')], /: no such file or directory$/],
-      [[server.url, '-d', '@no-such'], 'no-such: no such file or directory'],
-      [[server.url, '--resume', fileOf('two\nlines\n')], /: is no event ID, which is one line: /],
-      [[server.url, '--resume', fileOf(Buffer.of(0xff, 0xfe, 7))], /: is no event ID, /],
-      ...['{"entries":null}', '{"entries":{}}', 'null'].map((log) =>
-        [['parse', fileOf(`{"log":${log}}`, 'har')], /: no HTTP archive: /]),
-      [['parse', fileOf('{}', 'har')], /: no HTTP archive: JSON with log.entries is expected$/],
-    ], async ([args, message]) => {
-      const {code, stdout, stderr} = await ssekit(args);
-      assert.deepEqual([code, stdout, lines(stderr).length], [1, '', 1], stderr);
-      const said = stderr.slice('ssekit: '.length, -1);
-      if (typeof message === 'string') assert.equal(said, message);
-      else assert.match(said, message);
-    });
+    await all(
+      [
+        [['parse', 'no-such.log'], 'no-such.log: no such file or directory'],
+        [['parse', folder], `${folder}: is a directory`],
+        [['replay', 'no-such.log'], 'no-such.log: no such file or directory'],
+        [['replay', fileOf(': nothing\n\n')], /: holds no event$/],
+        [['record', server.url, folder], /: illegal operation on a directory$/],
+        [['record', server.url, join(folder, 'no', 'such')], /: no such file or directory$/],
+        [['record', server.url, fileOf('data: half', 'txt')], /is no recording of ssekit/],
+        [['record', server.url, compressed], /: is compressed: record to another file$/],
+        [[server.url, '--resume', folder], /: illegal operation on a directory$/],
+        [[server.url, '--resume', join(folder, 'no', 'such')], /: no such file or directory$/],
+        [[server.url, '-d', '@no-such'], 'no-such: no such file or directory'],
+        [[server.url, '--resume', fileOf('two\nlines\n')], /: is no event ID, which is one line: /],
+        [[server.url, '--resume', fileOf(Buffer.of(0xff, 0xfe, 7))], /: is no event ID, /],
+        ...['{"entries":null}', '{"entries":{}}', 'null'].map((log) => [
+          ['parse', fileOf(`{"log":${log}}`, 'har')],
+          /: no HTTP archive: /,
+        ]),
+        [['parse', fileOf('{}', 'har')], /: no HTTP archive: JSON with log.entries is expected$/],
+      ],
+      async ([args, message]) => {
+        const {code, stdout, stderr} = await ssekit(args);
+        assert.deepEqual([code, stdout, lines(stderr).length], [1, '', 1], stderr);
+        const said = stderr.slice('ssekit: '.length, -1);
+        if (typeof message === 'string') assert.equal(said, message);
+        else assert.match(said, message);
+      },
+    );
   });
 
   it('as npm installs it: executable, found through a link', async () => {
     const link = join(folder, 'ssekit');
     symlinkSync(CLI, link);
     assert.equal(statSync(CLI).mode & 0o111, 0o111);
-    assert.deepEqual(await ssekit(['parse'], {command: [link], input: 'data: x\n\n'}),
-      ok('{"event":"message","data":"x","id":""}\n'));
+    assert.deepEqual(
+      await ssekit(['parse'], {command: [link], input: 'data: x\n\n'}),
+      ok('{"event":"message","data":"x","id":""}\n'),
+    );
   });
 });
 
@@ -140,28 +186,49 @@ suite('parse', () => {
     assert.deepEqual(await ssekit(['parse', RECORDED]), ok(json(events)));
     assert.deepEqual(await ssekit(['parse'], {input: text}), ok(json(events)));
     assert.deepEqual(await ssekit(['parse', '--strict', RECORDED]), {
-      code: 1, stdout: json(events),
+      code: 1,
+      stdout: json(events),
       stderr: `ssekit: ${RECORDED}: byte 1062, line 64: the input ends inside this event\n`,
     });
-    assert.deepEqual(await ssekit(['parse', '-', RECORDED], {input: 'data: x\n\n'}),
-      ok(json([{event: 'message', data: 'x', id: ''}, ...events])));
+    assert.deepEqual(
+      await ssekit(['parse', '-', RECORDED], {input: 'data: x\n\n'}),
+      ok(json([{event: 'message', data: 'x', id: ''}, ...events])),
+    );
   });
 
   it('--data and --event', async () => {
     const steps = events.filter(({event}) => event === 'step' || event === 'bye');
     assert.deepEqual(
       await ssekit(['parse', RECORDED, '--data', '--event', 'step', '--event', 'bye']),
-      ok(steps.map(({data}) => `${data}\n`).join('')));
+      ok(steps.map(({data}) => `${data}\n`).join('')),
+    );
   });
 
   it('--pretty: JSON indented by its tokens, numbers as they were written', async () => {
-    const log = ': ssekit 2026-11-21T12:00:00.000Z\nid: 7\nevent: step\n'
+    const log =
+      ': ssekit 2026-11-21T12:00:00.000Z\nid: 7\nevent: step\n'
       + 'data: {"a":[1e400,12345678901234567890,"x\\"y"],"b":{},"c":[]}\n\ndata: no\ndata: {json\n\n';
-    assert.deepEqual(await ssekit(['parse', '--pretty'], {input: log}), ok([
-      '2026-11-21T12:00:00.000Z  step  #7', '  {', '    "a": [', '      1e400,',
-      '      12345678901234567890,', '      "x\\"y"', '    ],', '    "b": {},', '    "c": []', '  }',
-      '2026-11-21T12:00:00.000Z  message  #7', '  no', '  {json', '',
-    ].join('\n')));
+    assert.deepEqual(
+      await ssekit(['parse', '--pretty'], {input: log}),
+      ok(
+        [
+          '2026-11-21T12:00:00.000Z  step  #7',
+          '  {',
+          '    "a": [',
+          '      1e400,',
+          '      12345678901234567890,',
+          '      "x\\"y"',
+          '    ],',
+          '    "b": {},',
+          '    "c": []',
+          '  }',
+          '2026-11-21T12:00:00.000Z  message  #7',
+          '  no',
+          '  {json',
+          '',
+        ].join('\n'),
+      ),
+    );
   });
 
   it('compressed: told by the first bytes, several members', async () => {
@@ -203,13 +270,16 @@ suite('parse', () => {
   });
 
   it('damaged gzip: what came is out, then exit 1', async () => {
-    const long = Array.from({length: 20_000}, (_, n) => numbered(n * 7919 % 104_729)).join('');
+    const long = Array.from({length: 20_000}, (_, n) => numbered((n * 7919) % 104_729)).join('');
     const whole = zlib.gzipSync(long);
     const cut = await ssekit(['parse', '--data', fileOf(whole.subarray(0, -100), 'gz')]);
     assert.equal(cut.code, 1);
     assert.match(cut.stderr, /: damaged gzip data after byte \d+ of its text: unexpected end of/);
     const [, byte] = /byte (\d+)/.exec(cut.stderr);
-    assert.deepEqual(lines(cut.stdout), eventsOf(long.slice(0, byte)).map(({data}) => data));
+    assert.deepEqual(
+      lines(cut.stdout),
+      eventsOf(long.slice(0, byte)).map(({data}) => data),
+    );
     assert.ok(byte > long.length - 2000, byte);
     const flipped = Buffer.from(whole);
     flipped[flipped.length - 6] ^= 1; // the checksum
@@ -226,35 +296,51 @@ suite('parse', () => {
       assert.deepEqual([code, stderr], [1, `ssekit: standard input: ${said}\n`]);
     }
     assert.deepEqual(await ssekit(['parse', '--strict'], {input: '\ufeff: a\n\ufeff\n\n'}), {
-      code: 1, stdout: '',
+      code: 1,
+      stdout: '',
       stderr: `ssekit: standard input: byte 7, line 2: neither a field nor a comment: "\\ufeff"\n`,
     });
   });
 
   it('--pretty: JSON of any depth', async () => {
     const deep = `${'['.repeat(400_000)}${']'.repeat(400_000)}`;
-    const {code, stdout, stderr} = await ssekit(['parse', '--pretty'],
-      {input: `data: ${deep}\n\ndata: after\n\n`});
+    const {code, stdout, stderr} = await ssekit(['parse', '--pretty'], {
+      input: `data: ${deep}\n\ndata: after\n\n`,
+    });
     assert.deepEqual([code, stderr], [0, '']);
     assert.equal(stdout.replace(/^message$/gm, '').replace(/\s/g, ''), `${deep}after`);
   });
 
   it('HAR: the entries with an event stream, each for itself, base64 too', async () => {
-    const entry = (mimeType, content, url = 'http://x/') =>
-      ({request: {url}, response: {content: {mimeType, ...content}}});
-    const har = {log: {entries: [
-      entry('text/html', {text: 'data: no\n\n'}),
-      entry('text/event-stream; charset=utf-8', {text: '\ufeffid: 1\ndata: é\n\ndata: cut'}),
-      entry('Text/Event-Stream', {
-        text: Buffer.from('data: 😀\n\n').toString('base64'), encoding: 'base64',
-      }),
-      entry('text/event-stream', {}, 'http://x/none'),
-      {},
-    ]}};
+    const entry = (mimeType, content, url = 'http://x/') => ({
+      request: {url},
+      response: {content: {mimeType, ...content}},
+    });
+    const har = {
+      log: {
+        entries: [
+          entry('text/html', {text: 'data: no\n\n'}),
+          entry('text/event-stream; charset=utf-8', {text: '\ufeffid: 1\ndata: é\n\ndata: cut'}),
+          entry('Text/Event-Stream', {
+            text: Buffer.from('data: 😀\n\n').toString('base64'),
+            encoding: 'base64',
+          }),
+          entry('text/event-stream', {}, 'http://x/none'),
+          {},
+        ],
+      },
+    };
     const path = fileOf(`\ufeff${JSON.stringify(har)}`, 'HAR');
-    assert.deepEqual(await ssekit(['parse', path]), ok(
-      json([{event: 'message', data: 'é', id: '1'}, {event: 'message', data: '😀', id: ''}]),
-      `ssekit: ${path}, entry 3 (http://x/none): its body was not saved\n`));
+    assert.deepEqual(
+      await ssekit(['parse', path]),
+      ok(
+        json([
+          {event: 'message', data: 'é', id: '1'},
+          {event: 'message', data: '😀', id: ''},
+        ]),
+        `ssekit: ${path}, entry 3 (http://x/none): its body was not saved\n`,
+      ),
+    );
   });
 
   it('a line is out as soon as it can be', async () => {
@@ -276,8 +362,9 @@ suite('parse', () => {
     for (let n = 0; n < 100; n++) appendFileSync(path, block.join(''));
     assert.ok(statSync(path).size > 2e8);
     const report = join(ROOT, 'test/cli/memory.mjs');
-    const {code, stdout, stderr} = await ssekit(['parse', path, '--event', 'none'],
-      {command: [process.execPath, '--import', report, CLI]});
+    const {code, stdout, stderr} = await ssekit(['parse', path, '--event', 'none'], {
+      command: [process.execPath, '--import', report, CLI],
+    });
     assert.deepEqual([code, stdout], [0, '']);
     const [, peak] = /^peak (\d+) MB$/m.exec(stderr);
     assert.ok(peak < 150, `${peak} MB`);
@@ -287,10 +374,13 @@ suite('parse', () => {
     const many = fileOf(numbered(1).repeat(50_000));
     const run = (script) => ssekit([script], {command: ['bash', '-o', 'pipefail', '-c']});
     const parse = `${process.execPath} ${CLI} parse ${many}`;
-    assert.deepEqual(await run(`${parse} | head -n 1`),
-      ok('{"event":"message","data":"event 1","id":"1"}\n'));
+    assert.deepEqual(
+      await run(`${parse} | head -n 1`),
+      ok('{"event":"message","data":"event 1","id":"1"}\n'),
+    );
     assert.deepEqual(await run(`${parse} > /dev/full`), {
-      code: 1, stdout: '',
+      code: 1,
+      stdout: '',
       stderr: 'ssekit: standard output: no space left on device\n',
     });
   });
@@ -310,38 +400,80 @@ suite('parse --strict', () => {
     ['nothing', '', [], undefined],
     ['a BOM', '\ufeffdata: x\n\n', ['x'], undefined],
     ['comments at the end', 'data: x\n\n: end\n', ['x'], undefined],
-    ['invalid UTF-8', ['data: a\n\ndata: ', [0xff], '\n\ndata: b\n\n'], ['a'],
-      'byte 9, line 3: invalid UTF-8'],
+    [
+      'invalid UTF-8',
+      ['data: a\n\ndata: ', [0xff], '\n\ndata: b\n\n'],
+      ['a'],
+      'byte 9, line 3: invalid UTF-8',
+    ],
     ['cut UTF-8', ['data: ', [0xe2, 0x82], '\n\n'], [], 'byte 0, line 1: invalid UTF-8'],
-    ['a field that is none', 'data: a\n\nDATA: b\n\n', ['a'],
-      'byte 9, line 3: neither a field nor a comment: "DATA"'],
-    ['binary', 'data: a\n\n\x1b[2J\n\n', ['a'],
-      'byte 9, line 3: neither a field nor a comment: "\\u001b[2J"'],
-    ['a second BOM', 'data: a\n\n\ufeffdata: b\n\n', ['a'],
-      'byte 9, line 3: neither a field nor a comment: "\\ufeffdata"'],
+    [
+      'a field that is none',
+      'data: a\n\nDATA: b\n\n',
+      ['a'],
+      'byte 9, line 3: neither a field nor a comment: "DATA"',
+    ],
+    [
+      'binary',
+      'data: a\n\n\x1b[2J\n\n',
+      ['a'],
+      'byte 9, line 3: neither a field nor a comment: "\\u001b[2J"',
+    ],
+    [
+      'a second BOM',
+      'data: a\n\n\ufeffdata: b\n\n',
+      ['a'],
+      'byte 9, line 3: neither a field nor a comment: "\\ufeffdata"',
+    ],
     ['retry', 'retry: 1s\n\n', [], 'byte 0, line 1: a retry that is no number'],
     ['id', 'id: a\0\n\n', [], 'byte 0, line 1: an id with NUL'],
-    ['the end inside a block', 'data: a\n\nid: 2\ndata: b\n', ['a'],
-      'byte 9, line 3: the input ends inside this event'],
-    ['the end inside a line', 'data: a\n\ndata: b', ['a'],
-      'byte 9, line 3: the input ends inside this event'],
-    ['the end inside a comment', 'data: a\n\n: b', ['a'],
-      'byte 9, line 3: the input ends inside this event'],
+    [
+      'the end inside a block',
+      'data: a\n\nid: 2\ndata: b\n',
+      ['a'],
+      'byte 9, line 3: the input ends inside this event',
+    ],
+    [
+      'the end inside a line',
+      'data: a\n\ndata: b',
+      ['a'],
+      'byte 9, line 3: the input ends inside this event',
+    ],
+    [
+      'the end inside a comment',
+      'data: a\n\n: b',
+      ['a'],
+      'byte 9, line 3: the input ends inside this event',
+    ],
     ['CRLF', 'data: a\r\n\r\nx\r\n', ['a'], 'byte 11, line 3: neither a field nor a comment: "x"'],
-    ['after a chunk', `${long}x: y\n\n`, Array(5000).fill('event 1'),
-      `byte ${long.length}, line 15001: neither a field nor a comment: "x"`],
-    ['CRLF cut by the end of a chunk', `data: ${'x'.repeat(65_529)}\r\n\r\nx\r\n`,
-      ['x'.repeat(65_529)], 'byte 65539, line 3: neither a field nor a comment: "x"'],
-    ['a line after such a CRLF', `: ${'x'.repeat(65_533)}\r\nx\r\n`, [],
-      'byte 65537, line 2: neither a field nor a comment: "x"'],
+    [
+      'after a chunk',
+      `${long}x: y\n\n`,
+      Array(5000).fill('event 1'),
+      `byte ${long.length}, line 15001: neither a field nor a comment: "x"`,
+    ],
+    [
+      'CRLF cut by the end of a chunk',
+      `data: ${'x'.repeat(65_529)}\r\n\r\nx\r\n`,
+      ['x'.repeat(65_529)],
+      'byte 65539, line 3: neither a field nor a comment: "x"',
+    ],
+    [
+      'a line after such a CRLF',
+      `: ${'x'.repeat(65_533)}\r\nx\r\n`,
+      [],
+      'byte 65537, line 2: neither a field nor a comment: "x"',
+    ],
   ];
   for (const [name, parts, events, damage] of rows) {
     it(name, async () => {
       const input = Buffer.concat([parts].flat().map((part) => Buffer.from(part)));
-      const path = fileOf(Array.isArray(parts) ? Buffer.concat(parts.map((part) =>
-        Buffer.from(part))) : input);
+      const path = fileOf(
+        Array.isArray(parts) ? Buffer.concat(parts.map((part) => Buffer.from(part))) : input,
+      );
       assert.deepEqual(await ssekit(['parse', '--strict', '--data', path]), {
-        code: damage ? 1 : 0, stdout: events.map((data) => `${data}\n`).join(''),
+        code: damage ? 1 : 0,
+        stdout: events.map((data) => `${data}\n`).join(''),
         stderr: damage ? `ssekit: ${path}: ${damage}\n` : '',
       });
     });
@@ -360,8 +492,10 @@ suite('following', () => {
   it('lines of JSON, connections on stderr, until the server says 204', async () => {
     const {code, stdout, stderr} = await ssekit([`${server.url}/numbers?n=7&retry=20&cut=event`]);
     assert.equal(code, 0);
-    assert.deepEqual(objects(stdout), [1, 2, 3, 4, 5, 6, 7].map((n) =>
-      ({event: 'message', data: `${n}`, id: `${n}`, retry: 20})));
+    assert.deepEqual(
+      objects(stdout),
+      [1, 2, 3, 4, 5, 6, 7].map((n) => ({event: 'message', data: `${n}`, id: `${n}`, retry: 20})),
+    );
     const told = lines(masked(stderr)).map((line) => line.replace(/^(ssekit: ).*; a/, '$1…; a'));
     const connected = 'ssekit: connected to URL/numbers?n=7&retry=20&cut=event';
     const lost = (after) => `ssekit: …; attempt 1 in N ms, to go on after ${after}`;
@@ -380,19 +514,26 @@ suite('following', () => {
       await until((stdout) => stdout.endsWith('x\n'));
     }
     child.kill('SIGINT');
-    assert.deepEqual(await ended,
-      {code: 'SIGINT', stdout: '1\nx\n2\nx\n3\nx\n', stderr: `ssekit: connected to ${held.url}\n`});
+    assert.deepEqual(await ended, {
+      code: 'SIGINT',
+      stdout: '1\nx\n2\nx\n3\nx\n',
+      stderr: `ssekit: connected to ${held.url}\n`,
+    });
     await held.stop();
   });
 
   it('Ctrl-C is 130 to a shell, with --stats too', async () => {
-    const script = (flag) => ['-c', `(while ! grep -q connected "$1"; do sleep 0.05; done
-      kill -INT $(cat "$2")) & echo $$ > "$2"; exec ${process.execPath} ${CLI} "$3" ${flag} 2> "$1"`];
+    const script = (flag) => [
+      '-c',
+      `(while ! grep -q connected "$1"; do sleep 0.05; done
+      kill -INT $(cat "$2")) & echo $$ > "$2"; exec ${process.execPath} ${CLI} "$3" ${flag} 2> "$1"`,
+    ];
     for (const flag of ['', '--stats']) {
       const [said, pid] = [fileOf(''), fileOf('')];
       const {code, stdout} = await ssekit(
         [...script(flag), 'sh', said, pid, `${server.url}/stall?run=int${flag}`],
-        {command: ['sh']});
+        {command: ['sh']},
+      );
       assert.deepEqual([flag, code], [flag, flag ? 130 : 'SIGINT']);
       assert.equal(stdout, '{"event":"message","data":"event 1","id":"1"}\n');
       if (flag) assert.match(readFileSync(said, 'utf8'), /1 events, 21 B, 0 reconnections in \d/);
@@ -402,28 +543,37 @@ suite('following', () => {
   it('what is sent', async () => {
     const data = fileOf('from\na file');
     const type = 'content-type';
-    await all([
-      [[], {method: 'GET', accept: 'text/event-stream', 'last-event-id': undefined}],
-      [['-X', 'DELETE'], {method: 'DELETE'}],
-      [['-H', 'X-A: 1', '-H', 'X-A: 2', '-H', 'x-b:é', '-H', 'X-C;', '-H', 'accept: a: b'],
-        {'x-a': '1, 2', 'x-b': 'Ã©', 'x-c': '', accept: 'a: b'}],
-      [['-d', 'a=b'], {method: 'POST', body: 'a=b', [type]: 'application/x-www-form-urlencoded'}],
-      [['-d', `@${data}`, '-H', 'content-type: text/plain'],
-        {body: 'from\na file', [type]: 'text/plain'}],
-      [['-d', '-'], {method: 'POST', body: 'é of stdin'}],
-      [['--json', '{"a": 1}'], {method: 'POST', body: '{"a": 1}', [type]: 'application/json'}],
-      [['--json', '@-', '-X', 'PUT'], {method: 'PUT', body: 'é of stdin'}],
-      [['--last-event-id', 'é7'], {'last-event-id': 'Ã©7'}],
-    ], async ([args, expected]) => {
-      const asked = await serve((_, response) => response.writeHead(204).end());
-      assert.deepEqual(await ssekit([asked.url, ...args], {input: 'é of stdin'}), ok(''));
-      assert.equal(asked.requests.length, 1);
-      const [{headers, method, body}] = asked.requests;
-      const got = {...headers, method, body};
-      assert.deepEqual(
-        Object.fromEntries(Object.keys(expected).map((name) => [name, got[name]])), expected);
-      await asked.stop();
-    });
+    await all(
+      [
+        [[], {method: 'GET', accept: 'text/event-stream', 'last-event-id': undefined}],
+        [['-X', 'DELETE'], {method: 'DELETE'}],
+        [
+          ['-H', 'X-A: 1', '-H', 'X-A: 2', '-H', 'x-b:é', '-H', 'X-C;', '-H', 'accept: a: b'],
+          {'x-a': '1, 2', 'x-b': 'Ã©', 'x-c': '', accept: 'a: b'},
+        ],
+        [['-d', 'a=b'], {method: 'POST', body: 'a=b', [type]: 'application/x-www-form-urlencoded'}],
+        [
+          ['-d', `@${data}`, '-H', 'content-type: text/plain'],
+          {body: 'from\na file', [type]: 'text/plain'},
+        ],
+        [['-d', '-'], {method: 'POST', body: 'é of stdin'}],
+        [['--json', '{"a": 1}'], {method: 'POST', body: '{"a": 1}', [type]: 'application/json'}],
+        [['--json', '@-', '-X', 'PUT'], {method: 'PUT', body: 'é of stdin'}],
+        [['--last-event-id', 'é7'], {'last-event-id': 'Ã©7'}],
+      ],
+      async ([args, expected]) => {
+        const asked = await serve((_, response) => response.writeHead(204).end());
+        assert.deepEqual(await ssekit([asked.url, ...args], {input: 'é of stdin'}), ok(''));
+        assert.equal(asked.requests.length, 1);
+        const [{headers, method, body}] = asked.requests;
+        const got = {...headers, method, body};
+        assert.deepEqual(
+          Object.fromEntries(Object.keys(expected).map((name) => [name, got[name]])),
+          expected,
+        );
+        await asked.stop();
+      },
+    );
   });
 
   it('how it ends', async () => {
@@ -431,43 +581,85 @@ suite('following', () => {
     await closed.stop();
     const end = (text) => new RegExp(`${text}\n$`);
     const word = (text, index) => `${JSON.stringify({index, text})}\n`;
-    await all([
-      ['/500', [], 1, '', end('^ssekit: HTTP status 500 from .*')],
-      ['/html', [], 1, '', end(`'text/html.*`)],
-      ['/simple?run=once', ['--once', '--data'], 0, 'event 1\nevent 2\nevent 3\n', end('connected .*')],
-      ['/simple?run=retries', ['--max-retries', '0', '--event', 'x'], 1, '',
-        end('failed after 0 retries: the server ended the stream')],
-      ['/stall?run=until', ['--until', 'event 1', '--data'], 0, 'event 1\n', end('connected .*')],
-      ['/noheaders?run=t', ['--timeout', '0.1', '--max-retries', '0'], 1, '',
-        end('No response from .* for 100 ms')],
-      ['/stall?run=idle&then=204', ['--idle-timeout', '0.3', '--data'], 0, 'event 1\n',
-        /No byte from .* for 300 ms; attempt 1/],
-      [closed.url, ['--max-retries', '0'], 1, '', /ECONNREFUSED/],
-      ['/post?run=until', ['--json', '{"words":["a","b"]}', '--until', '[DONE]', '--data'], 0,
-        `${word('a', 0)}${word('b', 1)}[DONE]\n`, end('connected .*')],
-      ['/post-truncated?run=until', ['--json', '{"words":["a"]}', '--until', '[DONE]', '--data'], 1,
-        word('a', 0), end('ended the stream before its last event')],
-      ['/post-cut?run=cut', ['--json', '{"words":["a"]}', '--data'], 1, word('a', 0),
-        /failed after 0 retries/],
-    ], async ([path, args, code, stdout, stderr]) => {
-      const url = path.startsWith('/') ? server.url + path : path;
-      const {stderr: said, ...rest} = await ssekit([url, ...args]);
-      assert.deepEqual(rest, {code, stdout}, `${path} ${said}`);
-      assert.match(said, stderr);
-    });
+    await all(
+      [
+        ['/500', [], 1, '', end('^ssekit: HTTP status 500 from .*')],
+        ['/html', [], 1, '', end(`'text/html.*`)],
+        [
+          '/simple?run=once',
+          ['--once', '--data'],
+          0,
+          'event 1\nevent 2\nevent 3\n',
+          end('connected .*'),
+        ],
+        [
+          '/simple?run=retries',
+          ['--max-retries', '0', '--event', 'x'],
+          1,
+          '',
+          end('failed after 0 retries: the server ended the stream'),
+        ],
+        ['/stall?run=until', ['--until', 'event 1', '--data'], 0, 'event 1\n', end('connected .*')],
+        [
+          '/noheaders?run=t',
+          ['--timeout', '0.1', '--max-retries', '0'],
+          1,
+          '',
+          end('No response from .* for 100 ms'),
+        ],
+        [
+          '/stall?run=idle&then=204',
+          ['--idle-timeout', '0.3', '--data'],
+          0,
+          'event 1\n',
+          /No byte from .* for 300 ms; attempt 1/,
+        ],
+        [closed.url, ['--max-retries', '0'], 1, '', /ECONNREFUSED/],
+        [
+          '/post?run=until',
+          ['--json', '{"words":["a","b"]}', '--until', '[DONE]', '--data'],
+          0,
+          `${word('a', 0)}${word('b', 1)}[DONE]\n`,
+          end('connected .*'),
+        ],
+        [
+          '/post-truncated?run=until',
+          ['--json', '{"words":["a"]}', '--until', '[DONE]', '--data'],
+          1,
+          word('a', 0),
+          end('ended the stream before its last event'),
+        ],
+        [
+          '/post-cut?run=cut',
+          ['--json', '{"words":["a"]}', '--data'],
+          1,
+          word('a', 0),
+          /failed after 0 retries/,
+        ],
+      ],
+      async ([path, args, code, stdout, stderr]) => {
+        const url = path.startsWith('/') ? server.url + path : path;
+        const {stderr: said, ...rest} = await ssekit([url, ...args]);
+        assert.deepEqual(rest, {code, stdout}, `${path} ${said}`);
+        assert.match(said, stderr);
+      },
+    );
   });
 
   it('a type can be what it ends with', async () => {
     const typed = await serve((_, response) =>
-      response.writeHead(200, SSE).write('data: a\n\nevent: stop\ndata: b\n\ndata: c\n\n'));
+      response.writeHead(200, SSE).write('data: a\n\nevent: stop\ndata: b\n\ndata: c\n\n'),
+    );
     const {code, stdout} = await ssekit([typed.url, '--until', 'stop', '--data']);
     assert.deepEqual([code, stdout], [0, 'a\nb\n']);
     await typed.stop();
   });
 
   it('--stats: the sum at the end', async () => {
-    const {stderr} = await ssekit([`${server.url}/numbers?n=7&retry=20&cut=event&run=stats`,
-      '--stats']);
+    const {stderr} = await ssekit([
+      `${server.url}/numbers?n=7&retry=20&cut=event&run=stats`,
+      '--stats',
+    ]);
     assert.match(lines(stderr).at(-1), /^ssekit: 7 events, \d+ B, 3 reconnections in \d+\.\d s$/);
   });
 
@@ -483,8 +675,9 @@ suite('following', () => {
         }
       }
     });
-    const {child, until, ended} = start([endless.url, '--data', '--idle-timeout', '0.5'],
-      {command: [process.execPath, '--import', join(ROOT, 'test/cli/memory.mjs'), CLI]});
+    const {child, until, ended} = start([endless.url, '--data', '--idle-timeout', '0.5'], {
+      command: [process.execPath, '--import', join(ROOT, 'test/cli/memory.mjs'), CLI],
+    });
     await until((stdout) => stdout.length > 1e6);
     child.stdout.pause();
     let before = -1;
@@ -519,10 +712,13 @@ suite('following', () => {
     const point = join(folder, 'point');
     let kills = 0;
     let got = [];
-    for (let isOver = false; !isOver;) {
+    for (let isOver = false; !isOver; ) {
       const {child, ended, until} = start([numbers.url, '--resume', point, '--data']);
       const many = 100 + 37 * kills; // the moment varies
-      await until((stdout) => stdout.length > 11 * many).then(() => child.kill('SIGKILL'), () => {});
+      await until((stdout) => stdout.length > 11 * many).then(
+        () => child.kill('SIGKILL'),
+        () => {},
+      );
       const {code, stdout} = await ended;
       kills += code === 'SIGKILL' ? 1 : 0;
       isOver = code === 0;
@@ -531,7 +727,10 @@ suite('following', () => {
       got.push(...lines(stdout).map((line) => Number(line.slice(6))));
     }
     assert.ok(kills >= 5, `${kills} kills`);
-    assert.deepEqual([...new Set(got)], Array.from({length: TOTAL}, (_, at) => at + 1));
+    assert.deepEqual(
+      [...new Set(got)],
+      Array.from({length: TOTAL}, (_, at) => at + 1),
+    );
     assert.ok(got.length <= TOTAL + kills, `${got.length - TOTAL} came twice, ${kills} kills`);
     assert.equal(readFileSync(point, 'utf8'), `${TOTAL}`);
     assert.equal(existsSync(`${point}.new`), false);
@@ -539,11 +738,16 @@ suite('following', () => {
   });
 
   it('--resume and --last-event-id: the file wins once it has an id', async () => {
-    for (const [kept, expected] of [['', 'given'], ['kept\n', 'kept']]) {
+    for (const [kept, expected] of [
+      ['', 'given'],
+      ['kept\n', 'kept'],
+    ]) {
       const point = fileOf(kept, 'point');
       const asked = await serve((_, response) => response.writeHead(204).end());
       assert.deepEqual(
-        await ssekit([asked.url, '--resume', point, '--last-event-id', 'given']), ok(''));
+        await ssekit([asked.url, '--resume', point, '--last-event-id', 'given']),
+        ok(''),
+      );
       assert.equal(asked.requests[0].headers['last-event-id'], expected);
       await asked.stop();
     }
@@ -572,32 +776,36 @@ const STAMP = /^: ssekit (connection )?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n/
 suite('record', () => {
   it('the stream as it came, less what is unfinished; no event is altered', async () => {
     const whole = 'retry: 20\n\nid: 1\ndata: a\ndata: é\n\n: ping\n\nevent: x\ndata: \ndata: b\n\n';
-    await all([
-      ['LF', (text) => text], ['CRLF', (text) => text.replaceAll('\n', '\r\n')],
-      ['CR', (text) => text.replaceAll('\n', '\r')],
-    ], async ([name, change]) => {
-      const bytes = Buffer.from(`\ufeff${change(whole)}`);
-      const cuts = [1, 2, 3, 4, 5, 9, 13, 14, 15, 16, 23, 24, 30, 37, 47, 48, 49, 50];
-      const pieces = await serve(async (_, response, __, count) => {
-        const cut = cuts[count - 1];
-        if (!cut) return response.writeHead(204).end();
-        response.writeHead(200, SSE);
-        const half = change('id: 9\ndata: half\n');
-        for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut), half]) {
-          response.write(piece);
-          await sleep(20); // they are to be read one by one
-        }
-        response.end();
-      });
-      const path = join(folder, `${name}.rec`);
-      const {code, stdout, stderr} = await ssekit(['record', pieces.url, path]);
-      assert.deepEqual([code, stdout], [0, ''], stderr);
-      const recorded = readFileSync(path, 'utf8');
-      assert.equal(recorded.replace(STAMP, ''), change(whole).repeat(cuts.length), name);
-      assert.equal(recorded.match(/^: ssekit connection /gm).length, cuts.length);
-      assert.deepEqual(eventsOf(recorded), eventsOf(change(whole).repeat(cuts.length)));
-      await pieces.stop();
-    });
+    await all(
+      [
+        ['LF', (text) => text],
+        ['CRLF', (text) => text.replaceAll('\n', '\r\n')],
+        ['CR', (text) => text.replaceAll('\n', '\r')],
+      ],
+      async ([name, change]) => {
+        const bytes = Buffer.from(`\ufeff${change(whole)}`);
+        const cuts = [1, 2, 3, 4, 5, 9, 13, 14, 15, 16, 23, 24, 30, 37, 47, 48, 49, 50];
+        const pieces = await serve(async (_, response, __, count) => {
+          const cut = cuts[count - 1];
+          if (!cut) return response.writeHead(204).end();
+          response.writeHead(200, SSE);
+          const half = change('id: 9\ndata: half\n');
+          for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut), half]) {
+            response.write(piece);
+            await sleep(20); // they are to be read one by one
+          }
+          response.end();
+        });
+        const path = join(folder, `${name}.rec`);
+        const {code, stdout, stderr} = await ssekit(['record', pieces.url, path]);
+        assert.deepEqual([code, stdout], [0, ''], stderr);
+        const recorded = readFileSync(path, 'utf8');
+        assert.equal(recorded.replace(STAMP, ''), change(whole).repeat(cuts.length), name);
+        assert.equal(recorded.match(/^: ssekit connection /gm).length, cuts.length);
+        assert.deepEqual(eventsOf(recorded), eventsOf(change(whole).repeat(cuts.length)));
+        await pieces.stop();
+      },
+    );
   });
 
   it('reconnections and restarts are added, from the last id on; killed (-9) meanwhile', async () => {
@@ -619,20 +827,24 @@ suite('record', () => {
     });
     const path = join(folder, 'kill.rec');
     let kills = 0;
-    for (let isOver = false; !isOver;) {
+    for (let isOver = false; !isOver; ) {
       const {child, ended, until} = start(['record', numbers.url, path]);
       const before = existsSync(path) ? statSync(path).size : 0;
-      await until((_, stderr) => /attempt/.test(stderr))
-        .then(() => child.kill('SIGKILL'), () => {});
+      await until((_, stderr) => /attempt/.test(stderr)).then(
+        () => child.kill('SIGKILL'),
+        () => {},
+      );
       const {code, stderr} = await ended;
       isOver = code === 0;
       kills += code === 'SIGKILL' ? 1 : 0;
-      assert.ok(isOver || code === 'SIGKILL' && statSync(path).size > before, stderr);
+      assert.ok(isOver || (code === 'SIGKILL' && statSync(path).size > before), stderr);
       appendFileSync(path, isOver ? '' : `id: ${TOTAL}\ndata: a write that was cut sho`);
     }
     assert.ok(kills >= 3, `${kills}`);
-    assert.deepEqual(eventsOf(readFileSync(path, 'utf8')).map(({data}) => data),
-      Array.from({length: TOTAL}, (_, at) => `event ${at + 1}`));
+    assert.deepEqual(
+      eventsOf(readFileSync(path, 'utf8')).map(({data}) => data),
+      Array.from({length: TOTAL}, (_, at) => `event ${at + 1}`),
+    );
     await numbers.stop();
   });
 
@@ -645,15 +857,18 @@ suite('record', () => {
     const {code} = await ssekit(['record', refusing.url, path]);
     assert.equal(code, 1);
     assert.equal(refusing.requests[0].headers['last-event-id'], '5');
-    assert.equal(readFileSync(path, 'utf8').replace(STAMP, ''),
-      'id: 5\ndata: x\n\nretry: 20\nid: 6\ndata: y\n\n');
+    assert.equal(
+      readFileSync(path, 'utf8').replace(STAMP, ''),
+      'id: 5\ndata: x\n\nretry: 20\nid: 6\ndata: y\n\n',
+    );
     await refusing.stop();
   });
 
   it('a full disk: one line, exit 1, and nothing half written', async () => {
     const url = `${server.url}/numbers?n=9000&run=full`;
     assert.deepEqual(await ssekit(['record', url, '/dev/full']), {
-      code: 1, stdout: '',
+      code: 1,
+      stdout: '',
       stderr: `ssekit: connected to ${url}\nssekit: /dev/full: no space left on device\n`,
     });
     const path = join(folder, 'full.rec');
@@ -697,10 +912,29 @@ suite('record', () => {
 suite('replay', () => {
   const at = (ms) => new Date(Date.UTC(2026, 0, 1) + ms).toISOString();
   const TIMED = [
-    `: ssekit connection ${at(0)}`, `: ssekit ${at(200)}`, 'id: 1', 'data: a', '',
-    `: ssekit ${at(500)}`, 'id: 2', 'data: b', '', 'id: 3', 'data: c', '', ': ping', '',
-    `: ssekit connection ${at(3_600_000)}`, `: ssekit ${at(3_600_100)}`, 'id: é4', 'data: d', '',
-    ': the end', '', 'id: 5', 'data: half',
+    `: ssekit connection ${at(0)}`,
+    `: ssekit ${at(200)}`,
+    'id: 1',
+    'data: a',
+    '',
+    `: ssekit ${at(500)}`,
+    'id: 2',
+    'data: b',
+    '',
+    'id: 3',
+    'data: c',
+    '',
+    ': ping',
+    '',
+    `: ssekit connection ${at(3_600_000)}`,
+    `: ssekit ${at(3_600_100)}`,
+    'id: é4',
+    'data: d',
+    '',
+    ': the end',
+    '',
+    'id: 5',
+    'data: half',
   ].join('\n');
   /** What that request got. */
   const ask = async (url, init) => {
@@ -710,13 +944,17 @@ suite('replay', () => {
 
   it('the blocks and comments, less the times and what is unfinished', async () => {
     const {url, stop} = await startReplay(fileOf(TIMED), '--speed', '0');
-    const rest = (from) => TIMED.replace(STAMP, '').slice(0, -'id: 5\ndata: half'.length)
-      .replace(new RegExp(`^[^]*?(?=id: ${from})`), '');
+    const rest = (from) =>
+      TIMED.replace(STAMP, '')
+        .slice(0, -'id: 5\ndata: half'.length)
+        .replace(new RegExp(`^[^]*?(?=id: ${from})`), '');
     assert.deepEqual(await ask(url), [200, rest('1')]);
     assert.deepEqual(await ask(url, {method: 'POST', body: '{}'}), [200, rest('1')]);
     assert.deepEqual(await ask(url, {method: 'HEAD'}), [200, '']);
     for (const [id, answer] of [
-      ['1', [200, rest('2')]], ['2', [200, rest('3')]], ['unknown', [200, rest('1')]],
+      ['1', [200, rest('2')]],
+      ['2', [200, rest('3')]],
+      ['unknown', [200, rest('1')]],
       ['Ã©4', [204, '']],
     ]) {
       assert.deepEqual(await ask(url, {headers: {'last-event-id': id}}), answer, id);
@@ -732,29 +970,40 @@ suite('replay', () => {
       for await (const {data} of asyncConnect(url, {reconnect: false})) {
         came.push([data, speed * (performance.now() - start)]);
       }
-      assert.deepEqual(came.map(([data]) => data), ['a', 'b', 'c', 'd']);
+      assert.deepEqual(
+        came.map(([data]) => data),
+        ['a', 'b', 'c', 'd'],
+      );
       // timers are up to 1 ms early; there is no upper limit but that it takes no hour
       const least = [198, 496, 496, 594];
-      for (const [at, [, ms]] of came.entries()) assert.ok(ms > least[at] && ms < 60_000, `${came}`);
+      for (const [at, [, ms]] of came.entries())
+        assert.ok(ms > least[at] && ms < 60_000, `${came}`);
       await stop();
     }
   });
 
   it('CORS, with a preflight', async () => {
     const {url, stop} = await startReplay(fileOf(TIMED), '--speed', '0');
-    const preflight = await fetch(url, {method: 'OPTIONS', headers: {
-      'origin': 'http://page.example', 'access-control-request-method': 'POST',
-      'access-control-request-headers': 'content-type,last-event-id',
-    }});
-    const get = (response, ...names) => names.map((name) =>
-      response.headers.get(`access-control-${name}`));
+    const preflight = await fetch(url, {
+      method: 'OPTIONS',
+      headers: {
+        origin: 'http://page.example',
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'content-type,last-event-id',
+      },
+    });
+    const get = (response, ...names) =>
+      names.map((name) => response.headers.get(`access-control-${name}`));
     assert.deepEqual(
       [preflight.status, ...get(preflight, 'allow-origin', 'allow-methods', 'allow-headers')],
-      [204, 'http://page.example', 'POST', 'content-type,last-event-id']);
+      [204, 'http://page.example', 'POST', 'content-type,last-event-id'],
+    );
     const response = await fetch(url, {headers: {origin: 'http://page.example'}});
     await response.text();
-    assert.deepEqual(get(response, 'allow-origin', 'allow-credentials'),
-      ['http://page.example', 'true']);
+    assert.deepEqual(get(response, 'allow-origin', 'allow-credentials'), [
+      'http://page.example',
+      'true',
+    ]);
     await stop();
   });
 
@@ -766,8 +1015,10 @@ suite('replay', () => {
         if (got.push(data) === 9) return got.join('');
       }
     };
-    assert.deepEqual([await first(''), await first('2'), await first('é4')],
-      ['abcdabcda', 'cdabcdabc', 'abcdabcda']);
+    assert.deepEqual(
+      [await first(''), await first('2'), await first('é4')],
+      ['abcdabcda', 'cdabcdabc', 'abcdabcda'],
+    );
     await stop();
   });
 
@@ -780,13 +1031,16 @@ suite('replay', () => {
   it('ids that come twice are told; times of others, and times that are none, lose nothing', async () => {
     const blocks = [
       ': ssekit 2026-99-99T99:99:99.999Z\n',
-      'id: 1\ndata: a\n\n', 'id: 2\ndata: b\n: ssekit 2026-01-01T00:00:00.000Z\ndata: c\n\n',
+      'id: 1\ndata: a\n\n',
+      'id: 2\ndata: b\n: ssekit 2026-01-01T00:00:00.000Z\ndata: c\n\n',
       'id: 1\ndata: d\n\n',
     ].join('');
     const {url, stop} = await startReplay(fileOf(blocks));
     assert.deepEqual(await ask(url), [200, blocks]);
-    assert.match((await stop()).stderr,
-      /^ssekit: 1 of 3 events have no id of their own: .*\nssekit: 3 events of 0\.0 s /);
+    assert.match(
+      (await stop()).stderr,
+      /^ssekit: 1 of 3 events have no id of their own: .*\nssekit: 3 events of 0\.0 s /,
+    );
   });
 
   it('a port that is taken', async () => {
@@ -794,7 +1048,9 @@ suite('replay', () => {
     await new Promise((resolve) => other.once('listening', resolve));
     const {port} = other.address();
     assert.deepEqual(await ssekit(['replay', RECORDED, '--port', `${port}`]), {
-      code: 1, stdout: '', stderr: `ssekit: port ${port} is taken: --port 0 finds a free one\n`,
+      code: 1,
+      stdout: '',
+      stderr: `ssekit: port ${port} is taken: --port 0 finds a free one\n`,
     });
     other.close();
   });

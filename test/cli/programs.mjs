@@ -12,15 +12,29 @@ import {EventSource} from '../../dist/sse.js';
 import {resetSockets, serverPort, startNginx} from '../integration/nginx.mjs';
 import {freePort, start as startProgram} from '../integration/processes.mjs';
 import {
-  CLI, lines, numbered, objects, ROOT, scratch, serve, SSE, ssekit, start, stopAll,
+  CLI,
+  lines,
+  numbered,
+  objects,
+  ROOT,
+  scratch,
+  serve,
+  SSE,
+  ssekit,
+  start,
+  stopAll,
 } from './run.mjs';
 
 after(stopAll);
 const folder = scratch();
 symlinkSync(CLI, join(folder, 'ssekit'));
 const PATH = `${folder}:${process.env.PATH}`;
-const bash = (script, env = {}) => ssekit(['-c', `set -o pipefail\n${script}`],
-  {command: ['bash'], cwd: folder, env: {PATH, ...env}});
+const bash = (script, env = {}) =>
+  ssekit(['-c', `set -o pipefail\n${script}`], {
+    command: ['bash'],
+    cwd: folder,
+    env: {PATH, ...env},
+  });
 const quote = (text) => `'${text}'`;
 
 // ── A terminal ──────────────────────────────────────────────────────────────────────────────────
@@ -28,8 +42,11 @@ const quote = (text) => `'${text}'`;
 /** What the command writes to a terminal (of script(1)): standard output and error together. */
 async function onTerminal(command, env) {
   const inner = command.replaceAll(`'`, `'\\''`);
-  const {code, stdout} = await bash(`script -qec '${inner}' /dev/null`,
-    {TERM: 'xterm', NO_COLOR: undefined, ...env});
+  const {code, stdout} = await bash(`script -qec '${inner}' /dev/null`, {
+    TERM: 'xterm',
+    NO_COLOR: undefined,
+    ...env,
+  });
   return {code, text: stdout.replaceAll('\r\n', '\n')};
 }
 
@@ -39,34 +56,55 @@ const NEUTRAL = '\\u001b[2J\\u001b]0;owned\\u0007 \\u009b31m \\u202etxt \\u007f\
 
 test('a terminal: for people, in colours', async () => {
   writeFileSync(join(folder, 'colour.log'), 'id: 7\nevent: step\ndata: {"a":[1,"x"]}\n\n');
-  assert.deepEqual(await onTerminal('ssekit parse colour.log'), {code: 0, text: [
-    '\x1b[1mstep\x1b[0m  \x1b[33m#7\x1b[0m', '  {',
-    '    \x1b[36m"a"\x1b[0m: [', '      \x1b[35m1\x1b[0m,', '      \x1b[32m"x"\x1b[0m', '    ]',
-    '  }', ''].join('\n')});
+  assert.deepEqual(await onTerminal('ssekit parse colour.log'), {
+    code: 0,
+    text: [
+      '\x1b[1mstep\x1b[0m  \x1b[33m#7\x1b[0m',
+      '  {',
+      '    \x1b[36m"a"\x1b[0m: [',
+      '      \x1b[35m1\x1b[0m,',
+      '      \x1b[32m"x"\x1b[0m',
+      '    ]',
+      '  }',
+      '',
+    ].join('\n'),
+  });
   const plain = 'step  #7\n  {\n    "a": [\n      1,\n      "x"\n    ]\n  }\n';
   for (const env of [{NO_COLOR: '1'}, {TERM: 'dumb'}]) {
     assert.deepEqual(await onTerminal('ssekit parse colour.log', env), {code: 0, text: plain});
   }
-  assert.equal((await onTerminal('ssekit parse --no-pretty colour.log')).text,
-    '{"event":"step","data":"{\\"a\\":[1,\\"x\\"]}","id":"7"}\n');
+  assert.equal(
+    (await onTerminal('ssekit parse --no-pretty colour.log')).text,
+    '{"event":"step","data":"{\\"a\\":[1,\\"x\\"]}","id":"7"}\n',
+  );
 });
 
 test('a terminal: no stranger steers it', async () => {
   const log = `id: ${HOSTILE}\nevent: ${HOSTILE}\ndata: ${HOSTILE}\ndata: ["${HOSTILE}"]\n\n`;
   writeFileSync(join(folder, 'hostile.log'), log);
   const id = `#${NEUTRAL}`;
-  assert.equal((await onTerminal('ssekit parse hostile.log', {NO_COLOR: '1'})).text,
-    `${NEUTRAL}  ${id}\n  ${NEUTRAL}\n  ["${NEUTRAL}"]\n`);
-  assert.equal((await onTerminal('ssekit parse --data hostile.log')).text,
-    `${NEUTRAL}\n["${NEUTRAL}"]\n`);
+  assert.equal(
+    (await onTerminal('ssekit parse hostile.log', {NO_COLOR: '1'})).text,
+    `${NEUTRAL}  ${id}\n  ${NEUTRAL}\n  ["${NEUTRAL}"]\n`,
+  );
+  assert.equal(
+    (await onTerminal('ssekit parse --data hostile.log')).text,
+    `${NEUTRAL}\n["${NEUTRAL}"]\n`,
+  );
   const {text} = await onTerminal('ssekit parse --no-pretty hostile.log');
   assert.doesNotMatch(text, /[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]/);
-  assert.deepEqual(JSON.parse(text),
-    {event: HOSTILE, data: `${HOSTILE}\n["${HOSTILE}"]`, id: HOSTILE});
+  assert.deepEqual(JSON.parse(text), {
+    event: HOSTILE,
+    data: `${HOSTILE}\n["${HOSTILE}"]`,
+    id: HOSTILE,
+  });
   const refusing = await serve((_, response) => response.writeHead(500).end(HOSTILE));
   const {code, text: said} = await onTerminal(`ssekit ${refusing.url}`);
-  assert.deepEqual([code, said.endsWith(`opens no stream: ${NEUTRAL.replace(/\\u2028$/, '')}\n`)],
-    [1, true], said);
+  assert.deepEqual(
+    [code, said.endsWith(`opens no stream: ${NEUTRAL.replace(/\\u2028$/, '')}\n`)],
+    [1, true],
+    said,
+  );
 });
 
 test('a terminal: a bar while a file is parsed, figures while a stream is followed', async () => {
@@ -88,12 +126,17 @@ test('a terminal: a bar while a file is parsed, figures while a stream is follow
   });
   const followed = await onTerminal(`ssekit ${slow.url} --stats --data`);
   assert.equal(followed.code, 0);
-  assert.match(followed.text,
-    /\r\x1b\[K\d+ events, \d+ B, 0 reconnections, \d+\.\d\/s, silent for 0\.\d s\r\x1b\[K/);
+  assert.match(
+    followed.text,
+    /\r\x1b\[K\d+ events, \d+ B, 0 reconnections, \d+\.\d\/s, silent for 0\.\d s\r\x1b\[K/,
+  );
   assert.match(followed.text, /ssekit: 24 events, \d+ B, 1 reconnections in 2\.\d s\n$/);
-  assert.deepEqual(lines(followed.text.replace(/\r\x1b\[K[^\r\n]*(?=\r)|\r\x1b\[K/g, ''))
-    .filter((line) => line.startsWith('event')),
-    Array.from({length: 24}, (_, at) => `event ${at + 1}`));
+  assert.deepEqual(
+    lines(followed.text.replace(/\r\x1b\[K[^\r\n]*(?=\r)|\r\x1b\[K/g, '')).filter((line) =>
+      line.startsWith('event'),
+    ),
+    Array.from({length: 24}, (_, at) => `event ${at + 1}`),
+  );
 });
 
 // ── Programs beside it ──────────────────────────────────────────────────────────────────────────
@@ -101,10 +144,16 @@ test('a terminal: a bar while a file is parsed, figures while a stream is follow
 test('jq reads the lines, zstd is unpacked or says how', async () => {
   const log = join(ROOT, 'examples/recorded.log');
   const events = [...new EventSource(readFileSync(log, 'utf8'))];
-  assert.deepEqual(await bash(`ssekit parse ${quote(log)} | jq -r .data`),
-    {code: 0, stdout: events.map(({data}) => `${data}\n`).join(''), stderr: ''});
-  assert.deepEqual(await bash(`zstd -qc ${quote(log)} | zstd -dqc | ssekit parse --data`),
-    {code: 0, stdout: events.map(({data}) => `${data}\n`).join(''), stderr: ''});
+  assert.deepEqual(await bash(`ssekit parse ${quote(log)} | jq -r .data`), {
+    code: 0,
+    stdout: events.map(({data}) => `${data}\n`).join(''),
+    stderr: '',
+  });
+  assert.deepEqual(await bash(`zstd -qc ${quote(log)} | zstd -dqc | ssekit parse --data`), {
+    code: 0,
+    stdout: events.map(({data}) => `${data}\n`).join(''),
+    stderr: '',
+  });
 });
 
 /** The command of README.md, for that file. */
@@ -115,44 +164,63 @@ const parallel = (file, {end = '\\n\\n', block = '4M', jobs = ''} = {}) =>
 test('GNU parallel: the output of one process', async () => {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
   const [shown] = /^parallel .*$/m.exec(readme);
-  assert.equal(shown,
-    `${parallel('big.log', {block: '64M'}).replace('--will-cite  ', '')} --data`);
-  const text = Array.from({length: 400_000}, (_, n) =>
-    `id: ${n}\nevent: e${n % 3}\n${n % 7 ? '' : ': ping\n'}data: {"n":${n}}\ndata: é${n}\n\n`).join('');
+  assert.equal(shown, `${parallel('big.log', {block: '64M'}).replace('--will-cite  ', '')} --data`);
+  const text = Array.from(
+    {length: 400_000},
+    (_, n) =>
+      `id: ${n}\nevent: e${n % 3}\n${n % 7 ? '' : ': ping\n'}data: {"n":${n}}\ndata: é${n}\n\n`,
+  ).join('');
   for (const [name, log, end] of [
-    ['lf.log', text, '\\n\\n'], ['crlf.log', text.replaceAll('\n', '\r\n'), '\\r\\n\\r\\n'],
+    ['lf.log', text, '\\n\\n'],
+    ['crlf.log', text.replaceAll('\n', '\r\n'), '\\r\\n\\r\\n'],
   ]) {
     writeFileSync(join(folder, name), log);
     const {code, stderr, stdout} = await bash(
-      `ssekit parse ${name} > one.out; ${parallel(name, {end})} > many.out; cmp one.out many.out`);
+      `ssekit parse ${name} > one.out; ${parallel(name, {end})} > many.out; cmp one.out many.out`,
+    );
     assert.deepEqual([code, stderr, stdout], [0, '', '']);
     assert.equal(lines(readFileSync(join(folder, 'many.out'), 'utf8')).length, 400_000);
   }
   // as README.md says: what persists is lost at the beginning of a part
   writeFileSync(join(folder, 'once.log'), `id: 1\ndata: a\n\n${'data: b\n\n'.repeat(200_000)}`);
-  const {stdout} = await bash(`${parallel('once.log', {block: '1M'})} | jq -r .id | sort | uniq -c`);
+  const {stdout} = await bash(
+    `${parallel('once.log', {block: '1M'})} | jq -r .id | sort | uniq -c`,
+  );
   assert.match(stdout, /^ +\d+ \n +\d+ 1\n$/);
-  assert.deepEqual(lines(stdout).map((line) => parseInt(line)).reduce((a, b) => a + b), 200_001);
+  assert.deepEqual(
+    lines(stdout)
+      .map((line) => parseInt(line))
+      .reduce((a, b) => a + b),
+    200_001,
+  );
 });
 
 // ── Real servers ────────────────────────────────────────────────────────────────────────────────
 
 /** On a connection of its own. */
-const post = (url, body) => new Promise((resolve, reject) => {
-  request(url, {method: 'POST', agent: false}, (response) => response.resume().once('end', resolve))
-    .once('error', reject).end(body);
-});
+const post = (url, body) =>
+  new Promise((resolve, reject) => {
+    request(url, {method: 'POST', agent: false}, (response) =>
+      response.resume().once('end', resolve),
+    )
+      .once('error', reject)
+      .end(body);
+  });
 
 test('nchan: sockets reset, the command killed (-9): nothing lost, the recording whole', async (t) => {
   const port = await serverPort();
-  const nginx = await startNginx({port, modules: ['ngx_nchan_module.so'], http: `
+  const nginx = await startNginx({
+    port,
+    modules: ['ngx_nchan_module.so'],
+    http: `
     server {
       listen 127.0.0.1:${port};
       location = /publish { nchan_publisher http; nchan_channel_id a;
         nchan_message_buffer_length 10000; nchan_message_timeout 1h; }
       location = /events { nchan_subscriber eventsource; nchan_channel_id a;
         nchan_subscriber_first_message oldest; }
-    }`});
+    }`,
+  });
   t.after(nginx.stop);
   const KILLS = 6;
   let [resets, kills, isOver] = [0, 0, false];
@@ -168,8 +236,15 @@ test('nchan: sockets reset, the command killed (-9): nothing lost, the recording
   const [point, record] = [join(folder, 'nchan.id'), join(folder, 'nchan.rec')];
   const got = [];
   while (!isOver) {
-    const {child, ended, until} = start([`${nginx.url}/events`, '--resume', point, '--record', record,
-      '--until', 'the end']);
+    const {child, ended, until} = start([
+      `${nginx.url}/events`,
+      '--resume',
+      point,
+      '--record',
+      record,
+      '--until',
+      'the end',
+    ]);
     await until((stdout) => stdout);
     if (kills < KILLS) {
       await sleep(100); // events are coming
@@ -190,31 +265,48 @@ test('nchan: sockets reset, the command killed (-9): nothing lost, the recording
   assert.ok(got.length <= sent.length + kills && kills === KILLS && resets >= 3, `${resets}`);
   const recorded = [...new EventSource(readFileSync(record, 'utf8'))].map(({data}) => data);
   assert.deepEqual([...new Set(recorded)], sent);
-  console.log(`nchan: ${sent.length} events, ${resets} resets, ${kills} kills,`
-    + ` ${got.length - sent.length} twice`);
+  console.log(
+    `nchan: ${sent.length} events, ${resets} resets, ${kills} kills,`
+      + ` ${got.length - sent.length} twice`,
+  );
 });
 
 test('an LLM API: --json, --until', async (t) => {
   const port = await freePort();
   const program = join(ROOT, 'test/integration/node_modules/@copilotkit/aimock/dist/cli.js');
-  const mock = await startProgram(process.execPath, [program, '-p', port,
-    '-f', join(ROOT, 'test/integration/llm.json'), '--log-level', 'warn'], {port});
+  const mock = await startProgram(
+    process.execPath,
+    [program, '-p', port, '-f', join(ROOT, 'test/integration/llm.json'), '--log-level', 'warn'],
+    {port},
+  );
   t.after(() => mock.stop());
-  const body = JSON.stringify(
-    {model: 'any', stream: true, messages: [{role: 'user', content: 'the whole answer'}]});
+  const body = JSON.stringify({
+    model: 'any',
+    stream: true,
+    messages: [{role: 'user', content: 'the whole answer'}],
+  });
   const url = `http://127.0.0.1:${port}/v1/chat/completions`;
   const asked = `ssekit ${url} -H 'Authorization: Bearer sk-test' --json '${body}'`;
-  assert.deepEqual(await bash(`${asked} --data --until '[DONE]' 2> llm.err | grep -v DONE
-    | jq -j '.choices[0].delta.content // ""'`.replace('\n', ' ')), {
-    code: 0, stderr: '',
-    stdout: 'Grüße, 世界! 😀\n\ndata: [DONE]\r\nevent: "fake"\u2028id: 7\u0085 the end.',
-  });
+  assert.deepEqual(
+    await bash(
+      `${asked} --data --until '[DONE]' 2> llm.err | grep -v DONE
+    | jq -j '.choices[0].delta.content // ""'`.replace('\n', ' '),
+    ),
+    {
+      code: 0,
+      stderr: '',
+      stdout: 'Grüße, 世界! 😀\n\ndata: [DONE]\r\nevent: "fake"\u2028id: 7\u0085 the end.',
+    },
+  );
   // recorded and replayed, it costs nothing
   await bash(`${asked} --until '[DONE]' --record llm.rec > first.out`);
   const replayed = start(['replay', join(folder, 'llm.rec'), '--port', '0', '--speed', '0']);
   await replayed.until((stdout) => stdout.endsWith('\n'));
   const again = asked.replace(url, replayed.stdout().trim());
-  assert.equal((await bash(`${again} --until '[DONE]' > second.out; cmp first.out second.out`)).code, 0);
+  assert.equal(
+    (await bash(`${again} --until '[DONE]' > second.out; cmp first.out second.out`)).code,
+    0,
+  );
   replayed.child.kill();
   await replayed.ended;
 });

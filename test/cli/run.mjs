@@ -26,24 +26,28 @@ export function scratch() {
 export function start(args, {input = '', env = {}, command = [process.execPath, CLI], cwd} = {}) {
   const [program, ...before] = command;
   const child = spawn(program, [...before, ...args], {
-    cwd, env: {...process.env, NO_COLOR: '', ...env}, timeout: MOST_MS, killSignal: 'SIGKILL',
+    cwd,
+    env: {...process.env, NO_COLOR: '', ...env},
+    timeout: MOST_MS,
+    killSignal: 'SIGKILL',
   });
   let [stdout, stderr] = ['', ''];
   let looks = [];
   const look = () => (looks = looks.filter((each) => !each()));
-  child.stdout.setEncoding('utf8').on('data', (text) => look(stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text) => look(stderr += text));
+  child.stdout.setEncoding('utf8').on('data', (text) => look((stdout += text)));
+  child.stderr.setEncoding('utf8').on('data', (text) => look((stderr += text)));
   child.stdin.on('error', () => {}); // it may end before it has read all
   if (input !== null) child.stdin.end(input);
   const ended = new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({code: code ?? signal, stdout, stderr}));
   });
-  const until = (test) => new Promise((resolve, reject) => {
-    const passes = () => test(stdout, stderr) && (resolve(), true);
-    if (!passes()) looks.push(passes);
-    ended.then(() => reject(new Error(`it ended: ${stderr}\n${stdout}`)), reject);
-  });
+  const until = (test) =>
+    new Promise((resolve, reject) => {
+      const passes = () => test(stdout, stderr) && (resolve(), true);
+      if (!passes()) looks.push(passes);
+      ended.then(() => reject(new Error(`it ended: ${stderr}\n${stdout}`)), reject);
+    });
   return {child, stdout: () => stdout, stderr: () => stderr, ended, until};
 }
 
@@ -55,7 +59,8 @@ export async function startReplay(...args) {
   const {child, stdout, stderr, ended, until} = start(['replay', '--port', '0', ...args]);
   await until((text) => text.endsWith('\n'));
   return {
-    url: stdout().trim(), stderr,
+    url: stdout().trim(),
+    stderr,
     stop() {
       child.kill();
       return ended;

@@ -20,12 +20,15 @@ symlinkSync(ROOT, join(copies, 'node_modules/ssekit'), 'junction');
 /** Runs an example: {child, ended}, where `ended` resolves with {code, stdout, stderr}. */
 export function begin(name, args = [], {env = {}, flags = []} = {}) {
   const child = spawn(process.execPath, [...flags, join(copies, name), ...args], {
-    cwd: copies, env: {...process.env, ...env}, timeout: MOST_MS, killSignal: 'SIGKILL',
+    cwd: copies,
+    env: {...process.env, ...env},
+    timeout: MOST_MS,
+    killSignal: 'SIGKILL',
   });
   child.stdin.end();
   let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text) => stdout += text);
-  child.stderr.setEncoding('utf8').on('data', (text) => stderr += text);
+  child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
   const ended = new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => {

@@ -32,7 +32,8 @@ describe('subscription.mjs', () => {
   /** The numbers that one life printed, which must follow each other. */
   function handled(stdout) {
     const ids = linesOf(stdout).map((line) =>
-      Number(/^(\d+) price \{ number: \1 \}$/.exec(line)[1]));
+      Number(/^(\d+) price \{ number: \1 \}$/.exec(line)[1]),
+    );
     if (ids.length) assert.deepEqual(ids, range(ids[0], ids.at(-1)));
     return ids;
   }
@@ -47,8 +48,10 @@ describe('subscription.mjs', () => {
       const steps = 2 * total;
       for (const at of range(1, steps + 1)) {
         const file = join(folder, `step-${at}${half}.txt`);
-        const first = await run('subscription.mjs', [server.url, file],
-          {flags: ['--import', CRASH], env: {CRASH_AT: at + half}});
+        const first = await run('subscription.mjs', [server.url, file], {
+          flags: ['--import', CRASH],
+          env: {CRASH_AT: at + half},
+        });
         assert.equal(first.code, at > steps ? 0 : 'SIGKILL', first.stderr);
         const id = stored(file);
         // Printed first, stored then: at most one event is ahead of its id.
@@ -100,13 +103,25 @@ describe('redis-sink.mjs', () => {
   let port;
   let server; // Redis
   let redis;
-  const args = () => ['--port', port, '--bind', '127.0.0.1', '--dir', folder, '--save', '',
-    '--appendonly', 'yes'];
+  const args = () => [
+    '--port',
+    port,
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    folder,
+    '--save',
+    '',
+    '--appendonly',
+    'yes',
+  ];
 
   before(async () => {
     port = await freePort();
     server = await start('redis-server', args(), {port});
-    redis = await createClient({url: `redis://127.0.0.1:${port}`}).on('error', () => {}).connect();
+    redis = await createClient({url: `redis://127.0.0.1:${port}`})
+      .on('error', () => {})
+      .connect();
   });
   after(async () => {
     redis?.destroy();
@@ -126,9 +141,9 @@ describe('redis-sink.mjs', () => {
       const {child, ended} = sink(source.url, 'prices');
       const stop = new AbortController();
       void ended.finally(() => stop.abort());
-      const goal = await redis.xLen('prices') + 60 + 17 * n;
+      const goal = (await redis.xLen('prices')) + 60 + 17 * n;
       while (!stop.signal.aborted) {
-        if (await redis.xLen('prices') >= goal) child.kill('SIGKILL');
+        if ((await redis.xLen('prices')) >= goal) child.kill('SIGKILL');
       }
       return (await ended).code;
     });
@@ -146,17 +161,24 @@ describe('redis-sink.mjs', () => {
     for (let lives = 0; lives < MOST_LIVES; lives++) {
       const {child, ended} = sink(source.url, 'orders');
       let isOver = false;
-      void ended.finally(() => isOver = true);
-      const goal = await redis.xLen('orders') + 250;
-      while (!isOver && await redis.xLen('orders') < goal);
+      void ended.finally(() => (isOver = true));
+      const goal = (await redis.xLen('orders')) + 250;
+      while (!isOver && (await redis.xLen('orders')) < goal);
       if (!isOver) {
         kills++;
         await server.stop('SIGKILL');
         server = await start('redis-server', args(), {port});
         // It refuses commands while it reads its log, and this client may not have missed it yet.
-        await until(() => redis.ping().then(() => true, () => false), 'Redis answers');
+        await until(
+          () =>
+            redis.ping().then(
+              () => true,
+              () => false,
+            ),
+          'Redis answers',
+        );
         // The sink ends if its transaction was on its way, else it waits for Redis, and goes on.
-        while (!isOver && await redis.xLen('orders') <= goal);
+        while (!isOver && (await redis.xLen('orders')) <= goal);
       }
       child.kill('SIGKILL');
       if ((await ended).code === 0) break;

@@ -16,8 +16,11 @@ let api;
 let mock;
 before(async () => {
   const port = await freePort();
-  mock = await start(process.execPath,
-    [CLI, '-p', port, '-f', path('llm.json'), '--log-level', 'warn', '--journal-max', '0'], {port});
+  mock = await start(
+    process.execPath,
+    [CLI, '-p', port, '-f', path('llm.json'), '--log-level', 'warn', '--journal-max', '0'],
+    {port},
+  );
   api = `http://127.0.0.1:${port}`;
 });
 after(() => mock?.stop());
@@ -30,16 +33,23 @@ async function counted() {
 
 it('llm-post.mjs', async () => {
   const before = await counted();
-  assert.deepEqual(await run('llm-post.mjs', [`${api}/v1/chat/completions`]),
-    {code: 0, stdout: `${ANSWER}\n`, stderr: ''});
+  assert.deepEqual(await run('llm-post.mjs', [`${api}/v1/chat/completions`]), {
+    code: 0,
+    stdout: `${ANSWER}\n`,
+    stderr: '',
+  });
   assert.equal(await counted(), before + 1);
 });
 
 describe('anthropic.mjs', () => {
   for (const [prompt, code, stdout, stderr] of [
     ['How does it end?', 0, `${ANSWER}\n[end_turn]\n`, /^$/],
-    ['Is it cold in Oslo?', 0, 'Let me see.\n[tool_use]\n'
-      + `call weather { city: 'Oslo', unit: '°C' }\ncall time {}\n`, /^$/],
+    [
+      'Is it cold in Oslo?',
+      0,
+      'Let me see.\n[tool_use]\n' + `call weather { city: 'Oslo', unit: '°C' }\ncall time {}\n`,
+      /^$/,
+    ],
     ['Too much', 1, '', /^HTTP status 429 from .*: \{.*"Slow down".*\}\n$/],
     ['Cut it short', 1, /^One w(?:ord(?: aft(?:er t(?:he o)?)?)?)?$/, /failed after 0 retries/],
   ]) {
@@ -57,20 +67,31 @@ describe('anthropic.mjs', () => {
   // As documented for streams of the Messages API.
   const event = (type, fields) =>
     formatEvent({event: type, data: JSON.stringify({type, ...fields})});
-  const START = event('message_start', {message: {id: 'msg_1', content: [], usage: {}}})
+  const START =
+    event('message_start', {message: {id: 'msg_1', content: [], usage: {}}})
     + event('ping')
     + event('content_block_start', {index: 0, content_block: {type: 'text', text: ''}})
     + event('content_block_delta', {index: 0, delta: {type: 'text_delta', text: 'Well'}});
-  const END = event('content_block_stop', {index: 0})
+  const END =
+    event('content_block_stop', {index: 0})
     + event('message_delta', {delta: {stop_reason: 'end_turn'}, usage: {output_tokens: 1}})
     + event('message_stop');
   for (const [what, stream, expected] of [
-    ['pings and unknown types', START + event('ping') + event('content_block_new', {x: 1}) + END,
-      {code: 0, stdout: 'Well\n[end_turn]\n', stderr: ''}],
-    ['an error event', START + event('error', {error: {type: 'overloaded_error', message: 'Busy'}}),
-      {code: 1, stdout: 'Well', stderr: 'overloaded_error: Busy\n'}],
-    ['the end before message_stop', START,
-      {code: 1, stdout: 'Well', stderr: /truncated|without|ended/}],
+    [
+      'pings and unknown types',
+      START + event('ping') + event('content_block_new', {x: 1}) + END,
+      {code: 0, stdout: 'Well\n[end_turn]\n', stderr: ''},
+    ],
+    [
+      'an error event',
+      START + event('error', {error: {type: 'overloaded_error', message: 'Busy'}}),
+      {code: 1, stdout: 'Well', stderr: 'overloaded_error: Busy\n'},
+    ],
+    [
+      'the end before message_stop',
+      START,
+      {code: 1, stdout: 'Well', stderr: /truncated|without|ended/},
+    ],
   ]) {
     it(what, async () => {
       const server = await serve((request, response) => {

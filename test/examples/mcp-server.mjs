@@ -42,22 +42,32 @@ async function cutAll() {
 
 function newServer() {
   const server = new McpServer({name: 'counter', version: '1.0.0'}, {capabilities: {logging: {}}});
-  server.registerTool('count', {
-    description: 'Counts, and breaks its stream on the way',
-    inputSchema: {to: z.number(), cuts: z.array(z.number()).optional(), how: z.string().optional()},
-  }, async ({to, cuts = [], how}, {_meta, sendNotification, closeSSEStream}) => {
-    const {progressToken} = _meta;
-    for (let progress = 1; progress <= to; progress++) {
-      await sendNotification(
-        {method: 'notifications/progress', params: {progressToken, progress, total: to}});
-      if (!cuts.includes(progress)) continue;
-      const back = once(resumptions, 'resumed');
-      if (how === 'end') closeSSEStream();
-      else await cutAll();
-      await back;
-    }
-    return {content: [{type: 'text', text: `counted to ${to}`}]};
-  });
+  server.registerTool(
+    'count',
+    {
+      description: 'Counts, and breaks its stream on the way',
+      inputSchema: {
+        to: z.number(),
+        cuts: z.array(z.number()).optional(),
+        how: z.string().optional(),
+      },
+    },
+    async ({to, cuts = [], how}, {_meta, sendNotification, closeSSEStream}) => {
+      const {progressToken} = _meta;
+      for (let progress = 1; progress <= to; progress++) {
+        await sendNotification({
+          method: 'notifications/progress',
+          params: {progressToken, progress, total: to},
+        });
+        if (!cuts.includes(progress)) continue;
+        const back = once(resumptions, 'resumed');
+        if (how === 'end') closeSSEStream();
+        else await cutAll();
+        await back;
+      }
+      return {content: [{type: 'text', text: `counted to ${to}`}]};
+    },
+  );
   server.registerTool('fail', {description: 'Fails'}, async () => {
     throw new Error('no luck');
   });
@@ -75,11 +85,16 @@ const app = createMcpExpressApp();
 app.all('/mcp', async (request, response) => {
   const session = request.headers['mcp-session-id'];
   const {method = '', params} = request.body ?? {};
-  console.log(JSON.stringify({
-    http: request.method, method, tool: params?.name,
-    session: Boolean(session), version: request.headers['mcp-protocol-version'],
-    lastEventId: request.headers['last-event-id'],
-  }));
+  console.log(
+    JSON.stringify({
+      http: request.method,
+      method,
+      tool: params?.name,
+      session: Boolean(session),
+      version: request.headers['mcp-protocol-version'],
+      lastEventId: request.headers['last-event-id'],
+    }),
+  );
   responses.add(response);
   response.on('close', () => responses.delete(response));
   if (!sessions.has(session) && isInitializeRequest(request.body)) return begin(request, response);

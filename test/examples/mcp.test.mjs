@@ -8,10 +8,16 @@ import {begin, linesOf, run} from './copies.mjs';
 import {openStream, serve} from './server.mjs';
 
 const PATH = fileURLToPath(new URL('mcp-server.mjs', import.meta.url));
-const progress = (total) => Array.from({length: total}, (_, k) =>
-  `notifications/progress {"progressToken":1,"progress":${k + 1},"total":${total}}`);
+const progress = (total) =>
+  Array.from(
+    {length: total},
+    (_, k) => `notifications/progress {"progressToken":1,"progress":${k + 1},"total":${total}}`,
+  );
 
-for (const [kind, env] of [['streams', {}], ['plain JSON', {JSON: '1'}]]) {
+for (const [kind, env] of [
+  ['streams', {}],
+  ['plain JSON', {JSON: '1'}],
+]) {
   describe(`a server that answers with ${kind}`, () => {
     let server;
     let url;
@@ -35,15 +41,24 @@ for (const [kind, env] of [['streams', {}], ['plain JSON', {JSON: '1'}]]) {
       const {code, lines, stderr, requests} = await call('count', {to: 3});
       assert.deepEqual([code, stderr], [0, '']);
       // In plain JSON there is no room for what comes before the result.
-      assert.deepEqual(lines,
-        ['connected to counter', ...kind === 'streams' ? progress(3) : [], 'counted to 3']);
-      assert.deepEqual(requests.map(({http, ...rest}) => [posted({http, ...rest}) || http,
-        rest.session, rest.version]), [
-        ['initialize', false, undefined],
-        ['notifications/initialized', true, '2025-11-25'],
-        ['count', true, '2025-11-25'],
-        ['DELETE', true, '2025-11-25'],
+      assert.deepEqual(lines, [
+        'connected to counter',
+        ...(kind === 'streams' ? progress(3) : []),
+        'counted to 3',
       ]);
+      assert.deepEqual(
+        requests.map(({http, ...rest}) => [
+          posted({http, ...rest}) || http,
+          rest.session,
+          rest.version,
+        ]),
+        [
+          ['initialize', false, undefined],
+          ['notifications/initialized', true, '2025-11-25'],
+          ['count', true, '2025-11-25'],
+          ['DELETE', true, '2025-11-25'],
+        ],
+      );
     });
 
     it('an error', async () => {
@@ -63,7 +78,11 @@ for (const [kind, env] of [['streams', {}], ['plain JSON', {JSON: '1'}]]) {
         const resumed = requests.filter(({http}) => http === 'GET');
         assert.deepEqual(
           resumed.map(({lastEventId, session}) => [Number(lastEventId) > 0, session]),
-          [[true, true], [true, true]]);
+          [
+            [true, true],
+            [true, true],
+          ],
+        );
       });
     }
 
@@ -71,26 +90,38 @@ for (const [kind, env] of [['streams', {}], ['plain JSON', {JSON: '1'}]]) {
       const before = requests().length;
       const {child, ended} = begin('mcp.mjs', [url]);
       let output = '';
-      child.stdout.on('data', (text) => output += text);
+      child.stdout.on('data', (text) => (output += text));
       await until(() => linesOf(output).length >= 7 || child.exitCode !== null, 'the messages');
       child.kill('SIGINT');
       const {code, stdout, stderr} = await ended;
       assert.deepEqual([code, stderr], ['SIGINT', '']);
-      assert.deepEqual(linesOf(stdout), ['connected to counter', ...[1, 2, 3, 4, 5, 6].map((data) =>
-        `notifications/message {"level":"info","data":${data}}`)]);
-      const asked = requests().slice(before).filter(({http}) => http === 'GET');
-      assert.deepEqual(asked.map(({lastEventId}) => Boolean(lastEventId)), [false, true]);
+      assert.deepEqual(linesOf(stdout), [
+        'connected to counter',
+        ...[1, 2, 3, 4, 5, 6].map(
+          (data) => `notifications/message {"level":"info","data":${data}}`,
+        ),
+      ]);
+      const asked = requests()
+        .slice(before)
+        .filter(({http}) => http === 'GET');
+      assert.deepEqual(
+        asked.map(({lastEventId}) => Boolean(lastEventId)),
+        [false, true],
+      );
     });
   });
 }
 
 for (const [what, answer] of [
   ['before its answer', (request, response) => response.socket.resetAndDestroy()],
-  ['before the first id', (request, response) => {
-    openStream(response);
-    response.write('data: {"jsonrpc":"2.0","method":"notifications/progress","params":{}}\n\n');
-    setTimeout(() => response.socket.resetAndDestroy(), 50);
-  }],
+  [
+    'before the first id',
+    (request, response) => {
+      openStream(response);
+      response.write('data: {"jsonrpc":"2.0","method":"notifications/progress","params":{}}\n\n');
+      setTimeout(() => response.socket.resetAndDestroy(), 50);
+    },
+  ],
 ]) {
   it(`a call whose connection is lost ${what} is an error, not a second call`, async () => {
     const server = await serve(answer);

@@ -29,24 +29,29 @@ function prices(request, response) {
   setTimeout(() => response.socket?.resetAndDestroy(), 20);
 }
 const PRICES = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((k) =>
-  (k % 2 ? [`price ${k} {"number":${k}}`] : [`message ${k} line`, `line ${k}`]));
+  k % 2 ? [`price ${k} {"number":${k}}`] : [`message ${k} line`, `line ${k}`],
+);
 
 const CHUNKS = ['Every', ' stream', ' ends:', ' say how. 😀'];
 const answer = (end) => (request, response) => {
   let body = '';
-  request.setEncoding('utf8').on('data', (part) => body += part).on('end', () => {
-    const asked = [request.method, request.headers.authorization, body].join(' ');
-    if (asked !== 'POST Bearer demo {"stream":true}') return void response.writeHead(400).end();
-    openStream(response);
-    for (const part of CHUNKS) response.write(formatEvent({data: JSON.stringify({text: part})}));
-    end(response);
-  });
+  request
+    .setEncoding('utf8')
+    .on('data', (part) => (body += part))
+    .on('end', () => {
+      const asked = [request.method, request.headers.authorization, body].join(' ');
+      if (asked !== 'POST Bearer demo {"stream":true}') return void response.writeHead(400).end();
+      openStream(response);
+      for (const part of CHUNKS) response.write(formatEvent({data: JSON.stringify({text: part})}));
+      end(response);
+    });
 };
 
 /** What cannot be cut anywhere by an accident: it is cut everywhere. */
 function bytes(request, response) {
   openStream(response);
-  const stream = '\uFEFF: hello\r\nid: 1\r\ndata: é€😀\r\ndata: two\r\n\r\nevent: empty\r\ndata\r\n\r\n'
+  const stream =
+    '\uFEFF: hello\r\nid: 1\r\ndata: é€😀\r\ndata: two\r\n\r\nevent: empty\r\ndata\r\n\r\n'
     + 'retry: 9\r\nid\r\nevent: tick\r\ndata:  x\r\n\r\nid: 7\r\n\r\ndata: last\r\n\r\ndata: no end';
   let end = Promise.resolve();
   for (const byte of Buffer.from(stream)) {
@@ -57,37 +62,61 @@ function bytes(request, response) {
 
 const preload = (code) => ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
 // That package is for browsers: this is what it takes from them.
-const AS_BROWSER = preload('globalThis.window = globalThis;'
-  + ' globalThis.document = Object.assign(new EventTarget(), {hidden: false})');
+const AS_BROWSER = preload(
+  'globalThis.window = globalThis;'
+    + ' globalThis.document = Object.assign(new EventTarget(), {hidden: false})',
+);
 // eventsource lets a process end that waits for nothing but its reconnection; a page would stay.
-const STAYING = preload('const timer = setTimeout(() => {});'
-  + ' Object.getPrototypeOf(timer).unref = function () { return this }');
+const STAYING = preload(
+  'const timer = setTimeout(() => {});'
+    + ' Object.getPrototypeOf(timer).unref = function () { return this }',
+);
 
 describe('before and after', () => {
   for (const {name, what, handle, lines, codes = [0, 0], requests = 1, flags = []} of [
     {
-      name: 'eventsource', what: 'over resets', flags: STAYING, lines: PRICES, requests: 3,
+      name: 'eventsource',
+      what: 'over resets',
+      flags: STAYING,
+      lines: PRICES,
+      requests: 3,
       handle: prices,
     },
     {
-      name: 'fetch-event-source', what: 'a whole answer', flags: AS_BROWSER, lines: CHUNKS,
+      name: 'fetch-event-source',
+      what: 'a whole answer',
+      flags: AS_BROWSER,
+      lines: CHUNKS,
       handle: answer((response) => response.end(formatEvent({data: '[DONE]'}))),
     },
     {
-      name: 'fetch-event-source', what: 'one that is cut short', flags: AS_BROWSER, lines: CHUNKS,
-      codes: [1, 1], handle: answer((response) => response.end()),
+      name: 'fetch-event-source',
+      what: 'one that is cut short',
+      flags: AS_BROWSER,
+      lines: CHUNKS,
+      codes: [1, 1],
+      handle: answer((response) => response.end()),
     },
     {
-      name: 'fetch-event-source', what: 'a lost connection', flags: AS_BROWSER, lines: CHUNKS,
+      name: 'fetch-event-source',
+      what: 'a lost connection',
+      flags: AS_BROWSER,
+      lines: CHUNKS,
       codes: [1, 1],
       handle: answer((response) => setTimeout(() => response.socket.resetAndDestroy(), 50)),
     },
     {
-      name: 'fetch-event-source', what: 'a refusal', flags: AS_BROWSER, lines: [], codes: [1, 1],
+      name: 'fetch-event-source',
+      what: 'a refusal',
+      flags: AS_BROWSER,
+      lines: [],
+      codes: [1, 1],
       handle: (request, response) => response.writeHead(429).end(),
     },
     {
-      name: 'eventsource-parser', what: 'byte by byte', handle: bytes,
+      name: 'eventsource-parser',
+      what: 'byte by byte',
+      handle: bytes,
       lines: ['message 1 é€😀', 'two', 'empty 1 ', 'tick   x', 'message 7 last'],
     },
   ]) {
@@ -95,20 +124,31 @@ describe('before and after', () => {
       const results = [];
       for (const version of ['before', 'after']) {
         const server = await serve(handle);
-        const {code, stdout, stderr} = await run(`migrations/${name}.${version}.mjs`, [server.url],
-          {flags: version === 'before' ? flags : []});
+        const {code, stdout, stderr} = await run(
+          `migrations/${name}.${version}.mjs`,
+          [server.url],
+          {flags: version === 'before' ? flags : []},
+        );
         await server.close();
         results.push({code, lines: linesOf(stdout), requests: server.requests.length});
         if (code === 0 && name === 'eventsource') assert.equal(stderr, 'open\n'.repeat(requests));
       }
-      assert.deepEqual(results, codes.map((code) => ({code, lines, requests})));
+      assert.deepEqual(
+        results,
+        codes.map((code) => ({code, lines, requests})),
+      );
     });
   }
 
   it('each pair of files is run', () => {
     const files = readdirSync(new URL('../../examples/migrations/', import.meta.url));
-    assert.deepEqual(files.sort(), ['eventsource-parser', 'eventsource', 'fetch-event-source']
-      .flatMap((name) => [`${name}.after.mjs`, `${name}.before.mjs`]));
+    assert.deepEqual(
+      files.sort(),
+      ['eventsource-parser', 'eventsource', 'fetch-event-source'].flatMap((name) => [
+        `${name}.after.mjs`,
+        `${name}.before.mjs`,
+      ]),
+    );
   });
 });
 
@@ -120,12 +160,15 @@ const code = (declarations) => declarations.replace(/\/\*[^]*?\*\//g, '').replac
 /** What a package declares, for its installed version: {version, declarations}. */
 function declared(name) {
   const folder = fileURLToPath(new URL(`node_modules/${name}/`, import.meta.url));
-  const files = readdirSync(folder, {recursive: true})
-    .filter((file) => file.endsWith('.d.ts') && !file.includes('node_modules'));
+  const files = readdirSync(folder, {recursive: true}).filter(
+    (file) => file.endsWith('.d.ts') && !file.includes('node_modules'),
+  );
   assert(files.length > 0, `${name} has no declarations`);
   const {version} = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  return {version, declarations: code(files.map((file) =>
-    readFileSync(join(folder, file), 'utf8')).join('\n'))};
+  return {
+    version,
+    declarations: code(files.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n')),
+  };
 }
 
 /** Interfaces of browsers that a package builds on. */
@@ -135,11 +178,13 @@ function platform(...names) {
   const {platform: system, arch} = process;
   const file = compiler.resolve(`@typescript/typescript-${system}-${arch}/package.json`);
   const dom = code(readFileSync(join(file, '../lib/lib.dom.d.ts'), 'utf8'));
-  return names.map((name) => {
-    const [found] = new RegExp(`^interface ${name}\\b[^]*?^}`, 'm').exec(dom) ?? [];
-    assert(found, `there is no interface ${name}`);
-    return found;
-  }).join('\n');
+  return names
+    .map((name) => {
+      const [found] = new RegExp(`^interface ${name}\\b[^]*?^}`, 'm').exec(dom) ?? [];
+      assert(found, `there is no interface ${name}`);
+      return found;
+    })
+    .join('\n');
 }
 
 const PACKAGES = {
@@ -154,7 +199,8 @@ const WORDS = new Set(['await', 'chunk', 'false', 'for', 'new', 'true', 'type', 
 /** Names in the left column that the package does not declare. */
 function invented(rows, declarations) {
   const words = new Set(declarations.match(/[A-Za-z_$][\w$]*(?:-[a-z]+)*/g));
-  return rows.flatMap(([left]) => namesIn(left))
+  return rows
+    .flatMap(([left]) => namesIn(left))
     .filter((name) => !WORDS.has(name) && !words.has(name));
 }
 

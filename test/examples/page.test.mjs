@@ -43,7 +43,8 @@ async function startServer() {
     response.socket.on('close', () => streams.delete(response));
   });
   return Object.assign(server, {
-    streams, asked,
+    streams,
+    asked,
     send: (k) => {
       for (const stream of streams) stream.write(formatEvent(numbered(k)));
     },
@@ -85,7 +86,10 @@ describe('in Node', () => {
     const {signal} = controller;
     let losses = 0;
     const ended = follow(`${server.url}events`, ({id}) => got.push(id), {
-      page, network, signal, onRetry: () => losses++,
+      page,
+      network,
+      signal,
+      onRetry: () => losses++,
     });
     ended.catch(() => {});
     await receives(got, 1);
@@ -100,7 +104,11 @@ describe('in Node', () => {
       assert.equal(server.asked.length, 1);
     };
     return {
-      got, ended, listeners, lose, show,
+      got,
+      ended,
+      listeners,
+      lose,
+      show,
       online: () => network.dispatchEvent(new Event('online')),
     };
   }
@@ -183,12 +191,14 @@ for (const name of browserNames) {
       await receives(1);
 
       // A page cannot hide itself: its `hidden` is set by hand.
-      const show = (isShown) => page.evaluate((isShown) => {
-        Object.defineProperty(document, 'hidden', {value: !isShown, configurable: true});
-        document.dispatchEvent(new Event('visibilitychange'));
-      }, isShown);
+      const show = (isShown) =>
+        page.evaluate((isShown) => {
+          Object.defineProperty(document, 'hidden', {value: !isShown, configurable: true});
+          document.dispatchEvent(new Event('visibilitychange'));
+        }, isShown);
       server.cut();
-      await until(async () => { // until it has noticed the cut; a live connection is left alone
+      await until(async () => {
+        // until it has noticed the cut; a live connection is left alone
         await show(false);
         await show(true);
         return server.asked.length === 2;

@@ -18,9 +18,11 @@ const {createElement, StrictMode} = await import('react');
 const {createRoot} = await import('react-dom/client');
 
 // The hook's React tells which states were set: React itself says nothing about an unmounted one.
-const updates = globalThis.stateUpdates = [];
+const updates = (globalThis.stateUpdates = []);
 mkdirSync(join(copies, 'node_modules/react'));
-writeFileSync(join(copies, 'node_modules/react/index.mjs'), `
+writeFileSync(
+  join(copies, 'node_modules/react/index.mjs'),
+  `
   import React from '${import.meta.resolve('react')}';
   export const {useEffect, useRef} = React;
   export function useState(initial) {
@@ -30,7 +32,8 @@ writeFileSync(join(copies, 'node_modules/react/index.mjs'), `
       set(next);
     }];
   }
-`);
+`,
+);
 writeFileSync(join(copies, 'node_modules/react/package.json'), '{"exports": "./index.mjs"}');
 const {useEvents} = await import(join(copies, 'use-events.mjs'));
 
@@ -57,17 +60,24 @@ async function startServer(answer = () => false) {
 function mount({strict = false, onEvent = () => {}, onComment} = {}) {
   const got = [];
   function Prices({url, label}) {
-    const {state, error} = useEvents(url, (event) => {
-      got.push(`${label} ${event.id}`); // the newest render's function
-      onEvent(event);
-    }, {onComment});
+    const {state, error} = useEvents(
+      url,
+      (event) => {
+        got.push(`${label} ${event.id}`); // the newest render's function
+        onEvent(event);
+      },
+      {onComment},
+    );
     return `${label}: ${state}${error ? ` ${error.name}` : ''}`;
   }
   const container = window.document.createElement('div');
   const root = createRoot(container);
   const render = (props) =>
-    root.render(strict ? createElement(StrictMode, null, createElement(Prices, props))
-      : createElement(Prices, props));
+    root.render(
+      strict
+        ? createElement(StrictMode, null, createElement(Prices, props))
+        : createElement(Prices, props),
+    );
   view = {got, render, shown: () => container.textContent, unmount: () => root.unmount()};
 }
 
@@ -118,7 +128,10 @@ it('a lost connection: waiting, then open, nothing lost', async () => {
   await until(() => view.got.length === 2, 'event 2');
   assert.equal(server.requests[1].headers['last-event-id'], '1');
   const states = updates.slice(from);
-  assert.deepEqual(states.map(({state}) => state), ['waiting', 'open']);
+  assert.deepEqual(
+    states.map(({state}) => state),
+    ['waiting', 'open'],
+  );
   assert(states[0].error instanceof Error);
 });
 
@@ -131,7 +144,10 @@ it('another URL is another connection', async () => {
   await until(() => server.requests.length === 2 && server.streams.size === 1, 'one of the two');
   server.send(1);
   await until(() => view.got.length === 1, 'event 1');
-  assert.deepEqual(server.requests.map(({url}) => url), ['/a', '/b']);
+  assert.deepEqual(
+    server.requests.map(({url}) => url),
+    ['/a', '/b'],
+  );
 });
 
 it('unmounted by an event: the ones that came with it are not delivered', async () => {
@@ -169,7 +185,10 @@ it('unmounted while it waits to reconnect', async () => {
   assert.deepEqual([server.requests.length, updates.length], [1, before]);
 });
 
-for (const [status, text] of [[204, 'closed'], [500, 'closed SSEHTTPError']]) {
+for (const [status, text] of [
+  [204, 'closed'],
+  [500, 'closed SSEHTTPError'],
+]) {
   it(`${status} is the end`, async () => {
     server = await startServer((request, response) => response.writeHead(status).end());
     mount();

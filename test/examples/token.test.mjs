@@ -31,16 +31,21 @@ async function start({accepts}) {
   return {...result, log};
 }
 
-const lines = (from, to) => Array.from({length: to - from + 1}, (_, k) =>
-  `${from + k} {"number":${from + k}}`);
+const lines = (from, to) =>
+  Array.from({length: to - from + 1}, (_, k) => `${from + k} {"number":${from + k}}`);
 
 it('goes on at the same place with a new token', async () => {
   const {code, stdout, stderr, log} = await start({accepts: () => true});
   assert.deepEqual([code, stderr], [0, '']);
   assert.deepEqual(linesOf(stdout), lines(1, 9));
   assert.deepEqual(log, [
-    'Bearer t1  good', 'Bearer t1 3 401', 'Bearer t2 3 good', 'Bearer t2 6 401',
-    'Bearer t3 6 good', 'Bearer t3 9 401', 'Bearer t4 9 good',
+    'Bearer t1  good',
+    'Bearer t1 3 401',
+    'Bearer t2 3 good',
+    'Bearer t2 6 401',
+    'Bearer t3 6 good',
+    'Bearer t3 9 401',
+    'Bearer t4 9 good',
   ]);
 });
 

@@ -7,7 +7,8 @@ import {decodeChunks, decodeText, interpret} from './specification.mjs';
 export function expectedOf({form, chunks, options}) {
   return interpret(
     isOfLines(form) ? decodeText(chunks.map((line) => `${line}\n`).join('')) : decodeChunks(chunks),
-    options);
+    options,
+  );
 }
 
 export function isOfLines(form) {
@@ -27,7 +28,7 @@ class Witness {
     this.expected = expected;
     this.comment = (text) => {
       const due = this.expected.comments[this.comments++];
-      if (due?.text !== text || this.inOrder && due.after !== this.events) {
+      if (due?.text !== text || (this.inOrder && due.after !== this.events)) {
         this.wrong ??= `comment ${this.comments} is ${JSON.stringify(text)}`;
       }
       if (!this.throws) return;
@@ -40,11 +41,16 @@ class Witness {
   /** `place`: where the source stands while that event is handed out; undefined: it cannot say. */
   event(event, place) {
     const due = this.expected.events[this.events++];
-    if (due?.data !== event.data || due.event !== event.event || due.id !== event.id
-      || due.retry !== event.retry) {
+    if (
+      due?.data !== event.data
+      || due.event !== event.event
+      || due.id !== event.id
+      || due.retry !== event.retry
+    ) {
       this.wrong ??= `event ${this.events} is ${JSON.stringify(event)}`;
     } else if (place && (place.lastEventId !== event.id || place.retry !== event.retry)) {
-      this.wrong ??= `lastEventId and retry are not those of event ${this.events}: `
+      this.wrong ??=
+        `lastEventId and retry are not those of event ${this.events}: `
         + JSON.stringify([place.lastEventId, place.retry]);
     }
   }
@@ -103,7 +109,7 @@ export function formsOf(sse) {
       }
       // What feed() owes: it gives events first, and what stopped it with the next call.
       const seen = () => witness.events + witness.comments;
-      for (let before = -1, rounds = 0; owes && !isOver && before !== seen();) {
+      for (let before = -1, rounds = 0; owes && !isOver && before !== seen(); ) {
         before = seen();
         if (!tried(chunks.at(-1).slice(0, 0)) && !isOver) before = -1;
         if (rounds++ > MAX_ROUNDS) throw new Error('the same error for ever');
@@ -125,35 +131,41 @@ export function formsOf(sse) {
   const feedTo = (parser, chunk, {take}) => parser.feed(chunk, take);
   const pull = (parser, chunk, {take}) => {
     parser.write(chunk);
-    for (let event; (event = parser.next());) take(event);
+    for (let event; (event = parser.next()); ) take(event);
   };
 
   /** Chunks that compare, whenever the next one is asked for, what came with what was due. */
-  function * watched(chunks, witness, watch) {
+  function* watched(chunks, witness, watch) {
     for (let n = 0; n < chunks.length; n++) {
       yield chunks[n];
       if (watch) witness.check(witness.place, watch(n + 1), `after chunk ${n + 1}`);
     }
   }
-  async function * later(chunks) {
-    yield * chunks;
+  async function* later(chunks) {
+    yield* chunks;
   }
   function streamOf(chunks) {
-    return new ReadableStream({
-      pull(controller) {
-        const {done, value} = chunks.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
+    return new ReadableStream(
+      {
+        pull(controller) {
+          const {done, value} = chunks.next();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        },
       },
-    }, {highWaterMark: 0});
+      {highWaterMark: 0},
+    );
   }
 
   /** A form with a loop over what `open` makes of the chunks. */
   function looping(open) {
     return (chunks, options, witness, watch) => {
       witness.inOrder = true;
-      const source = witness.place = open(
-        () => watched(chunks, witness, watch), {...options, onComment: witness.comment}, chunks);
+      const source = (witness.place = open(
+        () => watched(chunks, witness, watch),
+        {...options, onComment: witness.comment},
+        chunks,
+      ));
       let isOver = false;
       try {
         for (const event of source) witness.take(event);
@@ -167,8 +179,11 @@ export function formsOf(sse) {
   function loopingAsync(open) {
     return async (chunks, options, witness, watch) => {
       witness.inOrder = true;
-      const source = witness.place = open(
-        () => watched(chunks, witness, watch), {...options, onComment: witness.comment}, chunks);
+      const source = (witness.place = open(
+        () => watched(chunks, witness, watch),
+        {...options, onComment: witness.comment},
+        chunks,
+      ));
       let isOver = false;
       try {
         for await (const event of source) witness.take(event);
@@ -185,9 +200,14 @@ export function formsOf(sse) {
   }
 
   /** A client over a transport that has those chunks; its retry is not an option of clients. */
-  const overClient = (connectTo) => (open, {retry, ...options}) => connectTo('test:', {
-    ...options, reconnect: false, transport: () => ({status: 200, body: open()}),
-  });
+  const overClient =
+    (connectTo) =>
+    (open, {retry, ...options}) =>
+      connectTo('test:', {
+        ...options,
+        reconnect: false,
+        transport: () => ({status: 200, body: open()}),
+      });
   const iterable = (open) => ({[Symbol.iterator]: open});
 
   return {
@@ -196,7 +216,8 @@ export function formsOf(sse) {
       'feed(chunk, onEvent)': pushing(feedTo),
       'write(chunk), next()': pushing(pull),
       'EventSource.from(iterable)': looping((open, options) =>
-        EventSource.from(iterable(open), options)),
+        EventSource.from(iterable(open), options),
+      ),
     },
     throwing: {
       'feed(chunk), comments throw': pushing(feed, {inOrder: false, throws: true, owes: true}),
@@ -204,8 +225,7 @@ export function formsOf(sse) {
       'write(chunk), next(), comments throw': pushing(pull, {throws: true}),
     },
     whole: {
-      'EventSource.from(whole)': looping((_, options, [whole]) =>
-        EventSource.from(whole, options)),
+      'EventSource.from(whole)': looping((_, options, [whole]) => EventSource.from(whole, options)),
     },
     wholeText: {
       'new EventSource(text)': looping((_, options, [text]) => new EventSource(text, options)),
@@ -217,37 +237,57 @@ export function formsOf(sse) {
       }),
       'writeLine(line), next()': pushing((parser, line, {take}) => {
         parser.writeLine(line);
-        for (let event; (event = parser.next());) take(event);
+        for (let event; (event = parser.next()); ) take(event);
       }),
       'feed(line with CR), feedLine(line) in turn': pushing((parser, line, witness) => {
-        const isFed = witness.turn = !witness.turn;
+        const isFed = (witness.turn = !witness.turn);
         const event = isFed ? parser.feed(`${line}\r`)[0] : parser.feedLine(line);
         if (event) witness.take(event);
       }),
-      'new EventSource(lines)': looping((open, options) =>
-        new EventSource(iterable(open), options)),
-      'new EventSource(lines with LF)': looping((_, options, lines) =>
-        new EventSource(lines.map((line) => `${line}\n`), options)),
-      'new EventSource(lines with CR)': looping((_, options, lines) =>
-        new EventSource(lines.map((line) => `${line}\r`), options)),
-      'new EventSource(lines with CRLF)': looping((_, options, lines) =>
-        new EventSource(lines.map((line) => `${line}\r\n`), options)),
+      'new EventSource(lines)': looping(
+        (open, options) => new EventSource(iterable(open), options),
+      ),
+      'new EventSource(lines with LF)': looping(
+        (_, options, lines) =>
+          new EventSource(
+            lines.map((line) => `${line}\n`),
+            options,
+          ),
+      ),
+      'new EventSource(lines with CR)': looping(
+        (_, options, lines) =>
+          new EventSource(
+            lines.map((line) => `${line}\r`),
+            options,
+          ),
+      ),
+      'new EventSource(lines with CRLF)': looping(
+        (_, options, lines) =>
+          new EventSource(
+            lines.map((line) => `${line}\r\n`),
+            options,
+          ),
+      ),
     },
     client: {
       'for … of connect()': looping(overClient(connect)),
     },
     async: {
       'for await … of EventSource.from(iterable)': loopingAsync((open, options) =>
-        EventSource.from(iterable(open), options)),
+        EventSource.from(iterable(open), options),
+      ),
       'for await … of EventSource.from(async iterable)': loopingAsync((open, options) =>
-        EventSource.from(later(open()), options)),
+        EventSource.from(later(open()), options),
+      ),
       'for await … of EventSource.from(ReadableStream)': loopingAsync((open, options) =>
-        EventSource.from(streamOf(open()), options)),
+        EventSource.from(streamOf(open()), options),
+      ),
       'for await … of asyncConnect()': loopingAsync(overClient(asyncConnect)),
     },
     asyncLines: {
-      'for await … of new EventSource(async lines)': loopingAsync((open, options) =>
-        new EventSource(later(open()), options)),
+      'for await … of new EventSource(async lines)': loopingAsync(
+        (open, options) => new EventSource(later(open()), options),
+      ),
     },
   };
 }
@@ -265,12 +305,16 @@ export function difference(byName, testCase, expected = expectedOf(testCase)) {
   const {form, chunks, options, isWatched} = testCase;
   const witness = new Witness(expected);
   const watch = isWatched
-    ? (n) => expectedOf({form, chunks: chunks.slice(0, n), options}) : undefined;
+    ? (n) => expectedOf({form, chunks: chunks.slice(0, n), options})
+    : undefined;
   const thrown = (error) => `thrown: ${error?.stack ?? error}`.split('\n', 3).join('\n');
   try {
     const result = byName[form](chunks, options, witness, watch);
     return result?.then
-      ? result.then(() => witness.wrong, (error) => witness.wrong ?? thrown(error))
+      ? result.then(
+          () => witness.wrong,
+          (error) => witness.wrong ?? thrown(error),
+        )
       : witness.wrong;
   } catch (error) {
     return witness.wrong ?? thrown(error);

@@ -17,7 +17,15 @@ import {difference, expectedOf, formsByName, formsOf} from './forms.mjs';
 import {report, shrink} from './shrink.mjs';
 import {decodeText, interpret, linesOf, stringOf} from './specification.mjs';
 import {
-  cutAt, everyCut, ofText, ones, randomCut, randomFields, randomOf, randomOptions, randomStream,
+  cutAt,
+  everyCut,
+  ofText,
+  ones,
+  randomCut,
+  randomFields,
+  randomOf,
+  randomOptions,
+  randomStream,
 } from './streams.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -39,8 +47,8 @@ async function casesOf(seed, number, byKind, run) {
   const options = randomOptions(random);
   const base = expectedOf({form: 'feed(chunk)', chunks: [bytes ?? text], options});
   const hasClients = options.retry === undefined; // it is no option of theirs
-  const names = (kind) => Object.keys(byKind[kind]).filter((name) =>
-    hasClients || !/connect/i.test(name));
+  const names = (kind) =>
+    Object.keys(byKind[kind]).filter((name) => hasClients || !/connect/i.test(name));
   const go = (form, chunks, expected = base, more) =>
     run({form, chunks, options, ...more}, expected);
   const sync = names('sync');
@@ -55,7 +63,7 @@ async function casesOf(seed, number, byKind, run) {
     for (const form of names('whole')) {
       if (typeof whole !== 'string' || !/^https?:/.test(whole)) await go(form, [whole]);
     }
-    const isShort = whole.length <= SHORT || whole.length < 200 && random.once(16);
+    const isShort = whole.length <= SHORT || (whole.length < 200 && random.once(16));
     for (let n = isShort ? whole.length : 4; n > 0; n--) {
       await go(next(), cutAt(whole, [isShort ? n : random(whole.length + 1)]));
     }
@@ -79,9 +87,11 @@ async function casesOf(seed, number, byKind, run) {
   for (const form of names('wholeText')) {
     if (!/^https?:/.test(text)) await go(form, [text]);
   }
-  if (bytes && random.once(2)) { // text among bytes: it ends a sequence that was cut
+  if (bytes && random.once(2)) {
+    // text among bytes: it ends a sequence that was cut
     const chunks = randomCut(random, bytes).map((chunk) =>
-      random.once(2) ? chunk : new TextDecoder('utf-8', {ignoreBOM: true}).decode(chunk));
+      random.once(2) ? chunk : new TextDecoder('utf-8', {ignoreBOM: true}).decode(chunk),
+    );
     const form = next();
     await go(form, chunks, expectedOf({form, chunks, options}));
   }
@@ -106,7 +116,7 @@ function writtenCase(seed, number, formatEvent) {
   let [id, retry] = ['', undefined];
   const events = [];
   const comments = [];
-  for (let n = 1 + random(3); n--;) {
+  for (let n = 1 + random(3); n--; ) {
     const fields = randomFields(random);
     const isWrong = /[\r\n]/.test(fields.event ?? '') || /[\r\n\0]/.test(fields.id ?? '');
     let text;
@@ -126,12 +136,22 @@ function writtenCase(seed, number, formatEvent) {
     events.push({event: fields.event || 'message', data, id, retry});
   }
   const read = interpret(decodeText(wire));
-  const seen = {events: read.events, comments: read.comments.map(({text}) => text),
-    lastEventId: read.lastEventId, retry: read.retry};
+  const seen = {
+    events: read.events,
+    comments: read.comments.map(({text}) => text),
+    lastEventId: read.lastEventId,
+    retry: read.retry,
+  };
   const [was, is] = [{events, comments, lastEventId: id, retry}, seen].map((all) =>
-    JSON.stringify(all));
-  return {wire, wrong: was === is ? undefined
-    : `formatEvent wrote ${JSON.stringify(wire)}, which reads as ${is}, not as ${was}`};
+    JSON.stringify(all),
+  );
+  return {
+    wire,
+    wrong:
+      was === is
+        ? undefined
+        : `formatEvent wrote ${JSON.stringify(wire)}, which reads as ${is}, not as ${was}`,
+  };
 }
 
 // ── A thread ──────────────────────────────────────────────────────────────────────────────────
@@ -190,8 +210,10 @@ function thread(data, silence = SILENCE) {
     };
     const wait = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => end({kind: 'hung', text: `hangs soon after stream ${number}`}),
-        silence);
+      timer = setTimeout(
+        () => end({kind: 'hung', text: `hangs soon after stream ${number}`}),
+        silence,
+      );
     };
     wait();
     worker.on('message', (message) => {
@@ -211,8 +233,11 @@ async function fuzz({seed, cases, jobs, only, build}) {
   const again = (more) => `node test/fuzz/fuzz.mjs --seed ${seed}${more}`;
   console.log(`fuzz: seed ${seed}, ${jobs} threads; the same again: ${again(` --jobs ${jobs}`)}`);
   const threads = Array.from({length: only === undefined ? jobs : 1}, (_, first) => first);
-  const results = await Promise.all(threads.map((first) =>
-    thread({build, seed, first, step: jobs, cases: Math.ceil(cases / jobs), only})));
+  const results = await Promise.all(
+    threads.map((first) =>
+      thread({build, seed, first, step: jobs, cases: Math.ceil(cases / jobs), only}),
+    ),
+  );
   const wrong = results.filter(({kind}) => kind !== 'passed');
   for (const {kind, text} of wrong) console.log(`\n${kind}:\n${text}`);
   if (wrong.length) return false;
@@ -225,9 +250,11 @@ async function fuzz({seed, cases, jobs, only, build}) {
   }
   for (const form of Object.keys(counts)) console.log(`  ${spaced(counts[form], 11)}  ${form}`);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  console.log(`fuzz: ${spaced(sum('done'))} cases (one stream, cut in one way, fed in one form) of `
-    + `${spaced(sum('streams'))} streams, ${spaced(sum('events'))} events: 0 differences in `
-    + `${seconds} s`);
+  console.log(
+    `fuzz: ${spaced(sum('done'))} cases (one stream, cut in one way, fed in one form) of `
+      + `${spaced(sum('streams'))} streams, ${spaced(sum('events'))} events: 0 differences in `
+      + `${seconds} s`,
+  );
   return true;
 }
 
@@ -237,12 +264,17 @@ function spaced(number, width = 0) {
 
 const NOT_OURS = [
   // not the parser's, or not about what streams come to: checks of arguments, mostly
-  'json() without its cause', 'feedLine takes many', 'a URL is a text',
+  'json() without its cause',
+  'feedLine takes many',
+  'a URL is a text',
   // what only texts of tens of thousands of units meet: sse.test.ts has them
-  'parts of a long text lost', 'long data in the wrong place', 'long data lost',
+  'parts of a long text lost',
+  'long data in the wrong place',
+  'long data lost',
   'the rest of large chunks is lost',
   // callbacks that feed, lines written before anything was asked for: sse.test.ts has them, too
-  'events twice where a callback feeds', 'a line after a CR is swallowed',
+  'events twice where a callback feeds',
+  'a line after a CR is swallowed',
 ];
 const MUTANT_CASES = 400_000;
 const MUTANT_SILENCE = 10_000; // ms
@@ -255,33 +287,51 @@ async function selfCheck(jobs) {
   const {default: mutants} = await import('../../tools/mutants/list.mjs');
   const source = readFileSync(`${ROOT}sse.ts`, 'utf8');
   const place = (text) => source.indexOf(text);
-  const rows = mutants.filter(({name, find}) => !NOT_OURS.includes(name)
-    && place(find) > place('// ── 2. ') && place(find) < place('// ── 5. '));
+  const rows = mutants.filter(
+    ({name, find}) =>
+      !NOT_OURS.includes(name)
+      && place(find) > place('// ── 2. ')
+      && place(find) < place('// ── 5. '),
+  );
   const folder = `${ROOT}.build/fuzz`;
   rmSync(folder, {recursive: true, force: true});
   mkdirSync(folder, {recursive: true});
   const queue = [...rows.entries()];
   const survivors = [];
   let [most, slowest] = [0, ''];
-  await Promise.all(Array.from({length: jobs}, async () => {
-    for (let next = queue.shift(); next; next = queue.shift()) {
-      const [number, {name, find, replace}] = next;
-      const {code} = await transform(source.replace(find, () => replace),
-        {loader: 'ts', format: 'esm', target: 'es2022'});
-      const file = `${folder}/${number}.mjs`;
-      writeFileSync(file, code);
-      const result = await thread({build: pathToFileURL(file).href, seed: SELF_CHECK_SEED, first: 0,
-        step: 1, cases: MUTANT_CASES}, MUTANT_SILENCE);
-      if (process.env.FUZZ_VERBOSE) {
-        console.log(`\n${name}: ${result.kind} after ${result.done}\n${result.text}`);
+  await Promise.all(
+    Array.from({length: jobs}, async () => {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        const [number, {name, find, replace}] = next;
+        const {code} = await transform(
+          source.replace(find, () => replace),
+          {loader: 'ts', format: 'esm', target: 'es2022'},
+        );
+        const file = `${folder}/${number}.mjs`;
+        writeFileSync(file, code);
+        const result = await thread(
+          {
+            build: pathToFileURL(file).href,
+            seed: SELF_CHECK_SEED,
+            first: 0,
+            step: 1,
+            cases: MUTANT_CASES,
+          },
+          MUTANT_SILENCE,
+        );
+        if (process.env.FUZZ_VERBOSE) {
+          console.log(`\n${name}: ${result.kind} after ${result.done}\n${result.text}`);
+        }
+        if (result.kind === 'passed') survivors.push(name);
+        if (result.done > most) [most, slowest] = [result.done, name];
       }
-      if (result.kind === 'passed') survivors.push(name);
-      if (result.done > most) [most, slowest] = [result.done, name];
-    }
-  }));
+    }),
+  );
   for (const name of survivors) console.log(`self-check: NOT FOUND: ${name}`);
-  console.log(`self-check: ${rows.length - survivors.length} of ${rows.length} mutants found; `
-    + `the last one after ${spaced(most)} cases (${slowest})`);
+  console.log(
+    `self-check: ${rows.length - survivors.length} of ${rows.length} mutants found; `
+      + `the last one after ${spaced(most)} cases (${slowest})`,
+  );
   if (rows.length < MUTANTS_AT_LEAST) console.log('self-check: too few mutants');
   return survivors.length === 0 && rows.length >= MUTANTS_AT_LEAST;
 }
@@ -293,16 +343,25 @@ function numberOf(text, otherwise) {
 }
 
 if (isMainThread) {
-  const {values} = parseArgs({options: {
-    'seed': {type: 'string'}, 'cases': {type: 'string'}, 'jobs': {type: 'string'},
-    'only': {type: 'string'}, 'build': {type: 'string'}, 'self-check': {type: 'boolean'},
-  }});
-  const jobs = Math.max(1, numberOf(values.jobs, 2));
-  const passed = values['self-check'] ? await selfCheck(jobs) : await fuzz({
-    jobs, seed: numberOf(values.seed, Date.now() % 2 ** 31),
-    cases: numberOf(values.cases, CASES),
-    only: values.only === undefined ? undefined : numberOf(values.only),
-    build: pathToFileURL(values.build ?? `${ROOT}dist/sse.js`).href,
+  const {values} = parseArgs({
+    options: {
+      seed: {type: 'string'},
+      cases: {type: 'string'},
+      jobs: {type: 'string'},
+      only: {type: 'string'},
+      build: {type: 'string'},
+      'self-check': {type: 'boolean'},
+    },
   });
+  const jobs = Math.max(1, numberOf(values.jobs, 2));
+  const passed = values['self-check']
+    ? await selfCheck(jobs)
+    : await fuzz({
+        jobs,
+        seed: numberOf(values.seed, Date.now() % 2 ** 31),
+        cases: numberOf(values.cases, CASES),
+        only: values.only === undefined ? undefined : numberOf(values.only),
+        build: pathToFileURL(values.build ?? `${ROOT}dist/sse.js`).href,
+      });
   process.exitCode = passed ? 0 : 1;
 } else await work(workerData);

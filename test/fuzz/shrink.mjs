@@ -19,14 +19,14 @@ export async function shrink(byName, testCase, wrong) {
     return !!stillWrong;
   };
   await asAWhole();
-  for (let isSmaller = true; isSmaller && performance.now() < end;) {
+  for (let isSmaller = true; isSmaller && performance.now() < end; ) {
     isSmaller = false;
     for (const name of Object.keys(found.testCase.options)) {
       const {[name]: _, ...options} = found.testCase.options;
-      isSmaller = await smaller({options}) || isSmaller;
+      isSmaller = (await smaller({options})) || isSmaller;
     }
-    isSmaller = await fewerChunks() || isSmaller;
-    isSmaller = await shorterChunks() || isSmaller;
+    isSmaller = (await fewerChunks()) || isSmaller;
+    isSmaller = (await shorterChunks()) || isSmaller;
   }
   await simplerUnits();
   return found;
@@ -37,26 +37,31 @@ export async function shrink(byName, testCase, wrong) {
     if (chunks.reduce((size, chunk) => size + chunk.length, 0) < LARGE) return;
     for (const what of [/:[^\r\n]*/g, /[0-9]+/g, /^(?!data).*/gm]) {
       const shorter = (text) => text.replace(what, '');
-      await smaller({chunks: found.testCase.chunks.map((chunk) => typeof chunk === 'string'
-        ? shorter(chunk) : bytesOf(shorter(Buffer.from(chunk).toString('latin1'))))});
+      await smaller({
+        chunks: found.testCase.chunks.map((chunk) =>
+          typeof chunk === 'string'
+            ? shorter(chunk)
+            : bytesOf(shorter(Buffer.from(chunk).toString('latin1'))),
+        ),
+      });
     }
   }
 
   async function fewerChunks() {
     let isSmaller = false;
     for (let size = found.testCase.chunks.length; size >= 1; size = Math.floor(size / 2)) {
-      for (let at = 0; at + size <= found.testCase.chunks.length;) {
+      for (let at = 0; at + size <= found.testCase.chunks.length; ) {
         const {chunks} = found.testCase;
         const without = [...chunks.slice(0, at), ...chunks.slice(at + size)];
-        if (without.length && await smaller({chunks: without})) isSmaller = true;
+        if (without.length && (await smaller({chunks: without}))) isSmaller = true;
         else at += size;
       }
     }
-    for (let at = 1; at < found.testCase.chunks.length && !isOfLines(found.testCase.form);) {
+    for (let at = 1; at < found.testCase.chunks.length && !isOfLines(found.testCase.form); ) {
       const {chunks} = found.testCase;
       const both = joined(chunks[at - 1], chunks[at]);
       const fewer = both && [...chunks.slice(0, at - 1), both, ...chunks.slice(at + 1)];
-      if (fewer && await smaller({chunks: fewer})) isSmaller = true;
+      if (fewer && (await smaller({chunks: fewer}))) isSmaller = true;
       else at++;
     }
     return isSmaller;
@@ -66,7 +71,7 @@ export async function shrink(byName, testCase, wrong) {
     let isSmaller = false;
     for (let n = 0; n < found.testCase.chunks.length; n++) {
       for (let size = found.testCase.chunks[n].length; size >= 1; size = Math.floor(size / 2)) {
-        for (let at = 0; at + size <= found.testCase.chunks[n].length;) {
+        for (let at = 0; at + size <= found.testCase.chunks[n].length; ) {
           const chunk = found.testCase.chunks[n];
           const shorter = joined(chunk.slice(0, at), chunk.slice(at + size));
           if (await smaller({chunks: replaced(n, shorter)})) isSmaller = true;
@@ -82,8 +87,10 @@ export async function shrink(byName, testCase, wrong) {
     for (let n = 0; n < found.testCase.chunks.length; n++) {
       for (let at = 0; at < found.testCase.chunks[n].length; at++) {
         const chunk = found.testCase.chunks[n];
-        const [unit, plain] = typeof chunk === 'string' ? [chunk[at], 'a']
-          : [String.fromCharCode(chunk[at]), Uint8Array.of(0x61)];
+        const [unit, plain] =
+          typeof chunk === 'string'
+            ? [chunk[at], 'a']
+            : [String.fromCharCode(chunk[at]), Uint8Array.of(0x61)];
         if (unit === 'a' || unit === '\n') continue;
         const simpler = joined(joined(chunk.slice(0, at), plain), chunk.slice(at + 1));
         await smaller({chunks: replaced(n, simpler)});
@@ -92,7 +99,7 @@ export async function shrink(byName, testCase, wrong) {
   }
 
   function replaced(n, chunk) {
-    return found.testCase.chunks.map((old, at) => at === n ? chunk : old);
+    return found.testCase.chunks.map((old, at) => (at === n ? chunk : old));
   }
 }
 
@@ -112,14 +119,19 @@ export function report({testCase, wrong}, origin) {
   const expected = expectedOf(testCase);
   const isText = chunks.every((chunk) => typeof chunk === 'string');
   const isBytes = chunks.every((chunk) => typeof chunk !== 'string');
-  const whole = isOfLines(form) ? chunks.map((line) => `${line}\n`).join('')
-    : isText ? chunks.join('')
-    : isBytes ? Buffer.concat(chunks).toString('latin1') : stringOf(decodeChunks(chunks));
+  const whole = isOfLines(form)
+    ? chunks.map((line) => `${line}\n`).join('')
+    : isText
+      ? chunks.join('')
+      : isBytes
+        ? Buffer.concat(chunks).toString('latin1')
+        : stringOf(decodeChunks(chunks));
   const last = expected.events.at(-1);
   const end = [
-    ...expected.lastEventId !== (last?.id ?? '') ? [`lastEventId: ${quoted(expected.lastEventId)}`]
-      : [],
-    ...expected.retry !== last?.retry ? [`retry: ${expected.retry}`] : [],
+    ...(expected.lastEventId !== (last?.id ?? '')
+      ? [`lastEventId: ${quoted(expected.lastEventId)}`]
+      : []),
+    ...(expected.retry !== last?.retry ? [`retry: ${expected.retry}`] : []),
   ];
   const input = isText || !isBytes ? quoted(whole) : `{ bytes: ${quoted(whole)} }`;
   const events = expected.events.map(eventOf).join(', ');
@@ -129,20 +141,26 @@ export function report({testCase, wrong}, origin) {
     `  ${row}`,
     `wrong: ${wrong.length > MOST_SHOWN ? `${wrong.slice(0, MOST_SHOWN)}…` : wrong}`,
     `form: ${form}${isWatched ? ', each chunk compared' : ''}`,
-    `chunks: ${chunks.map((chunk) => typeof chunk === 'string' ? quoted(chunk)
-      : `bytes ${quoted(Buffer.from(chunk).toString('latin1'))}`).join(' | ')}`,
-    ...Object.keys(options).length ? [`options: ${JSON.stringify(options)}`] : [],
-    ...expected.isTooLarge ? ['then: SSEError limit'] : [],
-    ...expected.comments.length
-      ? [`comments: ${expected.comments.map(({text}) => quoted(text)).join(', ')}`] : [],
+    `chunks: ${chunks
+      .map((chunk) =>
+        typeof chunk === 'string'
+          ? quoted(chunk)
+          : `bytes ${quoted(Buffer.from(chunk).toString('latin1'))}`,
+      )
+      .join(' | ')}`,
+    ...(Object.keys(options).length ? [`options: ${JSON.stringify(options)}`] : []),
+    ...(expected.isTooLarge ? ['then: SSEError limit'] : []),
+    ...(expected.comments.length
+      ? [`comments: ${expected.comments.map(({text}) => quoted(text)).join(', ')}`]
+      : []),
   ].join('\n');
 }
 
 function eventOf({event, data, id, retry}) {
   const fields = [
-    ...event !== 'message' ? [`event: ${quoted(event)}`] : [],
-    ...id !== '' ? [`id: ${quoted(id)}`] : [],
-    ...retry !== undefined ? [`retry: ${retry}`] : [],
+    ...(event !== 'message' ? [`event: ${quoted(event)}`] : []),
+    ...(id !== '' ? [`id: ${quoted(id)}`] : []),
+    ...(retry !== undefined ? [`retry: ${retry}`] : []),
   ];
   return `e(${quoted(data)}${fields.length ? `, { ${fields.join(', ')} }` : ''})`;
 }
@@ -165,7 +183,10 @@ function literal(text) {
   return `'${text.replace(/[\n\r\t'\\]|[^ -~]/gu, (character) => {
     if (ESCAPES[character]) return ESCAPES[character];
     const hex = character.codePointAt(0).toString(16);
-    return hex.length < 3 ? `\\x${hex.padStart(2, '0')}`
-      : hex.length < 5 ? `\\u${hex.padStart(4, '0')}` : `\\u{${hex}}`;
+    return hex.length < 3
+      ? `\\x${hex.padStart(2, '0')}`
+      : hex.length < 5
+        ? `\\u${hex.padStart(4, '0')}`
+        : `\\u{${hex}}`;
   })}'`;
 }

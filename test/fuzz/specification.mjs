@@ -56,7 +56,8 @@ export function decodeChunks(chunks) {
  * event may take more than `maxEventSize` code units.
  */
 export function interpret(
-  codePoints, {lastEventId = '', retry = undefined, maxEventSize = Infinity} = {},
+  codePoints,
+  {lastEventId = '', retry = undefined, maxEventSize = Infinity} = {},
 ) {
   // "When a stream is parsed, a data buffer, an event type buffer, and a last event ID buffer must
   // be associated with it. They must be initialized to the empty string." Ours: the last one not.
@@ -68,7 +69,11 @@ export function interpret(
   const events = [];
   const comments = [];
   const result = (isTooLarge) => ({
-    events, comments, lastEventId: stringOf(lastEventIdString), retry: reconnectionTime, isTooLarge,
+    events,
+    comments,
+    lastEventId: stringOf(lastEventIdString),
+    retry: reconnectionTime,
+    isTooLarge,
   });
 
   // "Lines must be processed, in the order they are received, as follows:"
@@ -138,7 +143,9 @@ export function interpret(
     // "4. Let event be … 5. Initialize event's type attribute to "message", its data attribute to
     // data, …, and its lastEventId attribute to the last event ID string of the event source."
     const event = {
-      event: 'message', data: stringOf(dataBuffer), id: stringOf(lastEventIdString),
+      event: 'message',
+      data: stringOf(dataBuffer),
+      id: stringOf(lastEventIdString),
       retry: reconnectionTime,
     };
     // "6. If the event type buffer has a value other than the empty string, change the type of the

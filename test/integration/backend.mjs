@@ -51,7 +51,7 @@ createServer({noDelay: true}, async (request, response) => {
   if (first > n) return response.writeHead(204).end();
   response.writeHead(200, {
     'content-type': 'text/event-stream',
-    ...query.has('accel') && {'x-accel-buffering': 'no'},
+    ...(query.has('accel') && {'x-accel-buffering': 'no'}),
   });
   response.flushHeaders();
   for (let k = first; k <= n && !response.destroyed; k++) {

@@ -59,12 +59,13 @@ export function launch(file, args = [], {execArgv = []} = {}) {
   });
   return {
     child,
-    call: (name, ...rest) => new Promise((resolve, reject) => {
-      if (ended) throw ended;
-      const n = ++last;
-      waiting.set(n, {resolve, reject});
-      child.stdin.write(`${JSON.stringify({n, call: name, with: rest})}\n`);
-    }),
+    call: (name, ...rest) =>
+      new Promise((resolve, reject) => {
+        if (ended) throw ended;
+        const n = ++last;
+        waiting.set(n, {resolve, reject});
+        child.stdin.write(`${JSON.stringify({n, call: name, with: rest})}\n`);
+      }),
     stop() {
       child.stdin.end();
       return exited;

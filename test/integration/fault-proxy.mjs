@@ -84,8 +84,7 @@ export class FaultProxy {
     });
     this.#listener = listener;
     for (let attempt = 0; ; attempt++) {
-      const port = this.#port
-        || PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
+      const port = this.#port || PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
       const error = await new Promise((resolve) => {
         listener.once('error', resolve).listen(port, '127.0.0.1', () => resolve(undefined));
       });
@@ -137,7 +136,9 @@ export class FaultProxy {
   /** Connections so far, live ones, rules that wait, and the faults that came true by kind. */
   counts() {
     return {
-      connections: this.#connections, live: this.#live.size, left: this.#queue.length,
+      connections: this.#connections,
+      live: this.#live.size,
+      left: this.#queue.length,
       faults: {...this.#faults},
     };
   }
@@ -186,7 +187,7 @@ class Connection {
       void this.cut(rule.refuse, {prefix: 'refuse-'});
       return;
     }
-    const server = this.#server = connect({...target, allowHalfOpen: true, noDelay: true});
+    const server = (this.#server = connect({...target, allowHalfOpen: true, noDelay: true}));
     server.on('error', () => {});
     client.on('data', (data) => {
       if (this.#state === 'hole') this.#held.push(data);
@@ -195,7 +196,7 @@ class Connection {
         server.once('drain', () => client.resume());
       }
     });
-    client.on('end', () => this.#state === 'hole' ? this.destroy() : server.end());
+    client.on('end', () => (this.#state === 'hole' ? this.destroy() : server.end()));
     for (const {ms, how, heal} of this.#cuts) {
       if (ms !== undefined) this.#later(ms, () => this.cut(how, {heal}));
     }
@@ -206,7 +207,8 @@ class Connection {
   /** Do that to it now. */
   async cut(how, {prefix = '', heal} = {}) {
     if (this.#state || this.#client.destroyed) return;
-    if (this.#client.readableEnded) { // it has left already: no fault for it
+    if (this.#client.readableEnded) {
+      // it has left already: no fault for it
       this.destroy();
       return;
     }
@@ -271,7 +273,7 @@ class Connection {
           const {after = Infinity} = this.#cuts[0] ?? {};
           const head = rest.subarray(0, after - entry.sent);
           rest = rest.subarray(head.length);
-          if (!await this.#send(head)) break;
+          if (!(await this.#send(head))) break;
           this.#cutIfDue();
         }
       }
@@ -300,7 +302,7 @@ class Connection {
   async #send(data) {
     const {chunk = data.length, pace} = this.#rule;
     for (let at = 0; at < data.length; at += chunk) {
-      if (!await this.#isOpen()) return false;
+      if (!(await this.#isOpen())) return false;
       const piece = data.subarray(at, at + chunk);
       this.#entry.sent += piece.length;
       if (!this.#client.write(piece)) await this.#drained();
@@ -356,11 +358,22 @@ export function startFaultProxies() {
   const {call, child, stop} = launch('fault-proxy.mjs');
   const open = async (target) => {
     const {n, port} = await call('open', target);
-    const use = (name) => (...args) => call('use', n, name, ...args);
+    const use =
+      (name) =>
+      (...args) =>
+        call('use', n, name, ...args);
     return {
-      port, url: `http://127.0.0.1:${port}`, up: use('up'), down: use('down'),
-      rules: use('rules'), more: use('more'), cut: use('cut'), heal: use('heal'),
-      counts: use('counts'), log: use('log'), close: use('close'),
+      port,
+      url: `http://127.0.0.1:${port}`,
+      up: use('up'),
+      down: use('down'),
+      rules: use('rules'),
+      more: use('more'),
+      cut: use('cut'),
+      heal: use('heal'),
+      counts: use('counts'),
+      log: use('log'),
+      close: use('close'),
     };
   };
   return {child, open, stop};
@@ -369,7 +382,7 @@ export function startFaultProxies() {
 /** One proxy in a process of its own, before a port or {port, host}: what FaultProxy has, stop. */
 export async function startFaultProxy(target) {
   const {open, stop} = startFaultProxies();
-  return {...await open(target), stop};
+  return {...(await open(target)), stop};
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

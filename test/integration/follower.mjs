@@ -31,7 +31,8 @@ const running = new Set();
 export function follow(loop, url, {env, ...options} = {}) {
   const args = [fileURLToPath(import.meta.url), JSON.stringify({loop, url, ...FAST, ...options})];
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'], env: {...process.env, ...env},
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {...process.env, ...env},
   });
   const seen = {loop, events: [], opens: [], retries: [], comments: []};
   let outcome;
@@ -101,7 +102,8 @@ export function assertSame(got, sent, who) {
   const first = keys.findIndex((key, index) => key !== wanted[index]);
   const some = (list) => `${list.length} (${list.slice(0, 3).join(' ')})`;
   throw new assert.AssertionError({
-    message: `${who} got ${got.length} of ${sent.length} events, lost ${some(lost)}, twice`
+    message:
+      `${who} got ${got.length} of ${sent.length} events, lost ${some(lost)}, twice`
       + ` ${some(twice)}, never sent ${some(alien)}; the first difference at ${first}`,
   });
 }
@@ -124,8 +126,13 @@ function tell(kind, value) {
 }
 
 const facts = (error) => ({
-  name: error.name, code: error.code, status: error.status, message: error.message,
-  retryAfter: error.retryAfter, body: error.body, retries: error.retries,
+  name: error.name,
+  code: error.code,
+  status: error.status,
+  message: error.message,
+  retryAfter: error.retryAfter,
+  body: error.body,
+  retries: error.retries,
   cause: error.cause && facts(error.cause),
 });
 
@@ -133,14 +140,22 @@ async function run({loop, url, last, take = Infinity, transport, ...options}) {
   const isBlocking = loop === 'blocking';
   const client = (isBlocking ? connect : asyncConnect)(url, {
     ...options,
-    ...transport && {transport: (await import('./http2.mjs')).http2Transport()},
-    ...last !== undefined && {until: ({data}) => data === last},
-    onOpen: ({status, headers}) => tell('opens', {
-      status, encoding: headers.get('content-encoding'), at: Date.now(),
-    }),
-    onRetry: ({attempt, delay, error, lastEventId}) => tell('retries', {
-      attempt, delay, lastEventId, at: Date.now(), error: facts(error),
-    }),
+    ...(transport && {transport: (await import('./http2.mjs')).http2Transport()}),
+    ...(last !== undefined && {until: ({data}) => data === last}),
+    onOpen: ({status, headers}) =>
+      tell('opens', {
+        status,
+        encoding: headers.get('content-encoding'),
+        at: Date.now(),
+      }),
+    onRetry: ({attempt, delay, error, lastEventId}) =>
+      tell('retries', {
+        attempt,
+        delay,
+        lastEventId,
+        at: Date.now(),
+        error: facts(error),
+      }),
     onComment: (text) => tell('comments', text),
   });
   let count = 0;

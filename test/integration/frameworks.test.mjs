@@ -24,27 +24,41 @@ const python = (name) => ['/usr/bin/python3', `${name}.py`];
 // not just the numbered ones. isOwn: events that the framework adds when it likes.
 const SERVERS = {
   'better-sse': {
-    command: node('better-sse'), data: json, retry: 20,
+    command: node('better-sse'),
+    data: json,
+    retry: 20,
     wire: [/retry:20\n\nevent:message\nid:1\ndata:"1 /],
   },
   hono: {
-    command: node('hono'), data: same, retry: 20, posts: true,
+    command: node('hono'),
+    data: same,
+    retry: 20,
+    posts: true,
     wire: [/^event: message\ndata: 1 line\ndata: line\nid: 1\nretry: 20\n\n/],
   },
   fastify: {
-    command: node('fastify'), data: json, posts: true,
+    command: node('fastify'),
+    data: json,
+    posts: true,
     wire: [/^id: 1\nevent: message\ndata: "1 line\\nline"\n\n/],
   },
   express: {
-    command: node('express'), data: same, posts: true,
+    command: node('express'),
+    data: same,
+    posts: true,
     wire: [/^id:1\revent: message\rfoo: bar\rdata: 1 line\rdata: line\r\r/],
   },
   h3: {
-    command: node('h3'), data: same, posts: true,
+    command: node('h3'),
+    data: same,
+    posts: true,
     wire: [/^id: 1\nevent: message\ndata: 1 line\ndata: line\n\n/],
   },
   tRPC: {
-    command: node('trpc'), data: json, type: () => 'message', posts: true,
+    command: node('trpc'),
+    data: json,
+    type: () => 'message',
+    posts: true,
     wire: [
       /^event: connected\ndata: \{\}\n\n\ndata: "1 line\\nline"\nid: 1\n\n\n/,
       /\ndata: "no id"\nid: \n\n\nevent: restore-id\ndata: \nid: 7\n\n\n/,
@@ -65,14 +79,13 @@ const SERVERS = {
     isOwn: ({event}) => event === 'ping' || event === 'connected',
   },
   'graphql-sse': {
-    command: node('graphql-sse'), posts: true,
+    command: node('graphql-sse'),
+    posts: true,
     path: `/graphql?query=${encodeURIComponent('subscription { few { id event data } }')}`,
     headers: {'content-encoding': 'none', 'content-type': 'text/event-stream; charset=utf-8'},
     wire: [/^:\n\nevent: next\ndata: \{/, /\n\nevent: complete\ndata:\n\n$/],
     few: () => [
-      ...FEW.map((few) => (
-        {event: 'next', data: json({data: {few}}), id: '', retry: undefined}
-      )),
+      ...FEW.map((few) => ({event: 'next', data: json({data: {few}}), id: '', retry: undefined})),
       {event: 'complete', data: '', id: '', retry: undefined},
     ],
     question: {
@@ -80,19 +93,25 @@ const SERVERS = {
       variables: {words: ['one', 'two', 'drei é']},
     },
     answer: (events) => [
-      ...events.map(({data, ...rest}) => (
-        {...rest, event: 'next', data: json({data: {answer: data}})}
-      )),
+      ...events.map(({data, ...rest}) => ({
+        ...rest,
+        event: 'next',
+        data: json({data: {answer: data}}),
+      })),
       {event: 'complete', data: '', id: '', retry: undefined},
     ],
     resumes: false,
   },
   'http.server': {
-    command: python('http_server'), data: same, posts: true,
+    command: python('http_server'),
+    data: same,
+    posts: true,
     wire: [/^id: 1\r\nevent: message\r\ndata: 1 line\r\ndata: line\r\n\r\n/],
   },
   starlette: {
-    command: python('starlette_server'), data: same, posts: true,
+    command: python('starlette_server'),
+    data: same,
+    posts: true,
     headers: {'content-type': 'text/event-stream; charset=utf-8'},
     wire: [/^id: 1\nevent: message\ndata: 1 line\ndata: line\n\n/],
   },
@@ -113,27 +132,44 @@ async function launch([command, file]) {
   const cwd = fileURLToPath(new URL('frameworks/', import.meta.url));
   const env = {...process.env, PYTHONDONTWRITEBYTECODE: '1'};
   const server = await start(command, [file, port], {port, cwd, env});
-  const lines = () => server.output().split('\n').filter((line) => line.startsWith('['))
-    .map((line) => JSON.parse(line));
+  const lines = () =>
+    server
+      .output()
+      .split('\n')
+      .filter((line) => line.startsWith('['))
+      .map((line) => JSON.parse(line));
   return {
     ...server,
     url: `http://127.0.0.1:${port}`,
     port,
     mark: () => lines().length,
-    reports: (what, since) => lines().slice(since).filter(([name]) => name === what),
+    reports: (what, since) =>
+      lines()
+        .slice(since)
+        .filter(([name]) => name === what),
   };
 }
 
 const names = Object.keys(SERVERS);
-const running = Object.fromEntries(await Promise.all(
-  names.map(async (name) => [name, await launch(SERVERS[name].command)])));
+const running = Object.fromEntries(
+  await Promise.all(names.map(async (name) => [name, await launch(SERVERS[name].command)])),
+);
 const mcp = await launch(node('mcp'));
 after(() => Promise.all([...Object.values(running), mcp].map((server) => server.stop())));
 
 /** Reset the server's live connections. It needs root, and a kernel with INET_DIAG_DESTROY. */
 function reset(port) {
-  const {stdout, stderr} = spawnSync('ss',
-    ['-H', '-n', '-K', '-t', 'state', 'established', 'sport', '=', `:${port}`]);
+  const {stdout, stderr} = spawnSync('ss', [
+    '-H',
+    '-n',
+    '-K',
+    '-t',
+    'state',
+    'established',
+    'sport',
+    '=',
+    `:${port}`,
+  ]);
   assert(String(stdout).includes(`:${port}`), `ss -K has reset nothing: ${stderr}`);
   figures.resets++;
 }
@@ -173,58 +209,80 @@ for (const name of names) {
   for (const loop of Object.keys(LOOPS)) {
     test(`${name}, ${loop}: each event whole, then the end`, async () => {
       const events = await read(loop, server.url + (spec.path ?? '/few'), {reconnect: false});
-      assert.deepEqual(events.filter(({event}) => event !== 'ping'), spec.few?.(few) ?? few);
+      assert.deepEqual(
+        events.filter(({event}) => event !== 'ping'),
+        spec.few?.(few) ?? few,
+      );
     });
 
-    if (spec.posts) test(`${name}, ${loop}: POST, once`, async () => {
-      const since = server.mark();
-      const words = ['one', 'two', 'drei é'];
-      const answer = words.map((word) => (
-        {event: 'message', data: word, id: '', retry: undefined}
-      ));
-      const events = await read(loop, `${server.url}/answer`, {json: spec.question ?? {words}});
-      assert.deepEqual(events.filter(({event}) => event !== 'ping'),
-        spec.answer?.(answer) ?? answer);
-      await until(() => server.reports('post', since).length, 'the report');
-      assert.deepEqual(server.reports('post', since), [['post', '']]);
-    });
-
-    if (spec.resumes !== false) test(`${name}, ${loop}: resets, resumed, left`, async () => {
-      const since = server.mark();
-      const retries = [];
-      let onConnection;
-      let ownIds = [];
-      const events = await read(loop, `${server.url}/events`, {
-        retryInterval: 20,
-        idleTimeout: 8000, // in case that a reset is not noticed
-        onOpen: () => (onConnection = 0),
-        onRetry(retry) {
-          retries.push(retry);
-          assert.notEqual(retry.error.code, 'timeout');
-          assert(retries.length <= TOTAL / 12, 'It makes no progress');
-        },
-      }, (event) => {
-        if (event.event === 'connected') ownIds.push(event.id);
-        if (isOwn(event)) return true;
-        // No connection gets more than 20 events: after this one it has to be made anew.
-        if (++onConnection === 12 && event.id !== `${TOTAL}`) reset(server.port);
-        return event.id !== `${TOTAL}`;
+    if (spec.posts)
+      test(`${name}, ${loop}: POST, once`, async () => {
+        const since = server.mark();
+        const words = ['one', 'two', 'drei é'];
+        const answer = words.map((word) => ({
+          event: 'message',
+          data: word,
+          id: '',
+          retry: undefined,
+        }));
+        const events = await read(loop, `${server.url}/answer`, {json: spec.question ?? {words}});
+        assert.deepEqual(
+          events.filter(({event}) => event !== 'ping'),
+          spec.answer?.(answer) ?? answer,
+        );
+        await until(() => server.reports('post', since).length, 'the report');
+        assert.deepEqual(server.reports('post', since), [['post', '']]);
       });
-      const all = Array.from({length: TOTAL}, (_, index) => numbered(index + 1));
-      const got = events.filter((event) => !isOwn(event));
-      count(got.map(({id}) => id));
-      assert.deepEqual(got.map(({event, data, id}) => ({event, data, id})),
-        all.map((event) => ({...event, event: type(event.event), data: data(event.data)})));
-      // Each connection but the last was lost, and each began where the client says it did.
-      assert(retries.length >= TOTAL / 20 - 1, `${retries.length} reconnections`);
-      const resumed = ['', ...retries.map(({lastEventId}) => lastEventId)];
-      await until(() => server.reports('open', since).length >= resumed.length, 'the reports');
-      assert.deepEqual(server.reports('open', since), resumed.map((id) => ['open', id]));
-      if (spec.isOwn) assert.deepEqual(ownIds, resumed);
-      // The break, and the resets before it, are known to the server.
-      await until(() => server.reports('close', since).length === resumed.length,
-        `${name}: ${resumed.length} connections closed`);
-    });
+
+    if (spec.resumes !== false)
+      test(`${name}, ${loop}: resets, resumed, left`, async () => {
+        const since = server.mark();
+        const retries = [];
+        let onConnection;
+        let ownIds = [];
+        const events = await read(
+          loop,
+          `${server.url}/events`,
+          {
+            retryInterval: 20,
+            idleTimeout: 8000, // in case that a reset is not noticed
+            onOpen: () => (onConnection = 0),
+            onRetry(retry) {
+              retries.push(retry);
+              assert.notEqual(retry.error.code, 'timeout');
+              assert(retries.length <= TOTAL / 12, 'It makes no progress');
+            },
+          },
+          (event) => {
+            if (event.event === 'connected') ownIds.push(event.id);
+            if (isOwn(event)) return true;
+            // No connection gets more than 20 events: after this one it has to be made anew.
+            if (++onConnection === 12 && event.id !== `${TOTAL}`) reset(server.port);
+            return event.id !== `${TOTAL}`;
+          },
+        );
+        const all = Array.from({length: TOTAL}, (_, index) => numbered(index + 1));
+        const got = events.filter((event) => !isOwn(event));
+        count(got.map(({id}) => id));
+        assert.deepEqual(
+          got.map(({event, data, id}) => ({event, data, id})),
+          all.map((event) => ({...event, event: type(event.event), data: data(event.data)})),
+        );
+        // Each connection but the last was lost, and each began where the client says it did.
+        assert(retries.length >= TOTAL / 20 - 1, `${retries.length} reconnections`);
+        const resumed = ['', ...retries.map(({lastEventId}) => lastEventId)];
+        await until(() => server.reports('open', since).length >= resumed.length, 'the reports');
+        assert.deepEqual(
+          server.reports('open', since),
+          resumed.map((id) => ['open', id]),
+        );
+        if (spec.isOwn) assert.deepEqual(ownIds, resumed);
+        // The break, and the resets before it, are known to the server.
+        await until(
+          () => server.reports('close', since).length === resumed.length,
+          `${name}: ${resumed.length} connections closed`,
+        );
+      });
   }
 }
 
@@ -237,25 +295,40 @@ function count(ids) {
 for (const loop of Object.keys(LOOPS)) {
   const server = running['graphql-sse'];
   const question = {query: 'subscription { events { id event data } }'};
-  const next = (k) => (
-    {event: 'next', data: json({data: {events: numbered(k)}}), id: '', retry: undefined}
-  );
+  const next = (k) => ({
+    event: 'next',
+    data: json({data: {events: numbered(k)}}),
+    id: '',
+    retry: undefined,
+  });
 
   test(`graphql-sse, ${loop}: without ids a reset subscription is told, not repeated`, async () => {
     const since = server.mark();
     const events = [];
-    await assert.rejects(async () => LOOPS[loop](`${server.url}/events`, {
-      json: question, until: ({event}) => event === 'complete',
-    }, (event) => {
-      events.push({...event});
-      if (events.length === 12) reset(server.port);
-    }), (error) => {
-      assert(error instanceof SSEConnectionError);
-      assert.equal(error.retries, 0);
-      return true;
-    });
+    await assert.rejects(
+      async () =>
+        LOOPS[loop](
+          `${server.url}/events`,
+          {
+            json: question,
+            until: ({event}) => event === 'complete',
+          },
+          (event) => {
+            events.push({...event});
+            if (events.length === 12) reset(server.port);
+          },
+        ),
+      (error) => {
+        assert(error instanceof SSEConnectionError);
+        assert.equal(error.retries, 0);
+        return true;
+      },
+    );
     assert(events.length >= 12 && events.length <= 20);
-    assert.deepEqual(events, events.map((_, index) => next(index + 1)));
+    assert.deepEqual(
+      events,
+      events.map((_, index) => next(index + 1)),
+    );
     await until(() => server.reports('close', since).length === 1, 'the server is left');
     assert.deepEqual(server.reports('open', since), [['open', '']]);
   });
@@ -264,12 +337,18 @@ for (const loop of Object.keys(LOOPS)) {
     const since = server.mark();
     let resets = 0;
     const query = encodeURIComponent(question.query);
-    const events = await read(loop, `${server.url}/events?query=${query}`, {
-      retryInterval: 20, onRetry: () => resets++,
-    }, (event, count) => {
-      if (count === 12) reset(server.port);
-      return !(resets && event.data === next(15).data);
-    });
+    const events = await read(
+      loop,
+      `${server.url}/events?query=${query}`,
+      {
+        retryInterval: 20,
+        onRetry: () => resets++,
+      },
+      (event, count) => {
+        if (count === 12) reset(server.port);
+        return !(resets && event.data === next(15).data);
+      },
+    );
     const again = events.findLastIndex(({data}) => data === next(1).data);
     assert(again >= 12 && again <= 20);
     assert.deepEqual(events, [
@@ -278,7 +357,10 @@ for (const loop of Object.keys(LOOPS)) {
     ]);
     assert.equal(resets, 1);
     await until(() => server.reports('close', since).length === 2, 'the server is left');
-    assert.deepEqual(server.reports('open', since), [['open', ''], ['open', '']]);
+    assert.deepEqual(server.reports('open', since), [
+      ['open', ''],
+      ['open', ''],
+    ]);
   });
 
   // MCP (streamable HTTP): each request is a POST whose answer is a stream; if that breaks, a GET
@@ -286,29 +368,40 @@ for (const loop of Object.keys(LOOPS)) {
   test(`MCP, ${loop}: a POST cut in the middle goes on by GET`, async () => {
     const accept = 'application/json, text/event-stream';
     const before = mcp.output().length;
-    const received = () => mcp.output().slice(before).match(/(?<=Received MCP )\w+/g) ?? [];
+    const received = () =>
+      mcp
+        .output()
+        .slice(before)
+        .match(/(?<=Received MCP )\w+/g) ?? [];
     let gets = 0;
     let session;
-    const headers = () => (
-      {accept, ...session && {'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25'}}
-    );
+    const headers = () => ({
+      accept,
+      ...(session && {'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25'}),
+    });
     const url = `${mcp.url}/mcp`;
     const rpc = (id, method, params) => ({jsonrpc: '2.0', id, method, params});
 
     const initialized = await read(loop, url, {
       headers: headers(),
       json: rpc(1, 'initialize', {
-        protocolVersion: '2025-11-25', capabilities: {}, clientInfo: {name: 'test', version: '1'},
+        protocolVersion: '2025-11-25',
+        capabilities: {},
+        clientInfo: {name: 'test', version: '1'},
       }),
       onOpen: (response) => (session = response.headers.get('mcp-session-id')),
     });
-    assert.deepEqual(initialized.map(({event}) => event), ['message', 'message']);
+    assert.deepEqual(
+      initialized.map(({event}) => event),
+      ['message', 'message'],
+    );
     assert.equal(initialized[0].data, '');
     assert.match(initialized[0].id, /^[\w-]{36}$/);
     const {id, result} = JSON.parse(initialized[1].data);
     assert.deepEqual([id, result.protocolVersion], [1, '2025-11-25']);
     await fetch(url, {
-      method: 'POST', headers: {...headers(), 'content-type': 'application/json'},
+      method: 'POST',
+      headers: {...headers(), 'content-type': 'application/json'},
       body: json({jsonrpc: '2.0', method: 'notifications/initialized'}),
     }).then((response) => response.arrayBuffer());
 
@@ -319,25 +412,43 @@ for (const loop of Object.keys(LOOPS)) {
       if (event.data) messages.push(event.json());
       return messages.at(-1)?.id !== 2;
     };
-    await assert.rejects(async () => LOOPS[loop](url, {
-      headers: headers(),
-      json: rpc(2, 'tools/call', {
-        name: 'trigger-long-running-operation', arguments: {duration: 0.6, steps: 6},
-        _meta: {progressToken: 'progress'},
-      }),
-    }, (event) => {
-      take(event);
-      if (messages.length === 2) reset(mcp.port);
-    }), SSEConnectionError);
+    await assert.rejects(
+      async () =>
+        LOOPS[loop](
+          url,
+          {
+            headers: headers(),
+            json: rpc(2, 'tools/call', {
+              name: 'trigger-long-running-operation',
+              arguments: {duration: 0.6, steps: 6},
+              _meta: {progressToken: 'progress'},
+            }),
+          },
+          (event) => {
+            take(event);
+            if (messages.length === 2) reset(mcp.port);
+          },
+        ),
+      SSEConnectionError,
+    );
     assert(messages.length >= 2 && messages.length < 7);
 
     // This server replays what the id has missed, but sends nothing later to that connection (its
     // store takes the event's id for the stream's): the client notices the silence.
-    await LOOPS[loop](url, {
-      headers: headers(), lastEventId, retryInterval: 20, idleTimeout: 250, onOpen: () => gets++,
-    }, take);
+    await LOOPS[loop](
+      url,
+      {
+        headers: headers(),
+        lastEventId,
+        retryInterval: 20,
+        idleTimeout: 250,
+        onOpen: () => gets++,
+      },
+      take,
+    );
     const progress = (step) => ({
-      jsonrpc: '2.0', method: 'notifications/progress',
+      jsonrpc: '2.0',
+      method: 'notifications/progress',
       params: {progressToken: 'progress', progress: step, total: 6},
     });
     const answer = messages.pop();
@@ -383,8 +494,10 @@ test('hono: app.request is a transport, no network', async () => {
     events.push({...event});
     if (event.id === '9') break;
   }
-  assert.deepEqual(events, [1, 2, 3, 4, 5, 6, 7, 8, 9]
-    .map((k) => ({...numbered(k), retry: 20})));
+  assert.deepEqual(
+    events,
+    [1, 2, 3, 4, 5, 6, 7, 8, 9].map((k) => ({...numbered(k), retry: 20})),
+  );
   await until(() => log.includes('left'), 'hono is left');
   assert.deepEqual(log, [1, 4, 7, 'left']);
 
@@ -394,18 +507,26 @@ test('hono: app.request is a transport, no network', async () => {
     answer.push(data);
   }
   assert.deepEqual(answer, words);
-  await assert.rejects(asyncConnect('http://localhost/events', {transport}).open(),
-    {name: 'SSEHTTPError', status: 401, body: 'who are you?'});
+  await assert.rejects(asyncConnect('http://localhost/events', {transport}).open(), {
+    name: 'SSEHTTPError',
+    status: 401,
+    body: 'who are you?',
+  });
   for await (const _ of asyncConnect('http://localhost/gone', {transport})) assert.fail();
   log.length = 0;
-  assert.throws(() => [...connect('http://localhost/events', options)],
-    {name: 'TypeError', message: /use `for await`/});
+  assert.throws(() => [...connect('http://localhost/events', options)], {
+    name: 'TypeError',
+    message: /use `for await`/,
+  });
   await until(() => log.includes('left'), 'hono is left');
 });
 
 test('figures', () => {
   const {events, resets, lost, twice} = figures;
   assert.deepEqual([lost, twice], [0, 0]);
-  figure('frameworks', `${names.length + 1} servers (${names.join(', ')}, MCP), both loops:`
-    + ` ${events} events, ${resets} live connections reset by ss -K, ${lost} lost, ${twice} twice`);
+  figure(
+    'frameworks',
+    `${names.length + 1} servers (${names.join(', ')}, MCP), both loops:`
+      + ` ${events} events, ${resets} live connections reset by ss -K, ${lost} lost, ${twice} twice`,
+  );
 });

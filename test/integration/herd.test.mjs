@@ -11,15 +11,15 @@ import {freePort, until} from './processes.mjs';
 const CLIENTS = 5000;
 const LOSS = 100; // ms that the kernel takes to end that many connections
 const STEP = 100; // ms of the finest count
-const STREAM = {get: (name) => name === 'content-type' ? 'text/event-stream' : null};
+const STREAM = {get: (name) => (name === 'content-type' ? 'text/event-stream' : null)};
 
 /** Small numbers out of a seed, the same ones in every run (mulberry32). */
 function randomFrom(seed) {
   return () => {
-    seed = seed + 0x6d2b79f5 | 0;
-    let t = Math.imul(seed ^ seed >>> 15, 1 | seed);
-    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
-    return ((t ^ t >>> 14) >>> 0) / 2 ** 32;
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }
 
@@ -32,7 +32,7 @@ function ours(lost, up, retry, random) {
   assert.equal(reconnection.response(200, STREAM).kind, 'open');
   reconnection.delivered({event: 'message', data: '', id: '1', retry});
   const attempts = [];
-  for (let now = lost; !(attempts.at(-1) >= up);) {
+  for (let now = lost; !(attempts.at(-1) >= up); ) {
     const decision = reconnection.lost(new Error('the server is away'));
     assert.equal(decision.kind, 'wait');
     now += decision.retry.delay;
@@ -45,7 +45,7 @@ function ours(lost, up, retry, random) {
 /** The same of a client that waits for the same time before each, as most others do. */
 function fixed(lost, up, retry = 3000) {
   const attempts = [];
-  for (let now = lost; !(attempts.at(-1) >= up);) attempts.push(now += retry);
+  for (let now = lost; !(attempts.at(-1) >= up); ) attempts.push((now += retry));
   return attempts;
 }
 
@@ -55,14 +55,17 @@ function herd(wait, up, retry) {
   const all = [];
   const back = [];
   for (let n = 0; n < CLIENTS; n++) {
-    const attempts = wait(n * LOSS / CLIENTS, up, retry, random);
+    const attempts = wait((n * LOSS) / CLIENTS, up, retry, random);
     all.push(...attempts);
     back.push(attempts.at(-1));
   }
   back.sort((a, b) => a - b);
   return {
-    attempts: all.length, seconds: counts(all, 1000), peak: Math.max(...counts(all, STEP)),
-    first: back[0], last: back.at(-1),
+    attempts: all.length,
+    seconds: counts(all, 1000),
+    peak: Math.max(...counts(all, STEP)),
+    first: back[0],
+    last: back.at(-1),
   };
 }
 
@@ -79,9 +82,13 @@ const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 test('5,000 clients, one restart, on a virtual clock', () => {
   const rows = [];
   const picture = [];
-  for (const [outage, retry, most] of [ // ms, ms, our peak as a share of theirs at most
-    [2000, undefined, 1 / 5], [2000, 1000, 1 / 2], [2000, 10_000, 1 / 20],
-    [30_000, undefined, 1 / 5], [30_000, 1000, 1 / 2],
+  for (const [outage, retry, most] of [
+    // ms, ms, our peak as a share of theirs at most
+    [2000, undefined, 1 / 5],
+    [2000, 1000, 1 / 2],
+    [2000, 10_000, 1 / 20],
+    [30_000, undefined, 1 / 5],
+    [30_000, 1000, 1 / 2],
   ]) {
     const [we, they] = [herd(ours, outage, retry), herd(fixed, outage, retry)];
     const what = `away for ${outage / 1000} s, ${retry ? `retry: ${retry}` : 'no retry: sent'}`;
@@ -91,18 +98,39 @@ test('5,000 clients, one restart, on a virtual clock', () => {
     assert.ok(we.attempts <= they.attempts * share, `${what}: ${we.attempts} attempts`);
     assert.ok(we.first >= Math.max(outage, retry ?? 3000), 'none before the server wants it');
     assert.ok(we.last <= outage * 2 + 1.25 * (retry ?? 3000), `${what}: ${we.last}`);
-    for (const [name, of] of [['ours', we], ['fixed', they]]) {
-      rows.push([what, name, number(of.peak), number(Math.max(...of.seconds)), number(of.attempts),
-        `${seconds(of.first)} to ${seconds(of.last)}`]);
+    for (const [name, of] of [
+      ['ours', we],
+      ['fixed', they],
+    ]) {
+      rows.push([
+        what,
+        name,
+        number(of.peak),
+        number(Math.max(...of.seconds)),
+        number(of.attempts),
+        `${seconds(of.first)} to ${seconds(of.last)}`,
+      ]);
     }
-    figure(`herd: ${number(CLIENTS)} clients, ${what}`,
+    figure(
+      `herd: ${number(CLIENTS)} clients, ${what}`,
       `at most ${number(we.peak)} connections in ${STEP} ms instead of ${number(they.peak)}, `
-      + `${number(we.attempts)} attempts instead of ${number(they.attempts)}; `
-      + `all back after ${seconds(we.last)} instead of ${seconds(they.last)}`);
+        + `${number(we.attempts)} attempts instead of ${number(they.attempts)}; `
+        + `all back after ${seconds(we.last)} instead of ${seconds(they.last)}`,
+    );
     if (outage === 30_000 && !retry) picture.push(...drawn(we.seconds, they.seconds));
   }
-  const table = [['the server is', 'waits', `most in ${STEP} ms`, 'most in a second', 'attempts',
-    'back from … to …'], Array(6).fill('---'), ...rows];
+  const table = [
+    [
+      'the server is',
+      'waits',
+      `most in ${STEP} ms`,
+      'most in a second',
+      'attempts',
+      'back from … to …',
+    ],
+    Array(6).fill('---'),
+    ...rows,
+  ];
   console.log(table.map((row) => `| ${row.join(' | ')} |`).join('\n'));
   console.log(`\nconnections a second, the server away for 30 s:\n${picture.join('\n')}`);
 });
@@ -111,10 +139,12 @@ test('5,000 clients, one restart, on a virtual clock', () => {
 function drawn(we, they) {
   const bar = (count = 0) => '#'.repeat(Math.ceil(count / 250)).padEnd(20);
   const count = (value = 0) => number(value).padStart(6);
-  return Array.from({length: Math.max(we.length, they.length)}, (_, second) =>
-    `${String(second).padStart(3)} s  ours ${count(we[second])} ${bar(we[second])}  `
-    + `fixed ${count(they[second])} ${bar(they[second])}`.trimEnd())
-    .filter((_, second) => we[second] || they[second]);
+  return Array.from(
+    {length: Math.max(we.length, they.length)},
+    (_, second) =>
+      `${String(second).padStart(3)} s  ours ${count(we[second])} ${bar(we[second])}  `
+      + `fixed ${count(they[second])} ${bar(they[second])}`.trimEnd(),
+  ).filter((_, second) => we[second] || they[second]);
 }
 
 const MANY = 1000;
@@ -139,7 +169,7 @@ async function real() {
   const everyone = (count, what) => until(() => got.every(({length}) => length >= count), what);
   let second;
   try {
-    await until(async () => await first.call('open') === MANY, 'all are connected');
+    await until(async () => (await first.call('open')) === MANY, 'all are connected');
     for (let n = 1; n <= 3; n++) assert.equal(await first.call('publish'), n);
     await everyone(3, 'the first three events');
 
@@ -149,7 +179,7 @@ async function real() {
     second = launch('herd-server.mjs');
     await second.call('listen', port, 6); // three more, which nobody has seen
     const back = Date.now();
-    await until(async () => await second.call('open') === MANY, 'all are back');
+    await until(async () => (await second.call('open')) === MANY, 'all are back');
     await everyone(6, 'what they missed');
     for (let n = 7; n <= 8; n++) assert.equal(await second.call('publish'), n);
     await everyone(8, 'the last two events');
@@ -163,11 +193,13 @@ async function real() {
     assert.ok(early >= 3000, `the first one after ${early} ms`);
     const distinct = new Set(retries.map(Math.round)).size;
     assert.ok(distinct > MANY / 4, `${distinct} different waits`);
-    figure(`herd: ${number(MANY)} real clients, the server back after ${seconds(back - killed)}`,
+    figure(
+      `herd: ${number(MANY)} real clients, the server back after ${seconds(back - killed)}`,
       `at most ${number(Math.max(...counts(arrivals, 1000)))} connections a second, `
-      + `${number(Math.max(...counts(arrivals, STEP)))} in ${STEP} ms; `
-      + `back from ${seconds(early)} to ${seconds(Math.max(...arrivals))}; `
-      + 'every event to each, once');
+        + `${number(Math.max(...counts(arrivals, STEP)))} in ${STEP} ms; `
+        + `back from ${seconds(early)} to ${seconds(Math.max(...arrivals))}; `
+        + 'every event to each, once',
+    );
   } finally {
     await Promise.all(clients.map(({client}) => client.close()));
     await Promise.all(clients.map(({loop}) => loop));

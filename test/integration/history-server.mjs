@@ -48,8 +48,27 @@ export function pick(random, [least, most]) {
 }
 
 // Of many sizes in UTF-8, with what only looks like the end of a line, or like a field.
-const WORDS = ['order', 'paid', '€ 31.50', 'naïve', 'soup', '🎂', 'a: b', ' two', 'line\u2028sep',
-  'data:', 'id: 7', 'ready', 'ÆØÅ', '日本語', '\ufeff', ':', 'x'.repeat(40), '\t', '\u0085'];
+const WORDS = [
+  'order',
+  'paid',
+  '€ 31.50',
+  'naïve',
+  'soup',
+  '🎂',
+  'a: b',
+  ' two',
+  'line\u2028sep',
+  'data:',
+  'id: 7',
+  'ready',
+  'ÆØÅ',
+  '日本語',
+  '\ufeff',
+  ':',
+  'x'.repeat(40),
+  '\t',
+  '\u0085',
+];
 
 /** Event `n`: {id, event, data}. Its id begins with n; some are not ASCII, some have no data. */
 export function eventOf(n) {
@@ -59,7 +78,7 @@ export function eventOf(n) {
   const event = n % 4 ? 'message' : some(['order', 'paid', 'größe', 'a b']);
   const words = random() < 0.002 ? pick(random, [500, 1500]) : pick(random, [0, 20]);
   let data = '';
-  for (let i = 0; i < words; i++) data += (i ? random() < 0.05 ? '\n' : ' ' : '') + some(WORDS);
+  for (let i = 0; i < words; i++) data += (i ? (random() < 0.05 ? '\n' : ' ') : '') + some(WORDS);
   return {id, event, data};
 }
 
@@ -111,7 +130,8 @@ class Stream {
     const id = header && Buffer.from(header, 'latin1').toString();
     let n = id ? numberOf(id) : 0;
     const seen = Math.max(this.sent, this.head === Infinity ? 0 : this.head);
-    if (!(n <= seen)) { // nobody can have seen that: the client made it up
+    if (!(n <= seen)) {
+      // nobody can have seen that: the client made it up
       this.wrongIds.push(id);
       response.writeHead(400);
       response.end();
@@ -139,7 +159,8 @@ class Stream {
     });
     const style = this.#options.varied === undefined ? PLAIN : this.#style();
     const write = writer(response, style);
-    const start = (style.bom ? '\ufeff' : '')
+    const start =
+      (style.bom ? '\ufeff' : '')
       + (this.#options.retry === undefined ? '' : `retry: ${this.#options.retry}${style.end}`);
     await write(start);
     const {burst, pause} = this.#options;
@@ -316,10 +337,21 @@ export class HistoryServer {
 export async function startHistory() {
   const {call, child, stop} = launch('history-server.mjs');
   const port = await call('listen');
-  const use = (name) => (...args) => call(name, ...args);
+  const use =
+    (name) =>
+    (...args) =>
+      call(name, ...args);
   return {
-    child, port, url: `http://127.0.0.1:${port}`, open: use('open'), publish: use('publish'),
-    finish: use('finish'), rules: use('rules'), stats: use('stats'), sockets: use('sockets'), stop,
+    child,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    open: use('open'),
+    publish: use('publish'),
+    finish: use('finish'),
+    rules: use('rules'),
+    stats: use('stats'),
+    sockets: use('sockets'),
+    stop,
   };
 }
 

@@ -18,7 +18,13 @@ const MiB = 2 ** 20;
  * no event and no comment gives a chance to stop is stopped where its chunks are seen.
  */
 async function follow({
-  loop, url, options = {}, ms = 25_000, isVirtual = false, slow = 0, isTapped = false,
+  loop,
+  url,
+  options = {},
+  ms = 25_000,
+  isVirtual = false,
+  slow = 0,
+  isTapped = false,
 }) {
   let begun = performance.now();
   let clock = 0;
@@ -29,13 +35,13 @@ async function follow({
   };
   const all = {
     ...options,
-    ...isVirtual && {
+    ...(isVirtual && {
       now: () => clock,
       sleep(wait) {
         clock += wait;
         if (clock >= MINUTE) throw STOP;
       },
-    },
+    }),
     onOpen() {
       if (!opened++ && !isVirtual) begin();
       if (opened > MOST_CONNECTIONS) throw STOP;
@@ -85,7 +91,7 @@ async function follow({
   clearTimeout(timer);
   fetcher?.close();
   delay.disable();
-  const peak = process.resourceUsage().maxRSS * 1024 / MiB;
+  const peak = (process.resourceUsage().maxRSS * 1024) / MiB;
   const lastEventId = client?.lastEventId ?? '';
   for (let n = 0; n < 3; n++) {
     globalThis.gc?.();
@@ -94,11 +100,19 @@ async function follow({
   const {heapUsed, external} = process.memoryUsage();
   const isOver = performance.now() - begun >= ms; // nothing ended it but we
   return {
-    events, comments, opened, clock, retries: retries.length, some: retries.slice(0, MOST_SHOWN),
-    isStopped: error === STOP || isOver && !error,
+    events,
+    comments,
+    opened,
+    clock,
+    retries: retries.length,
+    some: retries.slice(0, MOST_SHOWN),
+    isStopped: error === STOP || (isOver && !error),
     error: error === undefined || error === STOP ? undefined : shown(error),
-    idLength: lastEventId.length, seconds: (performance.now() - begun) / 1000,
-    peak, left: (heapUsed + external) / MiB, lag: delay.max / 1e6 || 0,
+    idLength: lastEventId.length,
+    seconds: (performance.now() - begun) / 1000,
+    peak,
+    left: (heapUsed + external) / MiB,
+    lag: delay.max / 1e6 || 0,
   };
 }
 
@@ -108,9 +122,16 @@ function shown(error) {
   for (let at = error.cause; at instanceof Error && causes.length < 5; at = at.cause) {
     causes.push(`${at.name}: ${at.message} ${at.code ?? ''}`);
   }
-  return {name, code, message, causes, ...body !== undefined && {
-    bodyLength: body.length, bodyType: typeof body,
-  }};
+  return {
+    name,
+    code,
+    message,
+    causes,
+    ...(body !== undefined && {
+      bodyLength: body.length,
+      bodyType: typeof body,
+    }),
+  };
 }
 
 answer({follow});

@@ -30,8 +30,12 @@ class Exchange {
       pairs.push(request.rawHeaders.slice(n, n + 2)); // latin1: one character is one byte
     }
     log.push({
-      path: this.url.pathname, url: request.url, port: this.socket.localPort,
-      method: request.method, at: Date.now(), headers: pairs,
+      path: this.url.pathname,
+      url: request.url,
+      port: this.socket.localPort,
+      method: request.method,
+      at: Date.now(),
+      headers: pairs,
     });
     this.count = log.length;
   }
@@ -152,11 +156,12 @@ const scenarios = {
   'gzip-error': (x) => bomb(x, 'x', 500),
 
   // Connections without an end
-  async 'empty'(x) {
+  async empty(x) {
     x.head();
     x.end();
   },
-  async 'retry'(x) { // ?retry=
+  async retry(x) {
+    // ?retry=
     x.head();
     x.end(`retry: ${x.query.get('retry')}\nid: ${x.count}\ndata: a\n\n`);
   },
@@ -164,7 +169,7 @@ const scenarios = {
     x.head();
     x.end(`retry: ${x.query.get('retry')}\n\n`);
   },
-  async 'one'(x) {
+  async one(x) {
     x.head();
     x.end('id: 1\ndata: a\n\n');
   },
@@ -174,43 +179,50 @@ const scenarios = {
     await sleep(20); // a reset overtakes what is not yet read
     x.socket.resetAndDestroy();
   },
-  async 'reset'(x) {
+  async reset(x) {
     x.socket.resetAndDestroy();
   },
-  async 'garbage'(x) {
+  async garbage(x) {
     await x.raw('SSH-2.0-OpenSSH_9.2p1\r\n');
     x.socket.end();
   },
   async 'bad-chunks'(x) {
-    await x.raw('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n'
-      + 'Transfer-Encoding: chunked\r\n\r\n5\r\nretry\r\nZZZ\r\nnothing\r\n');
+    await x.raw(
+      'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n'
+        + 'Transfer-Encoding: chunked\r\n\r\n5\r\nretry\r\nZZZ\r\nnothing\r\n',
+    );
   },
-  async 'busy'(x) { // open once, then 503 for ever, with ?after= as Retry-After
+  async busy(x) {
+    // open once, then 503 for ever, with ?after= as Retry-After
     if (x.count === 1) return scenarios.one(x);
     x.head(503, {'retry-after': x.query.get('after') ?? '0'});
     x.end('busy');
   },
-  async 'id'(x) { // ?id=
+  async id(x) {
+    // ?id=
     x.head();
     x.end(`retry: 10\nid: ${x.query.get('id')}\ndata: a\n\n`);
   },
-  async 'big-id'(x) { // ?bytes=
+  async 'big-id'(x) {
+    // ?bytes=
     x.head();
     await x.send(`retry: 10\nid: ${'i'.repeat(Number(x.query.get('bytes')))}\ndata: a\n\n`);
     x.end();
   },
 
   // Redirects
-  async 'loop'(x) {
+  async loop(x) {
     x.head(302, {location: `/loop?run=${x.query.get('run')}`});
     x.end();
   },
-  async 'ping-pong'(x) { // to the other origin, and back
+  async 'ping-pong'(x) {
+    // to the other origin, and back
     const to = x.socket.localPort === ports.a ? ports.b : ports.a;
     x.head(307, {location: `http://127.0.0.1:${to}/ping-pong?run=${x.query.get('run')}`});
     x.end();
   },
-  async 'userinfo'(x) { // in the Location, and then for ever
+  async userinfo(x) {
+    // in the Location, and then for ever
     const run = x.query.get('run');
     const to = `http://user:s3cr3t@127.0.0.1:${ports.b}/userinfo?run=${run}`;
     x.head(302, {location: to});
@@ -229,20 +241,21 @@ const scenarios = {
     x.end();
   },
   // ?n=20: so many redirects, then a stream
-  async 'chain'(x) {
+  async chain(x) {
     const left = Number(x.query.get('n'));
     if (!left) return scenarios.calm(Object.assign(x, {count: x.count > 21 ? 2 : 1}));
     x.head(302, {location: `/chain?run=${x.query.get('run')}&n=${left - 1}`});
     x.end();
   },
   // ?to=…&to=…: the first time to the first, and so on, taking the rest along; then events
-  async 'to'(x) {
+  async to(x) {
     const [next, ...rest] = x.query.getAll('to');
     if (next === undefined) {
       x.head();
       return x.end(`retry: 10\nid: ${x.count}\ndata: a\n\n`);
     }
-    const to = next.includes('?') ? next
+    const to = next.includes('?')
+      ? next
       : `${next}?run=${x.query.get('run')}${rest.map((each) => `&to=${each}`).join('')}`;
     x.head(Number(x.query.get('status') ?? 302), {location: to});
     x.end();
@@ -250,8 +263,9 @@ const scenarios = {
 
   // Headers
   async 'endless-hints'(x) {
-    await x.flood(repeated('HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n'),
-      (part) => x.raw(part));
+    await x.flood(repeated('HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n'), (part) =>
+      x.raw(part),
+    );
   },
   async 'endless-continue'(x) {
     await x.flood(repeated('HTTP/1.1 100 Continue\r\n\r\n'), (part) => x.raw(part));
@@ -268,7 +282,7 @@ const scenarios = {
     await x.raw('HTTP/1.1 200 OK\r\n');
     await x.flood(repeated('X-A: b\r\n'), (part) => x.raw(part));
   },
-  async 'silent'() {},
+  async silent() {},
   async 'huge-content-type'(x) {
     x.head(200, {'content-type': `text/${'x'.repeat(15_000)}`});
     x.end();
@@ -283,7 +297,8 @@ const scenarios = {
     x.head(500, {'content-type': 'text/html'});
     await x.drip('no ', 20);
   },
-  async 'endless-busy'(x) { // open once, then endless 503
+  async 'endless-busy'(x) {
+    // open once, then endless 503
     if (x.count === 1) return scenarios.one(x);
     x.head(503, {'retry-after': '0'});
     await x.flood(repeated('busy '));
@@ -292,11 +307,12 @@ const scenarios = {
     x.head(500, {'content-type': 'application/octet-stream'});
     x.end(Buffer.from([0, 1, 2, 0x1b, 0x5b, 0x32, 0x4a, 0xff, 0xfe, 0xc3, 0x28]));
   },
-  async 'status'(x) { // ?status=401
+  async status(x) {
+    // ?status=401
     x.head(Number(x.query.get('status')), {'set-cookie': 'theirs=1'});
     x.end('no');
   },
-  async 'html'(x) {
+  async html(x) {
     x.head(200, {'content-type': 'text/html'});
     x.end('<p>no');
   },

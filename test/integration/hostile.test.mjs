@@ -9,8 +9,15 @@ import {join} from 'node:path';
 import {after, before, test} from 'node:test';
 import {inspect} from 'node:util';
 import {
-  asyncConnect, AsyncSSEClient, connect, EventParser, formatEvent, SSEClient, SSEConnectionError,
-  SSEError, SSEHTTPError,
+  asyncConnect,
+  AsyncSSEClient,
+  connect,
+  EventParser,
+  formatEvent,
+  SSEClient,
+  SSEConnectionError,
+  SSEError,
+  SSEHTTPError,
 } from '../../dist/sse.js';
 import {launch} from './control.mjs';
 import {figure} from './figures.mjs';
@@ -19,8 +26,10 @@ import {scratch} from './processes.mjs';
 const MiB = 2 ** 20;
 const SECRET = 's3cr3t';
 const SECRETS = {
-  'authorization': `Bearer ${SECRET}-token`, 'cookie': `session=${SECRET}-cookie`,
-  'x-api-key': `${SECRET}-key`, 'proxy-authorization': `Basic ${SECRET}-proxy`,
+  authorization: `Bearer ${SECRET}-token`,
+  cookie: `session=${SECRET}-cookie`,
+  'x-api-key': `${SECRET}-key`,
+  'proxy-authorization': `Basic ${SECRET}-proxy`,
 };
 
 const server = launch('hostile-server.mjs');
@@ -34,11 +43,33 @@ before(async () => {
   process.on('unhandledRejection', (error) => alarms.push(error));
   process.on('warning', (warning) => alarms.push(warning));
   const key = join(folder, 'key.pem');
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt',
-    'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1', '-addext',
-    'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate], {stdio: 'ignore'});
-  ports = await server.call('listen',
-    {key: readFileSync(key, 'utf8'), cert: readFileSync(certificate, 'utf8')});
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=127.0.0.1',
+      '-addext',
+      'subjectAltName=IP:127.0.0.1',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
+    ],
+    {stdio: 'ignore'},
+  );
+  ports = await server.call('listen', {
+    key: readFileSync(key, 'utf8'),
+    cert: readFileSync(certificate, 'utf8'),
+  });
   const [run, url] = address('calm');
   await LOOPS.async(url, {}, 1);
   plainNames = namesOf((await server.call('log', run))[0]);
@@ -59,8 +90,8 @@ function address(path, origin = `http://127.0.0.1:${ports.a}`) {
 }
 
 const namesOf = ({headers}) => headers.map(([name]) => name.toLowerCase()).sort();
-const valueOf = ({headers}, wanted) => headers.filter(([name]) => name.toLowerCase() === wanted)
-  .map(([, value]) => value);
+const valueOf = ({headers}, wanted) =>
+  headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value);
 
 // A test that fails must end, too: a blocking loop that goes on for ever could not be stopped.
 const BOUNDS = {retryInterval: 10, maxRetryInterval: 20, maxRetries: 50};
@@ -132,13 +163,19 @@ for (const status of [301, 302, 303, 307, 308]) {
     const [run, url] = address(`to?status=${status}&to=${b}&to=${a}`);
     const headers = {...SECRETS, accept: `text/event-stream, x/${SECRET}`};
     const {events, error, client} = await follow(url, {headers, lastEventId: '41'}, 2);
-    assert.deepEqual([error, events.map(({id}) => id), client.lastEventId],
-      [undefined, ['3', '6'], '6']);
+    assert.deepEqual(
+      [error, events.map(({id}) => id), client.lastEventId],
+      [undefined, ['3', '6'], '6'],
+    );
     const log = await server.call('log', run);
-    assert.deepEqual(log.map(({port}) => port),
-      [ports.a, ports.b, ports.a, ports.a, ports.b, ports.a]);
-    assert.deepEqual(log.map((request) => valueOf(request, 'last-event-id')),
-      [['41'], [], [], ['3'], [], []]);
+    assert.deepEqual(
+      log.map(({port}) => port),
+      [ports.a, ports.b, ports.a, ports.a, ports.b, ports.a],
+    );
+    assert.deepEqual(
+      log.map((request) => valueOf(request, 'last-event-id')),
+      [['41'], [], [], ['3'], [], []],
+    );
     for (const [n, request] of log.entries()) {
       const isOurs = n % 3 === 0;
       const text = JSON.stringify(request.headers);
@@ -154,8 +191,10 @@ both('another name of the same host is another origin', async (follow) => {
   const {events, error} = await follow(url, {headers: SECRETS, lastEventId: '41'}, 1);
   assert.deepEqual([error, events.length], [undefined, 1]);
   const log = await server.call('log', run);
-  assert.deepEqual(log.map((request) => JSON.stringify(request.headers).includes(SECRET)),
-    [true, false]);
+  assert.deepEqual(
+    log.map((request) => JSON.stringify(request.headers).includes(SECRET)),
+    [true, false],
+  );
   assert.deepEqual(namesOf(log[1]), plainNames);
 });
 
@@ -179,8 +218,10 @@ both('headers from a function go to another origin as little', async (follow) =>
   const {events} = await follow(url, {headers}, 2);
   assert.deepEqual([events.length, calls], [2, 2], 'called once for each attempt');
   const log = await server.call('log', run);
-  assert.deepEqual(log.map((request) => valueOf(request, 'x-call')),
-    [[`${SECRET}1`], [], [`${SECRET}2`], []]);
+  assert.deepEqual(
+    log.map((request) => valueOf(request, 'x-call')),
+    [[`${SECRET}1`], [], [`${SECRET}2`], []],
+  );
   for (const n of [1, 3]) assert.deepEqual(namesOf(log[n]), plainNames);
 });
 
@@ -196,7 +237,10 @@ both('user and password in a Location are neither sent nor shown', async (follow
 
 both('20 redirects are followed, 21 are not', async (follow) => {
   const [run, url] = address('chain?n=20');
-  assert.deepEqual((await follow(url, {}, 2)).events.map(({data}) => data), ['a', 'b']);
+  assert.deepEqual(
+    (await follow(url, {}, 2)).events.map(({data}) => data),
+    ['a', 'b'],
+  );
   assert.equal((await server.call('log', run)).length, 21);
   const [again, longer] = address('chain?n=21');
   const {events, error, retries} = await follow(longer, {});
@@ -218,8 +262,13 @@ for (const path of ['loop', 'ping-pong']) {
 }
 
 both('a redirect to what is no place for HTTP is refused, and shows no secret', async (follow) => {
-  const places = ['file:///etc/passwd?', 'data:,data:%20a?', 'javascript:1?', 'http://?',
-    'blob:http://127.0.0.1/1?'];
+  const places = [
+    'file:///etc/passwd?',
+    'data:,data:%20a?',
+    'javascript:1?',
+    'http://?',
+    'blob:http://127.0.0.1/1?',
+  ];
   const paths = [...places.map((to) => `to?to=${encodeURIComponent(to)}`), 'no-url', 'no-http'];
   for (const path of paths) {
     const [run, url] = address(path);
@@ -234,14 +283,22 @@ both('a redirect to what is no place for HTTP is refused, and shows no secret', 
 test('https to http is refused, with a certificate that the process trusts', async () => {
   const trust = {NODE_EXTRA_CA_CERTS: certificate};
   for (const loop of Object.keys(LOOPS)) {
-    const [run, url] = address(`to?to=http://127.0.0.1:${ports.a}/to`,
-      `https://127.0.0.1:${ports.tls}`);
+    const [run, url] = address(
+      `to?to=http://127.0.0.1:${ports.a}/to`,
+      `https://127.0.0.1:${ports.tls}`,
+    );
     const {error, events, retries} = await inProcess(
-      {loop, url, options: {headers: SECRETS}}, trust);
+      {loop, url, options: {headers: SECRETS}},
+      trust,
+    );
     assert.deepEqual([error?.name, error?.code, events, retries], ['SSEError', 'redirect', 0, 0]);
     assert.match(error.message, /less safe/);
     assert.ok(!JSON.stringify(error).includes(SECRET));
-    assert.deepEqual((await server.call('log', run)).map(({port}) => port), [ports.tls], loop);
+    assert.deepEqual(
+      (await server.call('log', run)).map(({port}) => port),
+      [ports.tls],
+      loop,
+    );
   }
 });
 
@@ -250,20 +307,29 @@ test('http to https is another origin', async () => {
     const [run, url] = address(`to?to=https://127.0.0.1:${ports.tls}/to`);
     const {error, events} = await inProcess(
       {loop, url, options: {headers: SECRETS, lastEventId: '41', reconnect: false}},
-      {NODE_EXTRA_CA_CERTS: certificate});
+      {NODE_EXTRA_CA_CERTS: certificate},
+    );
     assert.deepEqual([error, events], [undefined, 1]);
     const log = await server.call('log', run);
-    assert.deepEqual(log.map(({port}) => port), [ports.a, ports.tls]);
+    assert.deepEqual(
+      log.map(({port}) => port),
+      [ports.a, ports.tls],
+    );
     assert.deepEqual(namesOf(log[1]), plainNames, loop);
   }
 });
 
 test('https to http is refused with verify: false [blocking]', async () => {
-  const [run, url] = address(`to?to=http://127.0.0.1:${ports.a}/to`,
-    `https://127.0.0.1:${ports.tls}`);
+  const [run, url] = address(
+    `to?to=http://127.0.0.1:${ports.a}/to`,
+    `https://127.0.0.1:${ports.tls}`,
+  );
   const {error} = await LOOPS.blocking(url, {verify: false, headers: SECRETS});
   assertError(error, SSEError, 'redirect', 'less safe');
-  assert.deepEqual((await server.call('log', run)).map(({port}) => port), [ports.tls]);
+  assert.deepEqual(
+    (await server.call('log', run)).map(({port}) => port),
+    [ports.tls],
+  );
 });
 
 both('a certificate that nobody signed is refused', async (follow) => {
@@ -280,8 +346,18 @@ both('a certificate that nobody signed is refused', async (follow) => {
 // some are CR, LF or NUL: a client that sends one byte for each character injects a header.
 const IDS = [
   ...[
-    '1', 'é€😀', '\u010a', 'a\u560d\u560aX-Evil:1', '\u0100', '\u010d\u010aSet-Cookie: a=b',
-    '\u2028x', '\x85', '\ufeff1', 'a: b', 'a\tb', '%0d%0aX-Evil: 1',
+    '1',
+    'é€😀',
+    '\u010a',
+    'a\u560d\u560aX-Evil:1',
+    '\u0100',
+    '\u010d\u010aSet-Cookie: a=b',
+    '\u2028x',
+    '\x85',
+    '\ufeff1',
+    'a: b',
+    'a\tb',
+    '%0d%0aX-Evil: 1',
   ].map((id) => [id, id]),
   ...['\x01', 'a\x1bb', 'a\x7f', '\x0b', '\x0c'].map((id) => [id, null]),
   [' spaces ', 'spaces'],
@@ -291,13 +367,18 @@ both('an id of the stream is one header or none', async (follow) => {
   for (const [id, wire] of IDS) {
     const [run, url] = address(`id?id=${encodeURIComponent(id)}`);
     const {events, error, client} = await follow(url, {}, 2);
-    assert.deepEqual([error, events.map((event) => event.id), client.lastEventId],
-      [undefined, [id, id], id]);
+    assert.deepEqual(
+      [error, events.map((event) => event.id), client.lastEventId],
+      [undefined, [id, id], id],
+    );
     const log = await server.call('log', run);
     assert.equal(log.length, 2, id);
     const bytes = wire === null ? [] : [Buffer.from(wire).toString('latin1')];
     assert.deepEqual(valueOf(log[1], 'last-event-id'), bytes, inspect(id));
-    assert.deepEqual(namesOf(log[1]).filter((name) => name !== 'last-event-id'), plainNames);
+    assert.deepEqual(
+      namesOf(log[1]).filter((name) => name !== 'last-event-id'),
+      plainNames,
+    );
   }
 });
 
@@ -312,11 +393,21 @@ test('the lastEventId option takes one line only', () => {
 
 both('headers cannot inject others, and what is wrong with them is not shown', async (follow) => {
   const wrong = [
-    {'x-a': `${SECRET}\r\nX-Evil: 1`}, {'x-a': `${SECRET}\nX-Evil: 1`}, {'x-a': `${SECRET}\rx`},
-    {'x-a': `${SECRET}\0x`}, {'x-a': `${SECRET}\u010aX-Evil: 1`}, {'x-a': `${SECRET}\x7f`},
-    {'x-a': `a\x01${SECRET}`}, {[`x-${SECRET}\r\nX-Evil`]: '1'}, {[`x ${SECRET}`]: '1'},
-    {[`x:${SECRET}`]: '1'}, {'': SECRET}, {[`é${SECRET}`]: '1'}, [['x-a', `${SECRET}\r\nX: y`]],
-    [[SECRET]], [['x-a', SECRET, 'more']],
+    {'x-a': `${SECRET}\r\nX-Evil: 1`},
+    {'x-a': `${SECRET}\nX-Evil: 1`},
+    {'x-a': `${SECRET}\rx`},
+    {'x-a': `${SECRET}\0x`},
+    {'x-a': `${SECRET}\u010aX-Evil: 1`},
+    {'x-a': `${SECRET}\x7f`},
+    {'x-a': `a\x01${SECRET}`},
+    {[`x-${SECRET}\r\nX-Evil`]: '1'},
+    {[`x ${SECRET}`]: '1'},
+    {[`x:${SECRET}`]: '1'},
+    {'': SECRET},
+    {[`é${SECRET}`]: '1'},
+    [['x-a', `${SECRET}\r\nX: y`]],
+    [[SECRET]],
+    [['x-a', SECRET, 'more']],
   ];
   for (const headers of wrong) {
     const [run, url] = address('calm');
@@ -350,8 +441,13 @@ test('a method cannot inject a request', () => {
 
 test('formatEvent: whatever an attacker puts into a field stays in it', () => {
   const attacks = ['\n', '\r', '\r\n'].flatMap((end) => [
-    `x${end}id: 666`, `x${end}${end}data: evil${end}${end}`, `${end}event: evil`, `x${end}retry: 0`,
-    `${end}${end}`, `x${end}:`, `${end}\ufeffdata: evil${end}${end}`,
+    `x${end}id: 666`,
+    `x${end}${end}data: evil${end}${end}`,
+    `${end}event: evil`,
+    `x${end}retry: 0`,
+    `${end}${end}`,
+    `x${end}:`,
+    `${end}\ufeffdata: evil${end}${end}`,
   ]);
   for (const attack of attacks) {
     assert.throws(() => formatEvent({event: attack, data: 'a'}), TypeError);
@@ -360,33 +456,57 @@ test('formatEvent: whatever an attacker puts into a field stays in it', () => {
       const wire = formatEvent({event: 'good', id: '1', ...fields});
       const parsed = new EventParser().feed(wire + formatEvent({data: 'next'}));
       const data = fields.data.replace(/\r\n|\r/g, '\n');
-      assert.deepEqual(parsed.map(({event, data, id, retry}) => [event, data, id, retry]),
-        [['good', data, '1', undefined], ['message', 'next', '1', undefined]], inspect(attack));
+      assert.deepEqual(
+        parsed.map(({event, data, id, retry}) => [event, data, id, retry]),
+        [
+          ['good', data, '1', undefined],
+          ['message', 'next', '1', undefined],
+        ],
+        inspect(attack),
+      );
     }
   }
 });
 
 const USERINFO = [
-  `http://user:${SECRET}@127.0.0.1:1/`, `http://${SECRET}@127.0.0.1:1/`,
-  `http://:${SECRET}@127.0.0.1:1/`, `HTTP://user:${SECRET}@127.0.0.1:1/`,
-  `http:///user:${SECRET}@127.0.0.1:1/`, `http:\\\\user:${SECRET}@127.0.0.1:1\\`,
-  ` http://user:${SECRET}@127.0.0.1:1/`, `ht\ntp://user:${SECRET}@127.0.0.1:1/`,
-  `http://user:${SECRET}%40@127.0.0.1:1/`, `http://a@b:${SECRET}@127.0.0.1:1/`,
-  `https://user:${SECRET}@127.0.0.1:1/`, `ws://user:${SECRET}@127.0.0.1:1/`,
-  `ftp://user:${SECRET}@127.0.0.1:1/`, `http://user\n:${SECRET}@127.0.0.1:1/`,
+  `http://user:${SECRET}@127.0.0.1:1/`,
+  `http://${SECRET}@127.0.0.1:1/`,
+  `http://:${SECRET}@127.0.0.1:1/`,
+  `HTTP://user:${SECRET}@127.0.0.1:1/`,
+  `http:///user:${SECRET}@127.0.0.1:1/`,
+  `http:\\\\user:${SECRET}@127.0.0.1:1\\`,
+  ` http://user:${SECRET}@127.0.0.1:1/`,
+  `ht\ntp://user:${SECRET}@127.0.0.1:1/`,
+  `http://user:${SECRET}%40@127.0.0.1:1/`,
+  `http://a@b:${SECRET}@127.0.0.1:1/`,
+  `https://user:${SECRET}@127.0.0.1:1/`,
+  `ws://user:${SECRET}@127.0.0.1:1/`,
+  `ftp://user:${SECRET}@127.0.0.1:1/`,
+  `http://user\n:${SECRET}@127.0.0.1:1/`,
   `//user:${SECRET}@127.0.0.1:1/`,
 ];
 const WITHOUT_SLASHES = [`http:user:${SECRET}@127.0.0.1:1/`, `http:/user:${SECRET}@127.0.0.1:1/`];
-const NO_URLS = [`user:${SECRET}@127.0.0.1`, `http://user:${SECRET}@`, `http://user:${SECRET}@[/`,
-  `http://user:${SECRET}@127.0.0.1:99999/`, 'http://[', 'http://a b/', 'http://127.0.0.1:99999/'];
+const NO_URLS = [
+  `user:${SECRET}@127.0.0.1`,
+  `http://user:${SECRET}@`,
+  `http://user:${SECRET}@[/`,
+  `http://user:${SECRET}@127.0.0.1:99999/`,
+  'http://[',
+  'http://a b/',
+  'http://127.0.0.1:99999/',
+];
 
 function isRefused(url, options) {
   for (const Client of [AsyncSSEClient, SSEClient]) {
-    assert.throws(() => new Client(url, options), (error) => {
-      assert.ok(error instanceof TypeError, inspect(error));
-      assert.ok(!inspect(error).includes(SECRET), inspect(error));
-      return true;
-    }, inspect(url));
+    assert.throws(
+      () => new Client(url, options),
+      (error) => {
+        assert.ok(error instanceof TypeError, inspect(error));
+        assert.ok(!inspect(error).includes(SECRET), inspect(error));
+        return true;
+      },
+      inspect(url),
+    );
   }
 }
 
@@ -402,35 +522,44 @@ test('what is no URL is refused at once, and not shown', () => {
   for (const url of NO_URLS) isRefused(url, {});
 });
 
-test('with a transport of one\'s own also without slashes', () => {
+test("with a transport of one's own also without slashes", () => {
   for (const url of WITHOUT_SLASHES) isRefused(url, OWN);
 });
 
 // ── What is said ─────────────────────────────────────────────────────────────────────────────────
 
-both('no error, no onRetry and no client shows a header\'s value', async (follow) => {
-  const rows = [ // path, class, code, how many retries
-    ['status?status=401', SSEHTTPError, 'http', 0], ['status?status=500', SSEHTTPError, 'http', 0],
-    ['html', SSEError, 'content-type', 0], ['huge-content-type', SSEError, 'content-type', 0],
-    ['loop', SSEError, 'redirect', 0], ['reset', SSEConnectionError, 'connection', 2],
+both("no error, no onRetry and no client shows a header's value", async (follow) => {
+  const rows = [
+    // path, class, code, how many retries
+    ['status?status=401', SSEHTTPError, 'http', 0],
+    ['status?status=500', SSEHTTPError, 'http', 0],
+    ['html', SSEError, 'content-type', 0],
+    ['huge-content-type', SSEError, 'content-type', 0],
+    ['loop', SSEError, 'redirect', 0],
+    ['reset', SSEConnectionError, 'connection', 2],
     ['garbage', SSEConnectionError, 'connection', 2],
     ['empty', SSEConnectionError, 'connection', 2],
     ['bad-chunks', SSEConnectionError, 'connection', 2],
-    ['silent', SSEConnectionError, 'connection', 2], ['busy', SSEConnectionError, 'connection', 2],
+    ['silent', SSEConnectionError, 'connection', 2],
+    ['busy', SSEConnectionError, 'connection', 2],
     ['endless-header', SSEConnectionError, 'connection', 2],
     ['endless-continue', SSEConnectionError, 'connection', 2],
     ['big-id?bytes=17000', SSEHTTPError, 'http', 1],
   ];
   for (const [path, Class, code, count] of rows) {
-    const [run, url] = address(path,
-      `http://127.0.0.1:${path.startsWith('big-id') ? ports.strict : ports.a}`);
+    const [run, url] = address(
+      path,
+      `http://127.0.0.1:${path.startsWith('big-id') ? ports.strict : ports.a}`,
+    );
     const said = [];
     const {error, retries, client} = await follow(url, {
       headers: (attempt) => {
         said.push(attempt);
         return SECRETS;
       },
-      timeout: path === 'silent' ? 200 : 20_000, maxRetries: 2, sleep() {},
+      timeout: path === 'silent' ? 200 : 20_000,
+      maxRetries: 2,
+      sleep() {},
     });
     assertError(error, Class, code);
     assert.equal(retries.length, count, path);
@@ -440,8 +569,11 @@ both('no error, no onRetry and no client shows a header\'s value', async (follow
       assert.deepEqual(valueOf(request, 'x-api-key'), [SECRETS['x-api-key']]);
     }
     const json = JSON.stringify([error, retries, client]);
-    const text = inspect([error, retries, client, said, String(client), json],
-      {depth: 12, maxStringLength: Infinity, showHidden: true});
+    const text = inspect([error, retries, client, said, String(client), json], {
+      depth: 12,
+      maxStringLength: Infinity,
+      showHidden: true,
+    });
     assert.ok(!text.includes(SECRET), `${path}: ${text.slice(0, 2000)}`);
   }
 });
@@ -468,7 +600,10 @@ test('no message is as long as a server likes', async () => {
     assert.ok(path === 'long-loop' || error.message.length < 1000, `${error.message.length}`);
   }
   const [event] = new EventParser().feed(`event: \x1b[2J${'x'.repeat(1e6)}\ndata: a\n\n`);
-  assert.throws(() => event.json(), ({message}) => message.length < 1000 && !/\x1b/.test(message));
+  assert.throws(
+    () => event.json(),
+    ({message}) => message.length < 1000 && !/\x1b/.test(message),
+  );
 });
 
 // ── Transports of others ─────────────────────────────────────────────────────────────────────────
@@ -480,13 +615,23 @@ const reader = (read, cancel = () => {}) => ({getReader: () => ({read, cancel})}
 
 // What a transport or a body throws is a loss, whatever it is; only what ends a loop ends it.
 const THROWN = {
-  'undefined': undefined, 'null': null, 'a text': 'why', 'an empty text': '', '0': 0, 'NaN': NaN,
-  'false': false, 'a bigint': 5n, 'a symbol': Symbol('why'), 'an object': {a: 1},
+  undefined: undefined,
+  null: null,
+  'a text': 'why',
+  'an empty text': '',
+  0: 0,
+  NaN: NaN,
+  false: false,
+  'a bigint': 5n,
+  'a symbol': Symbol('why'),
+  'an object': {a: 1},
   'a function': () => {},
-  'a frozen error': Object.freeze(new Error('why')), 'an error without message': new RangeError(),
+  'a frozen error': Object.freeze(new Error('why')),
+  'an error without message': new RangeError(),
   'an error whose message is a number': Object.assign(new Error('a'), {message: 5}),
   'an error with an object as cause': new Error('a', {cause: {a: 1}}),
-  'an AbortError': new DOMException('aborted', 'AbortError'), 'a promise': Promise.resolve(1),
+  'an AbortError': new DOMException('aborted', 'AbortError'),
+  'a promise': Promise.resolve(1),
   'an error of ours that passes': new SSEError('timeout', 'mine'),
   'an HTTP error': new SSEHTTPError(500, 'there', new Headers(), ''),
   'an aggregate': new AggregateError([new Error('a')], 'many'),
@@ -506,10 +651,11 @@ async function isLoss(name, thrown) {
     throw thrown;
   };
   const body = (of) => () => ({status: 200, headers: STREAM, body: of});
-  const blocking = {'thrown': fail, 'next()': body(iterator(fail))};
+  const blocking = {thrown: fail, 'next()': body(iterator(fail))};
   const all = {
     async: {
-      ...blocking, 'rejected': () => Promise.reject(thrown),
+      ...blocking,
+      rejected: () => Promise.reject(thrown),
       'async next()': body(asyncIterator(() => Promise.reject(thrown))),
       'read()': body(reader(() => Promise.reject(thrown))),
       'read(), and cancel()': body(reader(fail, fail)),
@@ -519,8 +665,11 @@ async function isLoss(name, thrown) {
   };
   for (const [loop, transports] of Object.entries(all)) {
     for (const [where, transport] of Object.entries(transports)) {
-      const {error, retries, events} = await LOOPS[loop]('test:',
-        {transport, sleep() {}, maxRetries: 2});
+      const {error, retries, events} = await LOOPS[loop]('test:', {
+        transport,
+        sleep() {},
+        maxRetries: 2,
+      });
       const what = `${name}, ${where}, ${loop}`;
       assert.ok(error instanceof SSEConnectionError, `${what}: ${error?.constructor.name}`);
       assert.deepEqual([error.retries, events, retries.length], [2, [], 2], what);
@@ -543,8 +692,11 @@ test('also what cannot be read', async () => {
 });
 
 test('a body whose iterator is none does not storm', async () => {
-  for (const [loop, body] of [['async', {[Symbol.asyncIterator]() {}}],
-    ['async', {[Symbol.iterator]() {}}], ['blocking', {[Symbol.iterator]() {}}]]) {
+  for (const [loop, body] of [
+    ['async', {[Symbol.asyncIterator]() {}}],
+    ['async', {[Symbol.iterator]() {}}],
+    ['blocking', {[Symbol.iterator]() {}}],
+  ]) {
     let requests = 0;
     const transport = () => ({status: ++requests > 100 ? 204 : 200, body});
     const {error} = await LOOPS[loop]('test:', {transport, sleep() {}});
@@ -557,9 +709,11 @@ test('an error of ours that is final ends the loop as it is', async () => {
   for (const code of ['limit', 'json', 'content-type', 'redirect', 'unsupported']) {
     const thrown = new SSEError(code, 'mine');
     for (const follow of Object.values(LOOPS)) {
-      const {error, retries} = await follow('test:', {transport() {
-        throw thrown;
-      }});
+      const {error, retries} = await follow('test:', {
+        transport() {
+          throw thrown;
+        },
+      });
       assert.deepEqual([error, retries], [thrown, []]);
     }
   }
@@ -567,8 +721,12 @@ test('an error of ours that is final ends the loop as it is', async () => {
 
 test('what is no response ends the loop, with a TypeError that says so', async () => {
   const rows = {
-    'nothing': () => undefined, 'null': () => null, 'a number': () => 5, 'a text': () => 'x',
-    'no status': () => ({body: 'data: a\n\n'}), 'a status as text': () => ({status: '200'}),
+    nothing: () => undefined,
+    null: () => null,
+    'a number': () => 5,
+    'a text': () => 'x',
+    'no status': () => ({body: 'data: a\n\n'}),
+    'a status as text': () => ({status: '200'}),
     'a body that is a function': () => ({status: 200, body() {}}),
     'a body that is an object': () => ({status: 200, body: {}}),
     'a body that is a number': () => ({status: 200, body: 5}),
@@ -580,8 +738,11 @@ test('what is no response ends the loop, with a TypeError that says so', async (
   };
   for (const [name, transport] of Object.entries(rows)) {
     for (const follow of Object.values(LOOPS)) {
-      const {error, events, retries} = await follow('test:',
-        {transport, sleep() {}, maxRetries: 2});
+      const {error, events, retries} = await follow('test:', {
+        transport,
+        sleep() {},
+        maxRetries: 2,
+      });
       assert.ok(error instanceof TypeError, `${name}: ${inspect(error)}`);
       assert.deepEqual([events, retries], [[], []], name);
     }
@@ -599,14 +760,22 @@ test('what is no response ends the loop, with a TypeError that says so', async (
 test('transports that settle twice, late or never', async () => {
   const response = () => ({status: 200, headers: STREAM, body: 'data: a\n\n'});
   const rows = {
-    'twice': [(take, refuse) => (take(response()), take(response()), refuse(new Error('late'))), 1],
+    twice: [(take, refuse) => (take(response()), take(response()), refuse(new Error('late'))), 1],
     'refused first': [(take, refuse) => (refuse(new Error('early')), take(response())), 0],
-    'never': [() => {}, 0],
+    never: [() => {}, 0],
   };
   for (const [name, [then, count]] of Object.entries(rows)) {
-    const {events, error, retries} = await LOOPS.async('test:', {
-      transport: () => ({then}), sleep() {}, timeout: 50, maxRetries: 1, reconnect: true,
-    }, 1);
+    const {events, error, retries} = await LOOPS.async(
+      'test:',
+      {
+        transport: () => ({then}),
+        sleep() {},
+        timeout: 50,
+        maxRetries: 1,
+        reconnect: true,
+      },
+      1,
+    );
     assert.equal(events.length, count, name);
     if (count) assert.deepEqual([error, retries], [undefined, []], name);
     else assertError(error, SSEConnectionError, 'connection', name === 'never' ? '50 ms' : 'early');
@@ -635,8 +804,14 @@ const FLAT = 128; // MiB: what the garbage collector leaves lying about under a 
 const HOSTILE = [
   ['one endless line', 'endless-line', {}, 'limit', 1, EVENT],
   ['endless data lines', 'endless-data-lines', {}, 'limit', 1, EVENT],
-  ['endless empty data lines', 'endless-short-data-lines', {options: {maxEventSize: 8 * MiB}},
-    'limit', 1, EVENT],
+  [
+    'endless empty data lines',
+    'endless-short-data-lines',
+    {options: {maxEventSize: 8 * MiB}},
+    'limit',
+    1,
+    EVENT,
+  ],
   ['endless event: and id: of 1 MiB each', 'endless-type-and-id-lines', ENDLESS, '', 1, EVENT],
   ['endless comments', 'endless-comments', ENDLESS, '', 1, FLAT],
   ['endless blank lines', 'endless-blank-lines', ENDLESS, '', 1, FLAT],
@@ -649,35 +824,77 @@ const HOSTILE = [
   ['gzip bomb of comments', 'gzip-comments', ENDLESS, '', 1, FLAT],
   ['500 with a gzip bomb', 'gzip-error', {}, 'http 500', 1, FLAT],
   ['500 with an endless body', 'endless-error', {}, 'http 500', 1, FLAT],
-  ['500 with a body of a word now and then', 'slow-error', {options: {timeout: 1000}}, 'http 500',
-    1, FLAT],
+  [
+    '500 with a body of a word now and then',
+    'slow-error',
+    {options: {timeout: 1000}},
+    'http 500',
+    1,
+    FLAT,
+  ],
   ['503 with an endless body, again and again', 'endless-busy', MINUTE, '', [4, 6], FLAT],
   ['503, Retry-After: 0, again and again', 'busy', MINUTE, '', [4, 6], FLAT],
   ['503, Retry-After: 99999999999', 'busy?after=99999999999', MINUTE, '', 2, FLAT],
   ['200, and the end, again and again', 'empty', MINUTE, '', [4, 6], FLAT],
-  ['200, retry: 0, and the end, again and again', 'retry-without-events?retry=0', MINUTE, '',
-    [8, 11], FLAT],
+  [
+    '200, retry: 0, and the end, again and again',
+    'retry-without-events?retry=0',
+    MINUTE,
+    '',
+    [8, 11],
+    FLAT,
+  ],
   ['one event, and the end, again and again', 'one', MINUTE, '', [15, 20], FLAT],
   ['one event, retry: 0, and the end', 'retry?retry=0', MINUTE, '', [480, 600], FLAT],
-  ['the same, and maxRetryInterval: 0', 'retry?retry=0', {...MINUTE,
-    options: {maxRetryInterval: 0}}, '', [480, 602], FLAT],
+  [
+    'the same, and maxRetryInterval: 0',
+    'retry?retry=0',
+    {...MINUTE, options: {maxRetryInterval: 0}},
+    '',
+    [480, 602],
+    FLAT,
+  ],
   ['one event, retry: 1e9, and the end', 'retry?retry=1e9', MINUTE, '', [15, 20], FLAT],
   ['one event, retry: 1000000000, and the end', 'retry?retry=1000000000', MINUTE, '', 1, FLAT],
   ['one event, retry: 99999999999, and the end', 'retry?retry=99999999999', MINUTE, '', 1, FLAT],
   ['a reset at once', 'reset', MINUTE, '', [4, 6], FLAT],
   ['another protocol', 'garbage', MINUTE, '', [4, 6], FLAT],
   ['chunks that are none', 'bad-chunks', MINUTE, '', [4, 6], FLAT],
-  ['an id of 10 MB, and the end', 'big-id?bytes=10000000', {...MINUTE, isStrict: true},
-    ['http 431', ''], [2, 12], EVENT], // or a reset, which overtakes the 431
-  ['an id of 17 kB, and the end', 'big-id?bytes=17000', {...MINUTE, isStrict: true}, 'http 431', 2,
-    FLAT],
+  [
+    'an id of 10 MB, and the end',
+    'big-id?bytes=10000000',
+    {...MINUTE, isStrict: true},
+    ['http 431', ''],
+    [2, 12],
+    EVENT,
+  ], // or a reset, which overtakes the 431
+  [
+    'an id of 17 kB, and the end',
+    'big-id?bytes=17000',
+    {...MINUTE, isStrict: true},
+    'http 431',
+    2,
+    FLAT,
+  ],
   ['an endless redirect loop', 'loop', {}, 'redirect', 21, FLAT],
   ['a redirect loop, URLs of 15 kB', 'long-loop', {}, 'redirect', 21, FLAT],
-  ['endless 103 Early Hints', 'endless-hints', {...MINUTE, options: {timeout: 150}}, '', [4, 6],
-    FLAT],
+  [
+    'endless 103 Early Hints',
+    'endless-hints',
+    {...MINUTE, options: {timeout: 150}},
+    '',
+    [4, 6],
+    FLAT,
+  ],
   ['endless 100 Continue', 'endless-continue', MINUTE, '', [4, 6], FLAT],
-  ['headers, a byte now and then', 'slow-headers', {...MINUTE, options: {timeout: 150}}, '', [4, 6],
-    FLAT],
+  [
+    'headers, a byte now and then',
+    'slow-headers',
+    {...MINUTE, options: {timeout: 150}},
+    '',
+    [4, 6],
+    FLAT,
+  ],
   ['one endless header', 'endless-header', MINUTE, '', [4, 6], FLAT],
   ['endless headers', 'endless-headers', MINUTE, '', [4, 6], FLAT],
   ['silence instead of headers', 'silent', {...MINUTE, options: {timeout: 150}}, '', [4, 6], FLAT],
@@ -689,20 +906,27 @@ const TABLE = 'hostile servers: what ends them, connections a minute, memory';
 
 test(TABLE, {concurrency: 2}, async (t) => {
   for (const loop of Object.keys(LOOPS)) {
-    const {peak} = await inProcess(
-      {loop, url: address('calm')[1], options: {retryInterval: 1}});
+    const {peak} = await inProcess({loop, url: address('calm')[1], options: {retryInterval: 1}});
     calm[loop] = peak;
   }
   const rows = HOSTILE.map(([name]) => [name]);
-  await Promise.all(HOSTILE.map((row, n) => t.test(row[0], {timeout: 60_000}, async () => {
-    const [async, blocking] = await Promise.all(Object.keys(LOOPS).map((loop) =>
-      hostile(loop, row)));
-    for (const what of ['end', 'connections', 'memory']) {
-      rows[n].push([...new Set([async[what], blocking[what]])].join(' / '));
-    }
-  })));
-  const table = [['hostile server', 'what ends it', 'connections a minute', 'memory, MiB'],
-    ['---', '---', '---', '---'], ...rows];
+  await Promise.all(
+    HOSTILE.map((row, n) =>
+      t.test(row[0], {timeout: 60_000}, async () => {
+        const [async, blocking] = await Promise.all(
+          Object.keys(LOOPS).map((loop) => hostile(loop, row)),
+        );
+        for (const what of ['end', 'connections', 'memory']) {
+          rows[n].push([...new Set([async[what], blocking[what]])].join(' / '));
+        }
+      }),
+    ),
+  );
+  const table = [
+    ['hostile server', 'what ends it', 'connections a minute', 'memory, MiB'],
+    ['---', '---', '---', '---'],
+    ...rows,
+  ];
   console.log(table.map((row) => `| ${row.join(' | ')} |`).join('\n'));
   for (const [name, end, connections, memory] of rows) {
     figure(`hostile: ${name}`, `${end}; ${connections} connections a minute; ${memory} MiB`);
@@ -716,13 +940,16 @@ async function hostile(loop, [, path, {isStrict, ...how}, end, connections, most
   const {error, isStopped, opened, retries, some, peak, left} = result;
   const what = `${path}, ${loop}: ${inspect(result, {depth: 5, maxStringLength: 200})}`;
 
-  const ended = error ? `${error.code}${/ status \d+ /.exec(error.message)?.[0].slice(7, -1) ?? ''}`
-    : isStopped ? '' : 'quietly';
+  const ended = error
+    ? `${error.code}${/ status \d+ /.exec(error.message)?.[0].slice(7, -1) ?? ''}`
+    : isStopped
+      ? ''
+      : 'quietly';
   assert.ok([end].flat().includes(ended), `'${ended}': ${what}`);
   // Those count that were tried: a server does not see all that it refuses, or that time out.
   const seen = await server.call('count', run);
-  const requests = error?.code === 'redirect' ? seen
-    : isStopped && how.isVirtual ? retries : retries + 1;
+  const requests =
+    error?.code === 'redirect' ? seen : isStopped && how.isVirtual ? retries : retries + 1;
   assert.ok(seen <= requests || isStrict, `${seen} of ${requests} requests: ${what}`);
   const [least, greatest] = [connections].flat();
   assert.ok(requests >= least && requests <= (greatest ?? least), `${requests} requests: ${what}`);
@@ -738,9 +965,15 @@ async function hostile(loop, [, path, {isStrict, ...how}, end, connections, most
   else assert.deepEqual([opened, retries], [1, 0], what);
   if (how.slow) assert.ok(result.events > 0 && result.events <= how.ms / how.slow + 1, what);
   return {
-    end: error ? error.code === 'http' ? `SSEHTTPError ${ended.slice(5)}` : `SSEError ${ended}`
-      : how.isVirtual ? `nothing; it waits ${waitOf(result)}` : 'nothing; it is read as it comes',
-    connections: requests, memory,
+    end: error
+      ? error.code === 'http'
+        ? `SSEHTTPError ${ended.slice(5)}`
+        : `SSEError ${ended}`
+      : how.isVirtual
+        ? `nothing; it waits ${waitOf(result)}`
+        : 'nothing; it is read as it comes',
+    connections: requests,
+    memory,
   };
 }
 
@@ -757,9 +990,11 @@ both('retry: 0 in real time: ten connections a second, and no more', async (foll
   const [run, url] = address('retry?retry=0');
   const begun = performance.now();
   const end = new Error('enough');
-  const {error, events} = await follow(url, {onOpen() {
-    if (performance.now() - begun > 1500) throw end;
-  }});
+  const {error, events} = await follow(url, {
+    onOpen() {
+      if (performance.now() - begun > 1500) throw end;
+    },
+  });
   const seconds = (performance.now() - begun) / 1000;
   assert.equal(error, end);
   const requests = (await server.call('log', run)).length;

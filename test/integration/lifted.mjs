@@ -9,8 +9,8 @@ const OWN = name(parseInt(process.versions.undici) < 8 ? 1 : 2);
 
 /** Pass as `init: {dispatcher}`. */
 export const dispatcher = {
-  dispatch: (options, handler) => globalThis[OWN]
-    .dispatch({...options, bodyTimeout: 0, headersTimeout: 0}, handler),
+  dispatch: (options, handler) =>
+    globalThis[OWN].dispatch({...options, bodyTimeout: 0, headersTimeout: 0}, handler),
 };
 
 /** For tests: give all requests of this process those limits; the function returned ends that. */

@@ -27,12 +27,16 @@ createServer(async (asked, answer) => {
   const [kind, count, once] = (asked.headers['x-fault'] ?? 'none').split(' ');
   const isFaulty = count !== undefined && !(once && spared.has(id));
   spared.add(id);
-  answer.on('error', () => {}).on('close', () => {
-    if (!answer.writableFinished && !answer.isCut) console.log(`left ${id}`);
-  });
+  answer
+    .on('error', () => {})
+    .on('close', () => {
+      if (!answer.writableFinished && !answer.isCut) console.log(`left ${id}`);
+    });
 
   const forwarded = request(new URL(asked.url, upstream), {
-    method: asked.method, headers: asked.headers, agent: false,
+    method: asked.method,
+    headers: asked.headers,
+    agent: false,
   });
   forwarded.on('error', () => answer.destroy());
   answer.on('close', () => forwarded.destroy());

@@ -5,9 +5,7 @@
 import assert from 'node:assert/strict';
 import {after, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
-import {
-  asyncConnect, connect, SSEConnectionError, SSEError, SSEHTTPError,
-} from '../../dist/sse.js';
+import {asyncConnect, connect, SSEConnectionError, SSEError, SSEHTTPError} from '../../dist/sse.js';
 import {figure} from './figures.mjs';
 import {freePort, start, until} from './processes.mjs';
 
@@ -15,12 +13,16 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const CLI = path('node_modules/@copilotkit/aimock/dist/cli.js');
 
 const port = await freePort();
-const mock = await start(process.execPath,
-  [CLI, '-p', port, '-f', path('llm.json'), '--log-level', 'warn', '--journal-max', '0'], {port});
+const mock = await start(
+  process.execPath,
+  [CLI, '-p', port, '-f', path('llm.json'), '--log-level', 'warn', '--journal-max', '0'],
+  {port},
+);
 const direct = `http://127.0.0.1:${port}`;
 const gatewayPort = await freePort();
-const gateway = await start(process.execPath, [path('llm-gateway.mjs'), gatewayPort, direct],
-  {port: gatewayPort});
+const gateway = await start(process.execPath, [path('llm-gateway.mjs'), gatewayPort, direct], {
+  port: gatewayPort,
+});
 const throughGateway = `http://127.0.0.1:${gatewayPort}`;
 after(async () => {
   await gateway.stop();
@@ -35,7 +37,7 @@ const APIS = {
     headers: {authorization: 'Bearer sk-test'},
     json: (prompt) => ({model: 'any', stream: true, messages: messages(prompt)}),
     until: (event) => event.data === '[DONE]',
-    text: (event) => (event.data === '[DONE]' ? '' : event.json().choices[0].delta.content ?? ''),
+    text: (event) => (event.data === '[DONE]' ? '' : (event.json().choices[0].delta.content ?? '')),
   },
   'OpenAI responses': {
     path: '/v1/responses',
@@ -91,21 +93,30 @@ async function call(api, loop, prompt, {fault, expected = 1, onEvent = () => {},
   const retries = [];
   let error;
   try {
-    await LOOPS[loop]((fault ? throughGateway : direct) + api.path, {
-      json: api.json(prompt),
-      until: api.until,
-      retryInterval: 10,
-      onRetry(retry) {
-        retries.push(retry);
-        if (retries.length >= expected) throw new Error('A second request for one call', retry);
+    await LOOPS[loop](
+      (fault ? throughGateway : direct) + api.path,
+      {
+        json: api.json(prompt),
+        until: api.until,
+        retryInterval: 10,
+        onRetry(retry) {
+          retries.push(retry);
+          if (retries.length >= expected) throw new Error('A second request for one call', retry);
+        },
+        ...rest,
+        headers: {
+          ...api.headers,
+          'x-test-id': id,
+          ...(fault && {'x-fault': fault}),
+          ...rest.headers,
+        },
       },
-      ...rest,
-      headers: {...api.headers, 'x-test-id': id, ...fault && {'x-fault': fault}, ...rest.headers},
-    }, (event) => {
-      events.push(plain(event));
-      if (kind !== 'hang' && events.length === Number(count)) gateway.signal('SIGUSR2');
-      return onEvent(event, events.length);
-    });
+      (event) => {
+        events.push(plain(event));
+        if (kind !== 'hang' && events.length === Number(count)) gateway.signal('SIGUSR2');
+        return onEvent(event, events.length);
+      },
+    );
   } catch (caught) {
     error = caught;
   }
@@ -186,12 +197,16 @@ for (const [name, api] of Object.entries(APIS)) {
 
     test(`${name}, ${loop}: truncated, and nobody said how it ends: a quiet end`, async () => {
       const {events, error} = await call(api, loop, 'a long answer', {
-        fault: 'end 3', until: undefined,
+        fault: 'end 3',
+        until: undefined,
       });
       assert.deepEqual({events, error}, {events: long.slice(0, 3), ...clean});
     });
 
-    for (const [kind, count] of [['fin', 2], ['reset', 4]]) {
+    for (const [kind, count] of [
+      ['fin', 2],
+      ['reset', 4],
+    ]) {
       test(`${name}, ${loop}: cut inside an event (${kind})`, async () => {
         const {events, error} = await call(api, loop, 'a long answer', {fault: `${kind} ${count}`});
         assert.deepEqual(events, long.slice(0, count));
@@ -211,7 +226,8 @@ for (const [name, api] of Object.entries(APIS)) {
 
     test(`${name}, ${loop}: silence inside an event`, async () => {
       const {events, error} = await call(api, loop, 'a long answer', {
-        fault: 'hang 2', idleTimeout: 300,
+        fault: 'hang 2',
+        idleTimeout: 300,
       });
       assert.deepEqual(events, long.slice(0, 2));
       isLost(error);
@@ -230,15 +246,19 @@ for (const [name, api] of Object.entries(APIS)) {
 
     test(`${name}, ${loop}: refusals`, async () => {
       for (const [prompt, status, retryAfter] of [
-        ['too much', 429, 7000], ['no key', 401, undefined], ['overloaded', 529, undefined],
+        ['too much', 429, 7000],
+        ['no key', 401, undefined],
+        ['overloaded', 529, undefined],
         ['a question that nobody expects', 404, undefined],
       ]) {
         const {response, text} = await ask(api, prompt);
         const {events, error} = await call(api, loop, prompt);
         assert.deepEqual(events, []);
         assert(error instanceof SSEHTTPError, String(error));
-        assert.deepEqual([error.status, error.body, error.retryAfter, error.url],
-          [status, text, retryAfter, direct + api.path]);
+        assert.deepEqual(
+          [error.status, error.body, error.retryAfter, error.url],
+          [status, text, retryAfter, direct + api.path],
+        );
         assert.equal(response.status, status);
         assert.equal(error.headers.get('retry-after'), response.headers.get('retry-after'));
         if (status === 429) assert.match(error.body, /Zu viele Anfragen: später/);
@@ -258,7 +278,8 @@ for (const [name, api] of Object.entries(APIS)) {
 
     test(`${name}, ${loop}: leaving in the middle closes the connection`, async () => {
       const {events, error, id} = await call(api, loop, 'a long answer', {
-        fault: 'hang 3', onEvent: (_, count) => count < 3,
+        fault: 'hang 3',
+        onEvent: (_, count) => count < 3,
       });
       assert.deepEqual({events, error}, {events: long.slice(0, 3), ...clean});
       await until(() => gateway.output().split('\n').includes(`left ${id}`), 'the gateway is left');
@@ -267,7 +288,9 @@ for (const [name, api] of Object.entries(APIS)) {
     // What all of the above would do if a POST were repeated: the count does see it.
     test(`${name}, ${loop}: sent again only if told so`, async () => {
       const {events, error} = await call(api, loop, 'a long answer', {
-        fault: 'reset 2 once', reconnect: true, expected: 2,
+        fault: 'reset 2 once',
+        reconnect: true,
+        expected: 2,
       });
       assert.deepEqual({events, error}, {events: [...long.slice(0, 2), ...long], ...clean});
     });
@@ -284,11 +307,15 @@ function isLost(error) {
 
 test('json() ends at [DONE]; what was truncated before it is an error there, too', async () => {
   const api = APIS['OpenAI chat'];
-  for (const [fault, code] of [['none', undefined], ['end 4', 'truncated']]) {
+  for (const [fault, code] of [
+    ['none', undefined],
+    ['end 4', 'truncated'],
+  ]) {
     for (const open of [asyncConnect, connect]) {
       const id = `call-${++calls}`;
       const client = open(throughGateway + api.path, {
-        json: api.json('a long answer'), until: api.until,
+        json: api.json('a long answer'),
+        until: api.until,
         headers: {...api.headers, 'x-test-id': id, 'x-fault': fault},
       });
       const texts = [];
@@ -322,11 +349,17 @@ test('who forgets `stream: true` gets JSON, and is told so', async () => {
 });
 
 test('the server counted as many requests as calls were made', async () => {
-  const counted = await requests() - asked;
+  const counted = (await requests()) - asked;
   assert.equal(counted, calls + again);
   const {whole, truncated, cut, silent, refused} = figures;
-  figure('LLM calls', `${Object.keys(APIS).length} APIs, both loops: ${calls} calls, ${counted}`
-    + ` requests at the server, ${again} of them second ones that \`reconnect: true\` asked for`);
-  figure('LLM answers', `${whole} whole; ${truncated} truncated, ${cut} cut, ${silent} silent and`
-    + ` ${refused} refused ones, each told as the error it is`);
+  figure(
+    'LLM calls',
+    `${Object.keys(APIS).length} APIs, both loops: ${calls} calls, ${counted}`
+      + ` requests at the server, ${again} of them second ones that \`reconnect: true\` asked for`,
+  );
+  figure(
+    'LLM answers',
+    `${whole} whole; ${truncated} truncated, ${cut} cut, ${silent} silent and`
+      + ` ${refused} refused ones, each told as the error it is`,
+  );
 });

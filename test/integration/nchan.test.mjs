@@ -55,7 +55,10 @@ async function startNchan(t, {upstream = '', storage = ''} = {}) {
 function publish({url}, channel, data) {
   return new Promise((resolve, reject) => {
     const asked = request(`${url}/publish/${channel}`, {
-      method: 'POST', agent: false, timeout: 10_000, headers: {accept: 'text/json'},
+      method: 'POST',
+      agent: false,
+      timeout: 10_000,
+      headers: {accept: 'text/json'},
     });
     asked.once('timeout', () => asked.destroy(new Error(`publishing ${data} takes too long`)));
     asked.once('error', reject);
@@ -91,7 +94,7 @@ async function assertAll(followers, sent) {
  * it does not send that, to any client.
  */
 async function nextSecond() {
-  await sleep(1020 - Date.now() % 1000);
+  await sleep(1020 - (Date.now() % 1000));
 }
 
 const opens = (follower) => follower.opens.length;
@@ -120,7 +123,7 @@ test('what was published while the client was away comes when it is back', async
     assert.deepEqual(follower.events, sent.slice(0, took));
     assert.equal(lastEventId, sent[took - 1][2]);
   }
-  sent.push(...await publishNumbers(nginx, 'away', 1, 50), await publish(nginx, 'away', END));
+  sent.push(...(await publishNumbers(nginx, 'away', 1, 50)), await publish(nginx, 'away', END));
   const options = {lastEventId: sent[took - 1][2], last: END};
   const second = followBoth(nginx.channel('away'), options);
   await assertAll(second, sent.slice(took));
@@ -151,7 +154,8 @@ test('`event: ping` without data: a sign of life, no event, no type for the next
 
 test('a frozen server that thaws: all comes late, nobody connects again', async () => {
   const [patient, hasty] = [{}, {idleTimeout: 500, timeout: 500}].map((options) =>
-    followBoth(nginx.channel('frozen'), {last: END, ...options}));
+    followBoth(nginx.channel('frozen'), {last: END, ...options}),
+  );
   const followers = [...patient, ...hasty];
   const sent = await publishNumbers(nginx, 'frozen', 1, 20);
   await each(followers, 'count', sent.length);
@@ -159,12 +163,18 @@ test('a frozen server that thaws: all comes late, nobody connects again', async 
   const late = publishNumbers(nginx, 'frozen', 21, 40);
   // Those who wait only 500 ms have given up by then, and find nobody who answers.
   await each(hasty, 'retried', 2).finally(nginx.thaw);
-  sent.push(...await late, await publish(nginx, 'frozen', END));
+  sent.push(...(await late), await publish(nginx, 'frozen', END));
   await assertAll(followers, sent);
   assert.deepEqual(patient.map(opens), [1, 1]);
-  assert.deepEqual(patient.map(({retries}) => retries), [[], []]);
+  assert.deepEqual(
+    patient.map(({retries}) => retries),
+    [[], []],
+  );
   for (const {retries} of hasty) {
-    assert.deepEqual(retries.slice(0, 2).map(({error}) => error.code), ['timeout', 'timeout']);
+    assert.deepEqual(
+      retries.slice(0, 2).map(({error}) => error.code),
+      ['timeout', 'timeout'],
+    );
   }
 });
 
@@ -175,7 +185,7 @@ test('live sockets reset with ss -K, in the middle of everything', async (t) => 
   for (let round = 1; round <= 20; round++) {
     // Each of them is connected before its connection is lost: else twenty resets could be one.
     await each(followers, 'opened', round);
-    sent.push(...await publishNumbers(nginx, 'resets', sent.length + 1, sent.length + 25));
+    sent.push(...(await publishNumbers(nginx, 'resets', sent.length + 1, sent.length + 25)));
     const count = resetSockets(nginx.port);
     assert.ok(count >= 1, `${count} sockets reset`);
     resets += count;
@@ -183,8 +193,11 @@ test('live sockets reset with ss -K, in the middle of everything', async (t) => 
   sent.push(await publish(nginx, 'resets', END));
   await assertAll(followers, sent);
   for (const {retries} of followers) assert.ok(retries.length >= 20, `${retries.length} retries`);
-  figure('nchan, live sockets reset', `${resets} resets among ${sent.length} messages, lost 0,`
-    + ' twice 0, out of order 0, in both loops');
+  figure(
+    'nchan, live sockets reset',
+    `${resets} resets among ${sent.length} messages, lost 0,`
+      + ' twice 0, out of order 0, in both loops',
+  );
 });
 
 // In nginx's own memory the history belongs to a worker: it is gone with it. What was read by then
@@ -192,7 +205,7 @@ test('live sockets reset with ss -K, in the middle of everything', async (t) => 
 for (const [what, act] of Object.entries({
   'reload (SIGHUP)': async (server) => server.gone(await server.reload()),
   'a worker killed (SIGKILL)': (server) => server.killWorker(),
-  'restart': async (server) => {
+  restart: async (server) => {
     await server.stop();
     await server.start();
   },
@@ -206,18 +219,21 @@ for (const [what, act] of Object.entries({
     const {lastEventId} = await left.ended();
     assert.equal(lastEventId, sent[9][2]);
     // One client is away: what comes now, the server forgets before it is back.
-    sent.push(...await publishNumbers(server, 'short', 11, 20));
+    sent.push(...(await publishNumbers(server, 'short', 11, 20)));
     await each(followers, 'count', 20);
     await act(server);
     await nextSecond();
-    sent.push(...await publishNumbers(server, 'short', 21, 30));
+    sent.push(...(await publishNumbers(server, 'short', 21, 30)));
     sent.push(await publish(server, 'short', END));
     await assertAll(followers, sent);
     for (const {retries} of followers) assert.ok(retries.length >= 1);
     const back = followBoth(server.channel('short'), {last: END, lastEventId});
     await assertAll(back, sent.slice(20));
-    figure(`nchan in memory, ${what}`, 'the client goes on; what was published before, and it had'
-      + ' not read, is gone with the worker');
+    figure(
+      `nchan in memory, ${what}`,
+      'the client goes on; what was published before, and it had'
+        + ' not read, is gone with the worker',
+    );
   });
 }
 
@@ -252,10 +268,22 @@ async function startSwitch(...targets) {
 
 test('two nodes over Redis: kill -9 of one, the client goes on at the other', async (t) => {
   const port = await serverPort();
-  const redis = await startBound('redis-server', [
-    '--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no',
-    '--dir', scratch('redis'),
-  ], {port});
+  const redis = await startBound(
+    'redis-server',
+    [
+      '--port',
+      `${port}`,
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--dir',
+      scratch('redis'),
+    ],
+    {port},
+  );
   t.after(() => redis.stop());
   const storage = {
     upstream: `upstream redis { nchan_redis_server redis://127.0.0.1:${port}/; }`,
@@ -302,8 +330,11 @@ test('two nodes over Redis: kill -9 of one, the client goes on at the other', as
   await assertAll(followers, sent);
   const back = followBoth(balancer.channel('shared'), {last: END, lastEventId});
   await assertAll(back, sent.slice(30));
-  figure('nchan with Redis, two nodes', `each killed once (kill -9), one reloaded, ${sent.length}`
-    + ` messages, ${countsOf(followers)}: lost 0, twice 0, out of order 0, in both loops`);
+  figure(
+    'nchan with Redis, two nodes',
+    `each killed once (kill -9), one reloaded, ${sent.length}`
+      + ` messages, ${countsOf(followers)}: lost 0, twice 0, out of order 0, in both loops`,
+  );
 });
 
 test(`${SUBSCRIPTIONS} subscriptions in one process: every message to each`, async (t) => {
@@ -313,13 +344,15 @@ test(`${SUBSCRIPTIONS} subscriptions in one process: every message to each`, asy
   const {ms, mb} = await process.call('open', server.channel('many'), SUBSCRIPTIONS, END);
   const sent = await publishNumbers(server, 'many', 1, 12);
   const reset = resetSockets(server.port); // all at once, with messages under way
-  sent.push(...await publishNumbers(server, 'many', 13, 24), await publish(server, 'many', END));
+  sent.push(...(await publishNumbers(server, 'many', 13, 24)), await publish(server, 'many', END));
   const {equal, retries} = await process.call('compare', sent);
   assert.equal(equal, SUBSCRIPTIONS);
   assert.ok(reset >= SUBSCRIPTIONS, `${reset} sockets reset`);
   assert.ok(retries >= reset, `${retries} retries after ${reset} resets`);
-  figure(`nchan, ${SUBSCRIPTIONS} subscriptions in one process`,
+  figure(
+    `nchan, ${SUBSCRIPTIONS} subscriptions in one process`,
     `connected in ${Math.round(ms)} ms, ${Math.round(mb)} MB RSS`
-    + ` (${Math.round(mb / SUBSCRIPTIONS * 1024)} kB each), ${sent.length} messages to each,`
-    + ` ${reset} sockets reset at once in between: lost 0, twice 0, out of order 0`);
+      + ` (${Math.round((mb / SUBSCRIPTIONS) * 1024)} kB each), ${sent.length} messages to each,`
+      + ` ${reset} sockets reset at once in between: lost 0, twice 0, out of order 0`,
+  );
 });

@@ -57,7 +57,9 @@ export async function startNginx({port, http, modules = [], main = ''}) {
   const folder = mkdtempSync(join(ours, 'nginx-'));
   const file = join(folder, 'nginx.conf');
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  writeFileSync(file, `
+  writeFileSync(
+    file,
+    `
     ${modules.map((name) => `load_module ${moduleFile(name)};`).join('\n')}
     daemon off;
     ${process.getuid() === 0 ? 'user root;' : ''} # the scratch folder is closed to others
@@ -72,7 +74,8 @@ export async function startNginx({port, http, modules = [], main = ''}) {
       ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join('\n')}
       ${http}
     }
-  `);
+  `,
+  );
   let master;
   const workers = () => {
     const {pid} = master.child;
@@ -92,7 +95,10 @@ export async function startNginx({port, http, modules = [], main = ''}) {
   };
   const end = () => signalAll('SIGKILL');
   const nginx = {
-    folder, port, url: `http://127.0.0.1:${port}`, workers,
+    folder,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    workers,
     output: () => master.output(),
     async start() {
       master = await startBound('nginx', ['-e', 'stderr', '-c', file], {port});
@@ -119,7 +125,7 @@ export async function startNginx({port, http, modules = [], main = ''}) {
       running.delete(end);
       signalAll('SIGKILL');
       await master.stop();
-      await until(async () => !await listens(port), `nobody listening on ${port}`);
+      await until(async () => !(await listens(port)), `nobody listening on ${port}`);
     },
     /** SIGKILL to the worker; resolves when the master has started another. */
     async killWorker() {

@@ -26,24 +26,48 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 function certificate() {
   const folder = scratch('tls');
   const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name));
-  execFileSync('openssl', [
-    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
-    '-days', '2', '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1',
-    '-keyout', key, '-out', cert,
-  ], {stdio: 'ignore'});
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=127.0.0.1',
+      '-addext',
+      'subjectAltName=IP:127.0.0.1',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+    ],
+    {stdio: 'ignore'},
+  );
   return {cert, key};
 }
 
 async function startProxy(t, backend, main = '') {
-  const [port, other, secure, closed] = await Promise.all(
-    [serverPort(), serverPort(), serverPort(), serverPort()]);
+  const [port, other, secure, closed] = await Promise.all([
+    serverPort(),
+    serverPort(),
+    serverPort(),
+    serverPort(),
+  ]);
   const {cert, key} = certificate();
   const pass = (to = backend) => `proxy_pass http://127.0.0.1:${to}/;`;
   const numbers = '/numbers$is_args$args';
-  const redirects = REDIRECTS.map((status) => `
+  const redirects = REDIRECTS.map(
+    (status) => `
     location /${status}/same { return ${status} /direct${numbers}; }
     location /${status}/other { return ${status} http://127.0.0.1:${other}${numbers}; }
-    location /${status}/secure { return ${status} https://127.0.0.1:${secure}${numbers}; }`);
+    location /${status}/secure { return ${status} https://127.0.0.1:${secure}${numbers}; }`,
+  );
   const nginx = await startNginx({
     port,
     main,
@@ -152,10 +176,14 @@ test('buffering, its ways out, gzip: at once or at the end, and nothing lost', a
   };
   await each(Object.values(prompt).flat(), 'count', 3); // the server waits
   for (const {run} of kept) {
-    await until(async () => await backend.call('sent', run) === 3, 'three events at nginx');
+    await until(async () => (await backend.call('sent', run)) === 3, 'three events at nginx');
   }
   await sleep(300); // what does not come takes time
-  assert.deepEqual(kept.map(({events}) => events), [[], []], 'nginx keeps them');
+  assert.deepEqual(
+    kept.map(({events}) => events),
+    [[], []],
+    'nginx keeps them',
+  );
   const all = [kept, ...Object.values(prompt)].flat();
   for (const {run} of all) await backend.call('release', run);
   await assertNumbers(all, n, 1);
@@ -171,41 +199,55 @@ test('502 and 504: final at first; once open, an attempt that failed', async () 
   const from = (path, plan) => followNumbers(nginx.url, `${path}/numbers`, {n, plan});
   const [down, silent] = [from('/down'), from('/impatient', 'silent')];
   const passing = from('/impatient', 'cut:3,silent');
-  for (const [followers, status] of [[down, 502], [silent, 504]]) {
+  for (const [followers, status] of [
+    [down, 502],
+    [silent, 504],
+  ]) {
     for (const error of await failures(followers)) {
       assert.equal(error.name, 'SSEHTTPError');
       assert.equal(error.status, status);
       assert.match(error.body, new RegExp(`^<html>[^]*<title>${status} `));
     }
-    assert.deepEqual(followers.map(({retries}) => retries.length), [0, 0]);
+    assert.deepEqual(
+      followers.map(({retries}) => retries.length),
+      [0, 0],
+    );
   }
   await assertNumbers(passing, n, 2);
   for (const {retries} of passing) {
-    assert.deepEqual(retries.map(({error}) => error.status), [undefined, 504]);
-    assert.deepEqual(retries.map(({lastEventId}) => lastEventId), ['3', '3']);
+    assert.deepEqual(
+      retries.map(({error}) => error.status),
+      [undefined, 504],
+    );
+    assert.deepEqual(
+      retries.map(({lastEventId}) => lastEventId),
+      ['3', '3'],
+    );
   }
 });
 
-test('the server behind the proxy is killed and comes back: 502 in between, nothing lost',
-  async (t) => {
-    const port = await serverPort();
-    const [first, proxy] = [await startBackend(t, port), await startProxy(t, port)];
-    const [n, pace] = [120, 5];
-    const followers = ['/default', '/buffered', '/direct', '/gzip'].flatMap((path) =>
-      followNumbers(proxy.url, `${path}/numbers`, {n, pace, plan: 'hold:60'}));
-    for (const {run} of followers) {
-      await until(async () => await first.call('sent', run) >= 20, 'twenty events');
-    }
-    first.child.kill('SIGKILL');
-    const is502 = ({error}) => error.status === 502;
-    await Promise.all(followers.map(({retries, wait}) => wait(() => retries.some(is502), '502')));
-    const second = await startBackend(t, port);
-    for (const {run} of followers) await second.call('release', run);
-    await assertNumbers(followers, n);
-    const ends = followers.map(({run, retries: [{error}]}) =>
-      `${run.split('-')[1]}: ${error.code === 'truncated' ? 'a clean end' : error.message}`);
-    figure('nginx as proxy, a crash behind it looks like', [...new Set(ends)].join(', '));
-  });
+test('the server behind the proxy is killed and comes back: 502 in between, nothing lost', async (t) => {
+  const port = await serverPort();
+  const [first, proxy] = [await startBackend(t, port), await startProxy(t, port)];
+  const [n, pace] = [120, 5];
+  const followers = ['/default', '/buffered', '/direct', '/gzip'].flatMap((path) =>
+    followNumbers(proxy.url, `${path}/numbers`, {n, pace, plan: 'hold:60'}),
+  );
+  for (const {run} of followers) {
+    await until(async () => (await first.call('sent', run)) >= 20, 'twenty events');
+  }
+  first.child.kill('SIGKILL');
+  const is502 = ({error}) => error.status === 502;
+  await Promise.all(followers.map(({retries, wait}) => wait(() => retries.some(is502), '502')));
+  const second = await startBackend(t, port);
+  for (const {run} of followers) await second.call('release', run);
+  await assertNumbers(followers, n);
+  const ends = followers.map(
+    ({run, retries: [{error}]}) =>
+      `${run.split('-')[1]}: ${error.code === 'truncated' ? 'a clean end' : error.message}`,
+  );
+  figure('nginx as proxy, a crash behind it looks like', [...new Set(ends)].join(', '));
+});
 
 test('429 with Retry-After: final at first, waited for once open', async () => {
   const n = 9;
@@ -218,7 +260,10 @@ test('429 with Retry-After: final at first, waited for once open', async () => {
   }
   await assertNumbers(limited, n, 2);
   for (const {run, retries, opens} of limited) {
-    assert.deepEqual(retries.map(({error}) => error.status), [undefined, 429]);
+    assert.deepEqual(
+      retries.map(({error}) => error.status),
+      [undefined, 429],
+    );
     const [, {at, delay}] = retries;
     assert.ok(delay >= RETRY_AFTER * 1000, `a wait of ${delay} ms`);
     const waited = opens[1].at - at;
@@ -228,32 +273,45 @@ test('429 with Retry-After: final at first, waited for once open', async () => {
 });
 
 const SECRETS = {
-  authorization: 'Bearer secret', cookie: 'session=secret', 'x-api-key': 'secret',
+  authorization: 'Bearer secret',
+  cookie: 'session=secret',
+  'x-api-key': 'secret',
   'proxy-authorization': 'Basic secret',
 };
 
 test('redirects: same origin with all headers, another origin without any', async () => {
   const n = 9;
   const options = {headers: SECRETS, lastEventId: '3', env: {NODE_EXTRA_CA_CERTS: nginx.cert}};
-  const cases = REDIRECTS.flatMap((status) => ['same', 'other', 'secure'].map((where) => {
-    const query = {n, plan: where === 'same' ? 'cut:3' : '', loops: ['async']};
-    return {where, followers: followNumbers(nginx.url, `/${status}/${where}`, query, options)};
-  }));
+  const cases = REDIRECTS.flatMap((status) =>
+    ['same', 'other', 'secure'].map((where) => {
+      const query = {n, plan: where === 'same' ? 'cut:3' : '', loops: ['async']};
+      return {where, followers: followNumbers(nginx.url, `/${status}/${where}`, query, options)};
+    }),
+  );
   for (const where of ['same', 'other', 'secure']) {
     const query = {n, plan: where === 'same' ? 'cut:3' : '', loops: ['blocking']};
     const followers = followNumbers(nginx.url, `/307/${where}`, query, options);
     cases.push({where, followers});
   }
   assert.equal(cases.length, REDIRECTS.length * 3 + 3);
-  for (const {where, followers: [{run, ended, events, opens}]} of cases) {
+  for (const {
+    where,
+    followers: [{run, ended, events, opens}],
+  } of cases) {
     const {error} = await ended();
     assert.equal(error, undefined);
     const requests = await backend.call('requests', run);
-    assert.deepEqual(opens.map(({status}) => status), requests.map(() => 200));
+    assert.deepEqual(
+      opens.map(({status}) => status),
+      requests.map(() => 200),
+    );
     if (where === 'same') {
       assertSame(events, numbers(n).slice(3), run);
       // Cut after three events, it begins again at its own URL, and goes on.
-      assert.deepEqual(requests.map(({headers}) => headers['last-event-id']), ['3', '6']);
+      assert.deepEqual(
+        requests.map(({headers}) => headers['last-event-id']),
+        ['3', '6'],
+      );
       for (const {headers} of requests) {
         for (const [name, value] of Object.entries(SECRETS)) assert.equal(headers[name], value);
       }
@@ -267,15 +325,18 @@ test('redirects: same origin with all headers, another origin without any', asyn
       assert.equal(headers.accept, 'text/event-stream');
     }
   }
-  figure('nginx, redirects', `${cases.length} of ${REDIRECTS.join(', ')}: to another origin 0 of`
-    + ` ${Object.keys(SECRETS).length} secrets and no Last-Event-ID went along`);
+  figure(
+    'nginx, redirects',
+    `${cases.length} of ${REDIRECTS.join(', ')}: to another origin 0 of`
+      + ` ${Object.keys(SECRETS).length} secrets and no Last-Event-ID went along`,
+  );
 });
 
 test('a POST stays one over 307 and 308, and does not become a GET by the others', async () => {
   const n = 3;
   const json = {question: 'é€😀'};
-  const post = (status) => followNumbers(nginx.url, `/${status}/other`, {n},
-    {json, headers: SECRETS});
+  const post = (status) =>
+    followNumbers(nginx.url, `/${status}/other`, {n}, {json, headers: SECRETS});
   const all = REDIRECTS.map((status) => ({status, followers: post(status)}));
   for (const {status, followers} of all) {
     const errors = await failures(followers);
@@ -288,8 +349,10 @@ test('a POST stays one over 307 and 308, and does not become a GET by the others
       }
       assert.equal(errors[index], undefined);
       assertSame(events, numbers(n), run);
-      assert.deepEqual(requests.map(({method, body}) => [method, JSON.parse(body)]),
-        [['POST', json]]);
+      assert.deepEqual(
+        requests.map(({method, body}) => [method, JSON.parse(body)]),
+        [['POST', json]],
+      );
       assert.ok(!JSON.stringify(requests).includes('secret'));
     }
   }
@@ -300,19 +363,26 @@ test('proxy_read_timeout ends a silent stream, comments keep one open', async ()
   const from = (plan) => followNumbers(nginx.url, '/impatient/numbers', {n, plan});
   const [quiet, pinged] = [from('quiet:3,quiet:3'), from('ping:3')];
   const most = 3 * READ_TIMEOUT;
-  await Promise.all(pinged.map(({comments, wait}) =>
-    wait(() => comments.length >= most / 0.3, `${most} s of comments`)));
+  await Promise.all(
+    pinged.map(({comments, wait}) =>
+      wait(() => comments.length >= most / 0.3, `${most} s of comments`),
+    ),
+  );
   for (const {run} of pinged) await backend.call('release', run);
   await assertNumbers(pinged, n, 1);
   await assertNumbers(quiet, n, 3);
   for (const {retries} of quiet) {
-    assert.deepEqual(retries.map(({lastEventId}) => lastEventId), ['3', '6']);
+    assert.deepEqual(
+      retries.map(({lastEventId}) => lastEventId),
+      ['3', '6'],
+    );
   }
 });
 
 test('reload and restart of the proxy in the middle of a stream', async (t) => {
   const [patient, hasty] = [
-    await startProxy(t, port), await startProxy(t, port, `worker_shutdown_timeout ${SHUTDOWN}ms;`),
+    await startProxy(t, port),
+    await startProxy(t, port, `worker_shutdown_timeout ${SHUTDOWN}ms;`),
   ];
   const [n, pace] = [400, 3];
   const plan = 'hold:100,hold:100,hold:100';
@@ -331,8 +401,10 @@ test('reload and restart of the proxy in the middle of a stream', async (t) => {
   for (const {run} of spared) await backend.call('release', run);
   await assertNumbers(spared, n, 1);
   await assertNumbers(cut, n, 4);
-  figure('nginx as proxy, reloaded twice and killed (kill -9) in the middle of a stream',
-    `${n} events, 4 connections: lost 0, twice 0, out of order 0, in both loops`);
+  figure(
+    'nginx as proxy, reloaded twice and killed (kill -9) in the middle of a stream',
+    `${n} events, 4 connections: lost 0, twice 0, out of order 0, in both loops`,
+  );
 });
 
 test('live sockets on both sides of the proxy reset with ss -K', async (t) => {
@@ -343,7 +415,8 @@ test('live sockets on both sides of the proxy reset with ss -K', async (t) => {
   const plan = Array.from({length: 20}, () => 'hold:20').join();
   const query = {n, pace: 2, plan};
   const followers = ['/direct', '/gzip', '/buffered'].flatMap((path) =>
-    followNumbers(proxy.url, `${path}/numbers`, query));
+    followNumbers(proxy.url, `${path}/numbers`, query),
+  );
   let resets = 0;
   for (let round = 0; round < 19; round++) {
     await each(followers, 'opened', round + 1);
@@ -354,8 +427,11 @@ test('live sockets on both sides of the proxy reset with ss -K', async (t) => {
   }
   for (const {run} of followers) await server.call('release', run);
   await assertNumbers(followers, n);
-  figure('nginx as proxy, live sockets reset on either side', `${resets} resets among`
-    + ` ${n * followers.length} events: lost 0, twice 0, out of order 0, in both loops`);
+  figure(
+    'nginx as proxy, live sockets reset on either side',
+    `${resets} resets among`
+      + ` ${n * followers.length} events: lost 0, twice 0, out of order 0, in both loops`,
+  );
 });
 
 test('TLS with a certificate of our own: trusted, not trusted, and trusted blindly', async () => {
@@ -373,7 +449,10 @@ test('TLS with a certificate of our own: trusted, not trusted, and trusted blind
     assert.equal(error.retries, 1);
     assert.match(JSON.stringify(error), /DEPTH_ZERO_SELF_SIGNED_CERT/);
   }
-  assert.deepEqual((await failures(unable)).map(({code}) => code), ['unsupported']);
+  assert.deepEqual(
+    (await failures(unable)).map(({code}) => code),
+    ['unsupported'],
+  );
   await assertNumbers([...trusted, ...over2, ...blind], n, 2);
   const protocol = async ({run}) =>
     (await backend.call('requests', run)).map(({headers}) => headers['x-front']);
@@ -386,6 +465,9 @@ test('TLS with a certificate of our own: trusted, not trusted, and trusted blind
   }
   // From https: to http: nobody follows.
   const less = followNumbers(nginx.secure, '/less', {n}, {env, headers: SECRETS});
-  assert.deepEqual((await failures(less)).map(({code}) => code), ['redirect', 'redirect']);
+  assert.deepEqual(
+    (await failures(less)).map(({code}) => code),
+    ['redirect', 'redirect'],
+  );
   for (const {run} of less) assert.deepEqual(await backend.call('requests', run), []);
 });

@@ -12,7 +12,9 @@ const BUILD = fileURLToPath(new URL('../../.build/', import.meta.url));
 const FIGURES = join(BUILD, 'figures.jsonl');
 
 const asked = process.argv.slice(2);
-const suites = asked.length ? asked : readdirSync(HERE).filter((name) => name.endsWith('.test.mjs'));
+const suites = asked.length
+  ? asked
+  : readdirSync(HERE).filter((name) => name.endsWith('.test.mjs'));
 mkdirSync(BUILD, {recursive: true});
 rmSync(FIGURES, {force: true});
 writeFileSync(FIGURES, '');
@@ -34,7 +36,8 @@ process.exitCode = failures ? 1 : 0;
 function run(suite) {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ['--expose-gc', suite], {
-      cwd: HERE, stdio: ['ignore', 'inherit', 'inherit'],
+      cwd: HERE,
+      stdio: ['ignore', 'inherit', 'inherit'],
       env: {...process.env, SSEKIT_FIGURES: FIGURES},
     });
     child.once('error', (error) => resolve(error.message));

@@ -40,20 +40,25 @@ const runs = {
 };
 
 const clients = {
-  ...Object.fromEntries(LOOPS.map((loop) => [loop, async (url) => {
-    const started = Date.now();
-    const client = follow(loop, url, endless);
-    try {
-      await client.count(2, mostMs);
-      assert.equal(await client.ended(), undefined);
-    } finally {
-      await client.stop();
-    }
-    return {
-      ids: client.events.map(([, , id]) => id),
-      retries: client.retries.map(({error, at}) => retry(error, at - started)),
-    };
-  }])),
+  ...Object.fromEntries(
+    LOOPS.map((loop) => [
+      loop,
+      async (url) => {
+        const started = Date.now();
+        const client = follow(loop, url, endless);
+        try {
+          await client.count(2, mostMs);
+          assert.equal(await client.ended(), undefined);
+        } finally {
+          await client.stop();
+        }
+        return {
+          ids: client.events.map(([, , id]) => id),
+          retries: client.retries.map(({error, at}) => retry(error, at - started)),
+        };
+      },
+    ]),
+  ),
   lifted: (url) => inHere(url, {init: {dispatcher}}),
   httpTransport: (url) => inHere(url, {transport: httpTransport()}),
 };
@@ -62,7 +67,8 @@ async function inHere(url, options) {
   const started = Date.now();
   const seen = {ids: [], retries: []};
   const client = asyncConnect(url, {
-    ...endless, ...options,
+    ...endless,
+    ...options,
     onRetry: ({error}) => seen.retries.push(retry(error, Date.now() - started)),
   });
   const timer = setTimeout(() => void client.close(), mostMs);
@@ -77,19 +83,23 @@ function retry({code, cause}, ms) {
 
 try {
   const isLong = silentMs > 1000 * LIMIT_S;
-  const runAll = Object.keys(runs).flatMap((what, i) => Object.keys(clients).map(async (who) => {
-    const {ids, retries} = await runs[what](`${i}-${who}`, clients[who]);
-    figure(`Node ${process.versions.node}, ${who}, ${silentMs / 1000} s: ${what}`,
-      retries.map(({cause, seconds}) => `${cause} after ${seconds} s`).join(', '));
-    assert.deepEqual(ids, [eventOf(1).id, eventOf(2).id], `${who}, ${what}`);
-    const code = i ? 'UND_ERR_HEADERS_TIMEOUT' : 'UND_ERR_BODY_TIMEOUT';
-    const causes = retries.map(({cause}) => cause);
-    // The last is the clean end, before the 204.
-    assert.deepEqual(causes, [...isLong && who === 'async' ? [code] : [], 'connection'], who);
-    if (causes.length === 2) {
-      assert.ok(retries[0].seconds >= LIMIT_S - 1, `after ${retries[0].seconds} s`);
-    }
-  }));
+  const runAll = Object.keys(runs).flatMap((what, i) =>
+    Object.keys(clients).map(async (who) => {
+      const {ids, retries} = await runs[what](`${i}-${who}`, clients[who]);
+      figure(
+        `Node ${process.versions.node}, ${who}, ${silentMs / 1000} s: ${what}`,
+        retries.map(({cause, seconds}) => `${cause} after ${seconds} s`).join(', '),
+      );
+      assert.deepEqual(ids, [eventOf(1).id, eventOf(2).id], `${who}, ${what}`);
+      const code = i ? 'UND_ERR_HEADERS_TIMEOUT' : 'UND_ERR_BODY_TIMEOUT';
+      const causes = retries.map(({cause}) => cause);
+      // The last is the clean end, before the 204.
+      assert.deepEqual(causes, [...(isLong && who === 'async' ? [code] : []), 'connection'], who);
+      if (causes.length === 2) {
+        assert.ok(retries[0].seconds >= LIMIT_S - 1, `after ${retries[0].seconds} s`);
+      }
+    }),
+  );
   for (const {reason} of await Promise.allSettled(runAll)) {
     if (!reason) continue;
     console.error(reason);

@@ -35,15 +35,16 @@ after(() => Promise.all([history?.stop(), proxies?.stop()]));
 function bothLoops(name, work) {
   for (const loop of LOOPS) {
     const title = `${name}: ${loop}`;
-    const run = (t) => work({
-      loop,
-      name: name.replaceAll(/\W/g, '-'),
-      start(...args) {
-        const client = follow(loop, ...args);
-        t.after(client.stop);
-        return client;
-      },
-    });
+    const run = (t) =>
+      work({
+        loop,
+        name: name.replaceAll(/\W/g, '-'),
+        start(...args) {
+          const client = follow(loop, ...args);
+          t.after(client.stop);
+          return client;
+        },
+      });
     tests.push({title, run});
   }
 }
@@ -55,17 +56,19 @@ async function stage(loop, name, {rules = [], server = history, ...stream}) {
   const proxy = await proxies.open(server.port);
   await proxy.rules(rules);
   return {
-    proxy, url: `${proxy.url}/${path}`,
+    proxy,
+    url: `${proxy.url}/${path}`,
     publish: (count) => server.publish(path, count),
     finish: () => server.finish(path),
     stats: () => server.stats(path),
   };
 }
 
-const wanted = (count) => Array.from({length: count}, (_, i) => {
-  const {event, data, id} = eventOf(i + 1);
-  return [event, data, id];
-});
+const wanted = (count) =>
+  Array.from({length: count}, (_, i) => {
+    const {event, data, id} = eventOf(i + 1);
+    return [event, data, id];
+  });
 const codes = ({retries}) => retries.map(({error}) => error.code ?? error.message);
 const reason = ({message, cause}) =>
   /ECONNRESET|UND_ERR_SOCKET/.test(cause?.code) ? 'reset' : message;
@@ -73,7 +76,9 @@ const SLOWLY = {burst: [1, 1], pause: [20, 20]};
 
 bothLoops('a black hole is noticed after idleTimeout', async ({loop, name, start}) => {
   const {proxy, url, finish} = await stage(loop, name, {
-    head: 40, ...SLOWLY, rules: [{cut: {after: 1500, how: 'hole'}}],
+    head: 40,
+    ...SLOWLY,
+    rules: [{cut: {after: 1500, how: 'hole'}}],
   });
   const client = start(url, {idleTimeout: IDLE});
   await client.count(40);
@@ -98,7 +103,9 @@ for (const idleTimeout of [5000, 0]) {
   const title = `an outage that heals is waited out, idleTimeout ${idleTimeout}`;
   bothLoops(title, async ({loop, name, start}) => {
     const {proxy, url, finish, stats} = await stage(loop, name, {
-      head: 40, ...SLOWLY, rules: [{cut: {after: 1500, how: 'hole', heal: 1500}}],
+      head: 40,
+      ...SLOWLY,
+      rules: [{cut: {after: 1500, how: 'hole', heal: 1500}}],
     });
     const client = start(url, {idleTimeout});
     await client.count(40);
@@ -141,7 +148,9 @@ bothLoops('a server that stands still causes no reconnect', async ({loop, name, 
 bothLoops('slow headers are a timeout, at first and later', async ({loop, name, start}) => {
   const slow = {headers: 30_000};
   const {proxy, url, finish} = await stage(loop, name, {
-    head: 30, ...SLOWLY, rules: [slow, {cut: {after: 1500, how: 'rst'}}, slow, slow],
+    head: 30,
+    ...SLOWLY,
+    rules: [slow, {cut: {after: 1500, how: 'rst'}}, slow, slow],
   });
   const client = start(url, {timeout: 1500});
   await client.count(30);
@@ -149,9 +158,16 @@ bothLoops('slow headers are a timeout, at first and later', async ({loop, name, 
   assert.equal(await client.ended(), undefined);
   assert.deepEqual(client.events, wanted(30));
   const late = `No response from ${url} for 1500 ms`;
-  assert.deepEqual(client.retries.map(({attempt, error}) => [attempt, reason(error)]), [
-    [1, late], [1, 'reset'], [2, late], [3, late], [1, 'the server ended the stream'],
-  ]);
+  assert.deepEqual(
+    client.retries.map(({attempt, error}) => [attempt, reason(error)]),
+    [
+      [1, late],
+      [1, 'reset'],
+      [2, late],
+      [3, late],
+      [1, 'the server ended the stream'],
+    ],
+  );
   assert.equal((await proxy.counts()).faults.headers, 3);
 });
 
@@ -185,7 +201,8 @@ bothLoops('without heartbeats it is made anew, and loses nothing', async ({loop,
 
 bothLoops('an event that comes byte by byte is no silence', async ({loop, name, start}) => {
   const {proxy, url, finish, stats} = await stage(loop, name, {
-    head: 4, rules: [{chunk: 1, pace: 10}],
+    head: 4,
+    rules: [{chunk: 1, pace: 10}],
   });
   await finish();
   const client = start(url, {idleTimeout: 2000});
@@ -208,7 +225,10 @@ for (const {what, init, isLifted} of [
     const end = limit({bodyTimeout: 1000, headersTimeout: 1000});
     const seen = {events: [], causes: []};
     const client = asyncConnect(url, {
-      init, idleTimeout: 0, timeout: 0, retryInterval: 50,
+      init,
+      idleTimeout: 0,
+      timeout: 0,
+      retryInterval: 50,
       onRetry: ({error}) => seen.causes.push(error.cause?.code ?? error.code),
     });
     const timer = setTimeout(() => void publish(2).then(finish), 5000);

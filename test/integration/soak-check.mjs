@@ -70,13 +70,19 @@ const TIMERS = 3;
  * `samples` taken while its `clients` ran, the later of which must not be larger than the earlier.
  */
 export function leaksOf({before, after, samples, clients}) {
-  const problems = EXACT.filter((what) => after[what] !== before[what])
-    .map((what) => `${after[what]} ${what} after, ${before[what]} before`);
+  const problems = EXACT.filter((what) => after[what] !== before[what]).map(
+    (what) => `${after[what]} ${what} after, ${before[what]} before`,
+  );
   if (after.heap > before.heap + HEAP_MB) {
     problems.push(`heap of ${after.heap} MB after, ${before.heap} MB before`);
   }
   const {first, last} = trend(samples);
-  for (const [what, most] of [['heap', HEAP_MB], ['rss', RSS_MB], ['threads', 0], ['files', 4]]) {
+  for (const [what, most] of [
+    ['heap', HEAP_MB],
+    ['rss', RSS_MB],
+    ['threads', 0],
+    ['files', 4],
+  ]) {
     if (last[what] > first[what] + most) {
       problems.push(`${what} grew from ${first[what]} to ${last[what]} while it ran`);
     }
@@ -95,8 +101,10 @@ export function trend(samples) {
 
 function medians(samples) {
   const names = Object.keys(samples[0] ?? {});
-  return Object.fromEntries(names.map((name) => {
-    const values = samples.map((sample) => sample[name]).sort((a, b) => a - b);
-    return [name, values[values.length >> 1]];
-  }));
+  return Object.fromEntries(
+    names.map((name) => {
+      const values = samples.map((sample) => sample[name]).sort((a, b) => a - b);
+      return [name, values[values.length >> 1]];
+    }),
+  );
 }

@@ -40,13 +40,15 @@ let attempts = 0;
 
 /** Open files by kind, threads, timers, listeners; memory in MB, garbage collected. */
 function resources() {
-  const links = readdirSync('/proc/self/fd').map((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`);
-    } catch {
-      return ''; // the folder's own descriptor
-    }
-  }).filter(Boolean);
+  const links = readdirSync('/proc/self/fd')
+    .map((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`);
+      } catch {
+        return ''; // the folder's own descriptor
+      }
+    })
+    .filter(Boolean);
   globalThis.gc();
   const {heapUsed, external, rss} = process.memoryUsage();
   const mb = (bytes) => Math.round(bytes / 10_000) / 100;
@@ -56,7 +58,8 @@ function resources() {
     files: links.length,
     threads: readdirSync('/proc/self/task').length,
     timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
-    listeners: counts.reduce((sum, count) => sum + count, 0)
+    listeners:
+      counts.reduce((sum, count) => sum + count, 0)
       + getEventListeners(aborter.signal, 'abort').length,
     heap: mb(heapUsed + external),
     rss: mb(rss),
@@ -157,8 +160,8 @@ function say(message) {
 
 const {loop, urls, warm, seed, leak} = JSON.parse(process.argv[2]);
 const follow = loop === 'async' ? followAsync : followBlocking;
-const followAll = (list, isHoarding) => Promise.all(list.map((url, i) =>
-  follow(url, randomFrom(seed + i), isHoarding)));
+const followAll = (list, isHoarding) =>
+  Promise.all(list.map((url, i) => follow(url, randomFrom(seed + i), isHoarding)));
 
 const warnings = [];
 process.on('warning', ({message}) => warnings.push(message));
@@ -176,7 +179,12 @@ say({result: {before, after, samples, reasons, attempts, warnings, clients: urls
 onLine(process.stdin, (line) => {
   const {last, warmLast} = JSON.parse(line);
   const results = ([list, lasts]) => list.map((checker, i) => checker.result(lasts[i]));
-  say({checked: [[first, warmLast], [checkers, last]].flatMap(results)});
+  say({
+    checked: [
+      [first, warmLast],
+      [checkers, last],
+    ].flatMap(results),
+  });
   process.exit();
 });
 

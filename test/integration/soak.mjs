@@ -42,8 +42,11 @@ const SLOW_MS = 700;
 const FINAL = ['rst', 'fin', 'half', 'hole'];
 const STATUSES = [408, 425, 429, 500, 502, 503, 504];
 
-const {values} = parseArgs({options: Object.fromEntries(
-  ['minutes', 'seed', 'events', 'faults', 'bug'].map((name) => [name, {type: 'string'}]))});
+const {values} = parseArgs({
+  options: Object.fromEntries(
+    ['minutes', 'seed', 'events', 'faults', 'bug'].map((name) => [name, {type: 'string'}]),
+  ),
+});
 const number = (name, usual) => {
   const value = values[name] === undefined ? usual : Number(values[name]);
   if (!(value >= 0)) throw new RangeError(`--${name} must be a number, got '${values[name]}'`);
@@ -111,14 +114,21 @@ process.exitCode = isGood ? 0 : 1;
 
 /** One of the two loops, to the end. */
 async function run(loop, index) {
-  const lanes = await Promise.all(Array.from({length: LANES}, (_, i) =>
-    openLane(`${loop}-${i}`, seed + 1000 * (index * LANES + i + 1))));
+  const lanes = await Promise.all(
+    Array.from({length: LANES}, (_, i) =>
+      openLane(`${loop}-${i}`, seed + 1000 * (index * LANES + i + 1)),
+    ),
+  );
   const groups = loop === 'async' ? [lanes] : lanes.map((lane) => [lane]);
-  const results = groups.map((group, i) => follow({
-    loop, seed: seed + 500 + i, leak: bug === 'leak',
-    urls: group.map(({url, name}) => `${url}/${name}`),
-    warm: group.map(({url, name}) => `${url}/${name}-warm`),
-  }));
+  const results = groups.map((group, i) =>
+    follow({
+      loop,
+      seed: seed + 500 + i,
+      leak: bug === 'leak',
+      urls: group.map(({url, name}) => `${url}/${name}`),
+      warm: group.map(({url, name}) => `${url}/${name}-warm`),
+    }),
+  );
   let ended = false;
   const all = Promise.all(results.map(({result}) => result)).finally(() => (ended = true));
   all.catch(() => {});
@@ -139,22 +149,32 @@ async function run(loop, index) {
     for (const child of children) child.kill('SIGKILL');
   }, 60_000);
   const reports = await all;
-  const checked = await Promise.all(results.map(({check}, i) => {
-    const last = groups[i].map((lane) => lasts[lanes.indexOf(lane)]);
-    return check({last, warmLast: last.map(() => WARM)});
-  }));
+  const checked = await Promise.all(
+    results.map(({check}, i) => {
+      const last = groups[i].map((lane) => lasts[lanes.indexOf(lane)]);
+      return check({last, warmLast: last.map(() => WARM)});
+    }),
+  );
   clearTimeout(timer);
   totals = await totalsOf(lanes);
   const problems = await problemsOf(loop, reports, checked.flat(), lanes, totals);
   return {
-    loop, ms: performance.now() - start, totals, reports, problems, checked: checked.flat(),
+    loop,
+    ms: performance.now() - start,
+    totals,
+    reports,
+    problems,
+    checked: checked.flat(),
     attempts: sum(reports.map(({attempts}) => attempts)),
   };
 }
 
 async function openLane(name, laneSeed) {
   const stream = {
-    burst: [1, 80], pause: [0, 8], retry: 20, varied: laneSeed,
+    burst: [1, 80],
+    pause: [0, 8],
+    retry: 20,
+    varied: laneSeed,
     bug: name === 'async-1' && bug && bug !== 'leak' ? {at: 5000, how: bug} : undefined,
   };
   await history.open(name, stream);
@@ -162,7 +182,11 @@ async function openLane(name, laneSeed) {
   await history.finish(`${name}-warm`);
   const proxy = await proxies.open(history.port);
   const lane = {
-    name, proxy, url: proxy.url, random: randomFrom(laneSeed), answers: randomFrom(laneSeed + 1),
+    name,
+    proxy,
+    url: proxy.url,
+    random: randomFrom(laneSeed),
+    answers: randomFrom(laneSeed + 1),
   };
   await refill(lane);
   return lane;
@@ -174,7 +198,10 @@ async function refill({name, proxy, random, answers}) {
   const [{left}, stats] = await Promise.all([proxy.counts(), history.stats(name)]);
   await Promise.all([
     proxy.more(list(left, () => drawRule(random))),
-    history.rules(name, list(stats.left, () => drawAnswer(answers))),
+    history.rules(
+      name,
+      list(stats.left, () => drawAnswer(answers)),
+    ),
   ]);
 }
 
@@ -185,15 +212,16 @@ async function finish({name, proxy}) {
 }
 
 async function totalsOf(lanes) {
-  const counts = await Promise.all(lanes.flatMap(({name, proxy}) =>
-    [proxy.counts(), history.stats(name)]));
+  const counts = await Promise.all(
+    lanes.flatMap(({name, proxy}) => [proxy.counts(), history.stats(name)]),
+  );
   const byKind = {};
   for (const {faults} of counts) {
     for (const [kind, count] of Object.entries(faults)) byKind[kind] = (byKind[kind] ?? 0) + count;
   }
   // What no client needs to notice counts for nothing.
   const isHarmless = (kind) => ['delay', 'chunk', 'outage'].includes(kind);
-  const sorted = Object.entries(byKind).sort(([a], [b]) => a < b ? -1 : 1);
+  const sorted = Object.entries(byKind).sort(([a], [b]) => (a < b ? -1 : 1));
   const kinds = Object.fromEntries(sorted.filter(([kind]) => !isHarmless(kind)));
   return {
     events: sum(counts.map(({sent = 0}) => sent)),
@@ -207,16 +235,23 @@ async function totalsOf(lanes) {
 
 /** A process that follows streams: its result, and then what it received. */
 function follow(task) {
-  const child = spawn(process.execPath, ['--expose-gc',
-    fileURLToPath(new URL('soak-client.mjs', import.meta.url)), JSON.stringify(task),
-  ], {stdio: ['pipe', 'pipe', 'inherit']});
+  const child = spawn(
+    process.execPath,
+    [
+      '--expose-gc',
+      fileURLToPath(new URL('soak-client.mjs', import.meta.url)),
+      JSON.stringify(task),
+    ],
+    {stdio: ['pipe', 'pipe', 'inherit']},
+  );
   children.add(child);
   child.stdin.on('error', () => {});
   const heard = {};
   const waiting = {};
-  const hear = (name) => (heard[name] ??= new Promise((resolve, reject) => {
-    waiting[name] = {resolve, reject};
-  }));
+  const hear = (name) =>
+    (heard[name] ??= new Promise((resolve, reject) => {
+      waiting[name] = {resolve, reject};
+    }));
   hear('result');
   hear('checked').catch(() => {});
   onLine(child.stdout, (line) => {
@@ -240,8 +275,10 @@ async function problemsOf(loop, reports, checked, lanes, totals) {
   const problems = [];
   for (const {lost, twice, outOfOrder, wrong, first} of checked) {
     if (lost || twice || outOfOrder || wrong) {
-      problems.push(`${lost} lost, ${twice} twice, ${outOfOrder} out of order, ${wrong} wrong;`
-        + ` the first: ${first}`);
+      problems.push(
+        `${lost} lost, ${twice} twice, ${outOfOrder} out of order, ${wrong} wrong;`
+          + ` the first: ${first}`,
+      );
     }
   }
   for (const report of reports) {
@@ -266,8 +303,10 @@ function report({loop, ms, totals, reports, problems, checked, attempts}) {
   const total = (name) => sum(checked.map((result) => result[name]));
   console.log(`\n${loop} loop, ${LANES} clients, ${seconds(ms)}`);
   figure(`${loop}: events`, total('events'));
-  figure(`${loop}: lost, twice, out of order, changed`,
-    ['lost', 'twice', 'outOfOrder', 'wrong'].map(total).join(', '));
+  figure(
+    `${loop}: lost, twice, out of order, changed`,
+    ['lost', 'twice', 'outOfOrder', 'wrong'].map(total).join(', '),
+  );
   figure(`${loop}: faults`, `${totals.faults}: ${pairs(totals.kinds)}`);
   figure(`${loop}: and, of no consequence`, pairs(totals.harmless));
   figure(`${loop}: attempts, connections`, `${attempts}, ${totals.connections}`);
@@ -279,16 +318,24 @@ function report({loop, ms, totals, reports, problems, checked, attempts}) {
   for (const {before, after, samples} of reports) {
     const {first, last} = trend(samples);
     const names = Object.keys(before);
-    figure(`${loop}: before and after`,
-      names.map((name) => `${name} ${before[name]} ${after[name]}`).join(', '));
-    figure(`${loop}: first and last third of ${samples.length} samples`,
-      Object.keys(first).map((name) => `${name} ${first[name]} ${last[name]}`).join(', '));
+    figure(
+      `${loop}: before and after`,
+      names.map((name) => `${name} ${before[name]} ${after[name]}`).join(', '),
+    );
+    figure(
+      `${loop}: first and last third of ${samples.length} samples`,
+      Object.keys(first)
+        .map((name) => `${name} ${first[name]} ${last[name]}`)
+        .join(', '),
+    );
   }
   for (const problem of problems) console.error(`soak: ${loop}, seed ${seed}: ${problem}`);
 }
 
 function pairs(counts) {
-  return Object.entries(counts).map(([name, count]) => `${name} ${count}`).join(', ');
+  return Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
 }
 
 function sum(numbers) {

@@ -23,18 +23,33 @@ const nameless = {...eventOf(5), id: ''};
 
 for (const [what, list, wrong] of [
   ['all of them', numbers(1, 9), {}],
-  ['one lost', [1, 2, 4, 5, 6, 7, 8, 9],
-    {events: 8, lost: 1, first: 'event 4 came where 3 was due'}],
+  [
+    'one lost',
+    [1, 2, 4, 5, 6, 7, 8, 9],
+    {events: 8, lost: 1, first: 'event 4 came where 3 was due'},
+  ],
   ['the first lost', numbers(2, 9), {events: 8, lost: 1, first: 'event 2 came where 1 was due'}],
-  ['the last two lost', numbers(1, 7),
-    {events: 7, lost: 2, first: 'the loop ended with 7, the stream with 9'}],
+  [
+    'the last two lost',
+    numbers(1, 7),
+    {events: 7, lost: 2, first: 'the loop ended with 7, the stream with 9'},
+  ],
   ['none at all', [], {events: 0, lost: 9, first: 'the loop ended with 0, the stream with 9'}],
-  ['one twice in a row', [1, 2, 2, 3, 4, 5, 6, 7, 8, 9],
-    {events: 10, twice: 1, first: 'event 2 came again after 2'}],
-  ['three twice', [1, 2, 3, 4, 2, 3, 4, 5, 6, 7, 8, 9],
-    {events: 12, twice: 3, first: 'event 2 came again after 4'}],
-  ['two swapped', [1, 2, 4, 3, 5, 6, 7, 8, 9],
-    {outOfOrder: 1, first: 'event 4 came where 3 was due'}],
+  [
+    'one twice in a row',
+    [1, 2, 2, 3, 4, 5, 6, 7, 8, 9],
+    {events: 10, twice: 1, first: 'event 2 came again after 2'},
+  ],
+  [
+    'three twice',
+    [1, 2, 3, 4, 2, 3, 4, 5, 6, 7, 8, 9],
+    {events: 12, twice: 3, first: 'event 2 came again after 4'},
+  ],
+  [
+    'two swapped',
+    [1, 2, 4, 3, 5, 6, 7, 8, 9],
+    {outOfOrder: 1, first: 'event 4 came where 3 was due'},
+  ],
   ['other data', [1, 2, 3, 4, changed, 6, 7, 8, 9], {wrong: 1}],
   ['another type', [1, 2, 3, 4, {...eventOf(5), event: 'x'}, 6, 7, 8, 9], {wrong: 1}],
   ['no id', [1, 2, 3, 4, nameless, 6, 7, 8, 9], {wrong: 1, lost: 1}],
@@ -57,32 +72,53 @@ test('events differ, and their ids tell them apart', () => {
 });
 
 const idle = {
-  sockets: 2, files: 19, threads: 11, timers: 0, listeners: 7, heap: 11.2, rss: 75,
+  sockets: 2,
+  files: 19,
+  threads: 11,
+  timers: 0,
+  listeners: 7,
+  heap: 11.2,
+  rss: 75,
 };
-const during = (growth) => numbers(0, 29).map((i) => ({
-  heap: 12 + i % 3 / 2 + growth * i / 29, rss: 90, threads: 11, files: 23, timers: 5,
-}));
+const during = (growth) =>
+  numbers(0, 29).map((i) => ({
+    heap: 12 + (i % 3) / 2 + (growth * i) / 29,
+    rss: 90,
+    threads: 11,
+    files: 23,
+    timers: 5,
+  }));
 const clean = {before: idle, after: {...idle, heap: 12.1}, samples: during(0), clients: 4};
 
 for (const [what, report, problems] of [
   ['nothing left', clean, []],
   ...['sockets', 'files', 'threads', 'timers', 'listeners'].map((name) => [
-    `one of the ${name} left`, {...clean, after: {...idle, [name]: idle[name] + 1}},
+    `one of the ${name} left`,
+    {...clean, after: {...idle, [name]: idle[name] + 1}},
     [`${idle[name] + 1} ${name} after, ${idle[name]} before`],
   ]),
   ['heap after', {...clean, after: {...idle, heap: 15}}, ['heap of 15 MB after, 11.2 MB before']],
   ['heap meanwhile', {...clean, samples: during(6)}, [/^heap grew from .* to .* while it ran$/]],
-  ['timers meanwhile', {...clean, samples: during(0).map((s) => ({...s, timers: 40}))},
-    ['40 timers while it ran, for 4 clients']],
-  ['a thread more and more',
+  [
+    'timers meanwhile',
+    {...clean, samples: during(0).map((s) => ({...s, timers: 40}))},
+    ['40 timers while it ran, for 4 clients'],
+  ],
+  [
+    'a thread more and more',
     {...clean, samples: during(0).map((sample, i) => ({...sample, threads: 11 + (i >> 3)}))},
-    ['threads grew from 11 to 14 while it ran']],
+    ['threads grew from 11 to 14 while it ran'],
+  ],
 ]) {
   test(`leaks: ${what}`, () => {
     const found = leaksOf(report);
     assert.equal(found.length, problems.length, found.join('; '));
-    problems.forEach((problem, i) => assert.ok(
-      typeof problem === 'string' ? found[i] === problem : problem.test(found[i]), found[i]));
+    problems.forEach((problem, i) =>
+      assert.ok(
+        typeof problem === 'string' ? found[i] === problem : problem.test(found[i]),
+        found[i],
+      ),
+    );
   });
 }
 
@@ -93,9 +129,18 @@ test('the trend is that of medians', () => {
 
 /** A short soak, with that bug: {status, output}. */
 async function soak(...args) {
-  const {child, output} = await start(process.execPath, [
-    fileURLToPath(new URL('soak.mjs', import.meta.url)), '--seed', '42', '--faults', '20', ...args,
-  ], {env: {...process.env, SSEKIT_FIGURES: ''}});
+  const {child, output} = await start(
+    process.execPath,
+    [
+      fileURLToPath(new URL('soak.mjs', import.meta.url)),
+      '--seed',
+      '42',
+      '--faults',
+      '20',
+      ...args,
+    ],
+    {env: {...process.env, SSEKIT_FIGURES: ''}},
+  );
   const status = await new Promise((resolve) => child.once('close', resolve));
   return {status, output: output()};
 }
@@ -119,7 +164,9 @@ async function findsWhatIsLeftBehind() {
   assert.equal(status, 1);
 }
 
-test('soak', {concurrency: 2}, (t) => Promise.all([
-  t.test('an event that comes twice is found, and the seed printed', findsAnEventThatComesTwice),
-  t.test('what is left behind is found', findsWhatIsLeftBehind),
-]));
+test('soak', {concurrency: 2}, (t) =>
+  Promise.all([
+    t.test('an event that comes twice is found, and the seed printed', findsAnEventThatComesTwice),
+    t.test('what is left behind is found', findsWhatIsLeftBehind),
+  ]),
+);

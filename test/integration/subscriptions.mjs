@@ -42,7 +42,7 @@ answer({
     for (const loop of loops) loop.catch(() => {}); // compare() tells
     await until(() => opened === count, `${count} connections`, 60_000);
     const ms = performance.now() - start;
-    return {ms, mb: await residentMB() - before};
+    return {ms, mb: (await residentMB()) - before};
   },
   async compare(sent) {
     const all = await Promise.all(loops);

@@ -20,9 +20,17 @@ const FAST = {retryInterval: 50, maxRetryInterval: 400};
  */
 export function follow(loop, url, options = {}) {
   // The process ends with this one, also when that is killed: a blocked thread notices nothing.
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath,
-    fileURLToPath(import.meta.url), JSON.stringify({loop, url, ...FAST, ...options}),
-  ], {stdio: ['ignore', 'pipe', 'inherit']});
+  const child = spawn(
+    'setpriv',
+    [
+      '--pdeathsig',
+      'KILL',
+      process.execPath,
+      fileURLToPath(import.meta.url),
+      JSON.stringify({loop, url, ...FAST, ...options}),
+    ],
+    {stdio: ['ignore', 'pipe', 'inherit']},
+  );
   const seen = {events: [], times: [], opens: [], retries: [], comments: []};
   let outcome;
   onLine(child.stdout, (line) => {
@@ -35,14 +43,21 @@ export function follow(loop, url, options = {}) {
   });
   let isClosed = false;
   void closed.then(() => (isClosed = true));
-  const wait = (test, what, most) => until(() => {
-    const result = test();
-    if (!result && isClosed) throw new Error(`it ended: ${JSON.stringify(outcome)}`);
-    return result;
-  }, `${what} in the ${loop} loop`, most).catch((error) => {
-    throw new Error(`${error.message}, after ${seen.events.length} events and retries`
-      + ` ${JSON.stringify(seen.retries)}`);
-  });
+  const wait = (test, what, most) =>
+    until(
+      () => {
+        const result = test();
+        if (!result && isClosed) throw new Error(`it ended: ${JSON.stringify(outcome)}`);
+        return result;
+      },
+      `${what} in the ${loop} loop`,
+      most,
+    ).catch((error) => {
+      throw new Error(
+        `${error.message}, after ${seen.events.length} events and retries`
+          + ` ${JSON.stringify(seen.retries)}`,
+      );
+    });
   return {
     ...seen,
     count: (n, most) => wait(() => seen.events.length >= n, `${n} events`, most),

@@ -18,42 +18,63 @@ import {MODULES, must, program, project, ROOT, same, SOURCE} from './stranger.mj
 const BUNDLERS = {
   async esbuild({cwd, entry, out}) {
     const {warnings} = await esbuild({
-      absWorkingDir: cwd, entryPoints: [entry], outfile: `out/${out}`, bundle: true, minify: true,
-      format: 'esm', target: 'es2022', logLevel: 'silent',
+      absWorkingDir: cwd,
+      entryPoints: [entry],
+      outfile: `out/${out}`,
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      target: 'es2022',
+      logLevel: 'silent',
     });
     return warnings.map(({text}) => text);
   },
   async rollup({cwd, entry, out}) {
     const warnings = [];
     const language = entry.endsWith('.ts')
-      ? typescript({tsconfig: join(cwd, 'tsconfig.json'), filterRoot: cwd}) : resolvePackages();
+      ? typescript({tsconfig: join(cwd, 'tsconfig.json'), filterRoot: cwd})
+      : resolvePackages();
     const bundle = await rollup({
-      input: join(cwd, entry), plugins: [language, terser({module: true})],
+      input: join(cwd, entry),
+      plugins: [language, terser({module: true})],
       onwarn: ({message}) => warnings.push(message),
     });
     await bundle.write({file: join(cwd, 'out', out), format: 'es'});
     await bundle.close();
     return warnings;
   },
-  webpack: ({cwd, entry, out}) => new Promise((resolve, reject) => webpack({
-    context: cwd, entry: `./${entry}`, mode: 'production', target: ['web', 'es2022'],
-    experiments: {outputModule: true},
-    output: {path: join(cwd, 'out'), filename: out, module: true, library: {type: 'module'}},
-    resolve: {extensions: ['.ts', '.js']},
-    module: {rules: [{test: /\.ts$/, loader: join(MODULES, 'ts-loader')}]},
-  }, (error, stats) => {
-    if (error) return reject(error);
-    const {errors, warnings} = stats.toJson({all: false, errors: true, warnings: true});
-    resolve([...errors, ...warnings].map(({message}) => message));
-  })),
+  webpack: ({cwd, entry, out}) =>
+    new Promise((resolve, reject) =>
+      webpack(
+        {
+          context: cwd,
+          entry: `./${entry}`,
+          mode: 'production',
+          target: ['web', 'es2022'],
+          experiments: {outputModule: true},
+          output: {path: join(cwd, 'out'), filename: out, module: true, library: {type: 'module'}},
+          resolve: {extensions: ['.ts', '.js']},
+          module: {rules: [{test: /\.ts$/, loader: join(MODULES, 'ts-loader')}]},
+        },
+        (error, stats) => {
+          if (error) return reject(error);
+          const {errors, warnings} = stats.toJson({all: false, errors: true, warnings: true});
+          resolve([...errors, ...warnings].map(({message}) => message));
+        },
+      ),
+    ),
   async vite({cwd, entry, out}) {
     const warnings = [];
     const warn = (text) => warnings.push(text);
     await vite({
-      root: cwd, configFile: false, logLevel: 'warn',
+      root: cwd,
+      configFile: false,
+      logLevel: 'warn',
       customLogger: {...createLogger('silent'), warn, warnOnce: warn, error: warn},
       build: {
-        outDir: 'out', minify: true, target: 'es2022',
+        outDir: 'out',
+        minify: true,
+        target: 'es2022',
         modulePreload: {polyfill: false},
         rolldownOptions: {
           input: join(cwd, entry),
@@ -70,31 +91,43 @@ const NOT_NAMED = /SharedArrayBuffer|worker_threads|Atomics|node:https?|node:zli
 const ENTRIES = {
   parser: {prints: 'one\ntwo\n', without: NOT_NAMED},
   async: {prints: `${EXPECTED}\n`, without: NOT_NAMED},
-  all: {prints: `${EXPECTED} ${EXPECTED} ${SOURCE.match(/^export (?:class|function|const) (\w+)/gm)
-    .filter((name, at, all) => all.indexOf(name) === at).length}\n`},
+  all: {
+    prints: `${EXPECTED} ${EXPECTED} ${
+      SOURCE.match(/^export (?:class|function|const) (\w+)/gm).filter(
+        (name, at, all) => all.indexOf(name) === at,
+      ).length
+    }\n`,
+  },
 };
 const BANNER = SOURCE.split('\n', 1)[0];
 
 export function bundlers(url) {
-  return {cells: Object.entries(BUNDLERS).flatMap(([column, bundle]) => [
-    ...Object.entries(ENTRIES).flatMap(([name, entry]) => [
-      {row: `${name}, the file`, column, run: () => check(column, bundle, {name, ...entry}, url)},
+  return {
+    cells: Object.entries(BUNDLERS).flatMap(([column, bundle]) => [
+      ...Object.entries(ENTRIES).flatMap(([name, entry]) => [
+        {row: `${name}, the file`, column, run: () => check(column, bundle, {name, ...entry}, url)},
+        {
+          row: `${name}, the package`,
+          column,
+          run: () => check(column, bundle, {name, ...entry, isPackage: true}, url),
+        },
+      ]),
       {
-        row: `${name}, the package`, column,
-        run: () => check(column, bundle, {name, ...entry, isPackage: true}, url),
+        row: 'planted: Atomics',
+        column,
+        async run() {
+          const planted = `${SOURCE}\n(globalThis as { a?: unknown }).a = Atomics;\n`;
+          try {
+            await check(column, bundle, {name: 'parser', ...ENTRIES.parser, source: planted}, url);
+          } catch (error) {
+            if (error.message === `holds what was not named: 'Atomics'`) return 'seen';
+            throw error;
+          }
+          throw new Error('is not seen');
+        },
       },
     ]),
-    {row: 'planted: Atomics', column, async run() {
-      const planted = `${SOURCE}\n(globalThis as { a?: unknown }).a = Atomics;\n`;
-      try {
-        await check(column, bundle, {name: 'parser', ...ENTRIES.parser, source: planted}, url);
-      } catch (error) {
-        if (error.message === `holds what was not named: 'Atomics'`) return 'seen';
-        throw error;
-      }
-      throw new Error('is not seen');
-    }},
-  ])};
+  };
 }
 
 async function check(bundler, bundle, {name, prints, without, isPackage, source = SOURCE}, url) {
@@ -105,8 +138,12 @@ async function check(bundler, bundle, {name, prints, without, isPackage, source 
     'package.json': {type: 'module'},
     'tsconfig.json': {
       compilerOptions: {
-        target: 'ES2022', lib: ['ES2022', 'DOM'], types: [], module: 'ESNext',
-        moduleResolution: 'Bundler', strict: true,
+        target: 'ES2022',
+        lib: ['ES2022', 'DOM'],
+        types: [],
+        module: 'ESNext',
+        moduleResolution: 'Bundler',
+        strict: true,
       },
       files: [`${name}.ts`],
     },
@@ -118,7 +155,9 @@ async function check(bundler, bundle, {name, prints, without, isPackage, source 
   if (isPackage) {
     symlinkSync(ROOT, join(cwd, 'node_modules/ssekit'), 'junction');
     // In JavaScript, as one who installs it without TypeScript.
-    const code = program(`${name}.ts`).replace(`'./sse'`, `'ssekit'`).replace(/^declare .*\n/m, '');
+    const code = program(`${name}.ts`)
+      .replace(`'./sse'`, `'ssekit'`)
+      .replace(/^declare .*\n/m, '');
     writeFileSync(join(cwd, entry), code);
   }
   same(await bundle({cwd, entry, out}), [], 'warns');
@@ -126,7 +165,8 @@ async function check(bundler, bundle, {name, prints, without, isPackage, source 
   const found = without?.exec(code);
   if (found) throw new Error(`holds what was not named: '${found[0]}'`);
   // webpack puts such comments into a file beside the bundle.
-  const comments = readdirSync(join(cwd, 'out')).filter((file) => file.endsWith('.LICENSE.txt'))
+  const comments = readdirSync(join(cwd, 'out'))
+    .filter((file) => file.endsWith('.LICENSE.txt'))
     .map((file) => readFileSync(join(cwd, 'out', file), 'utf8'));
   if (![code, ...comments].some((text) => text.includes(BANNER))) {
     throw new Error(`does not hold ${BANNER}`);

@@ -19,26 +19,40 @@ const TYPES = {
   DOM: {lib: ['ES2022', 'DOM'], platform: true},
   WebWorker: {lib: ['ES2022', 'WebWorker'], platform: true},
   '@types/node 20': {
-    lib: ['ES2022'], platform: true, types: ['node'],
+    lib: ['ES2022'],
+    platform: true,
+    types: ['node'],
     packages: {
-      '@types/node': 'types-node20', 'undici-types': 'types-node20/node_modules/undici-types',
+      '@types/node': 'types-node20',
+      'undici-types': 'types-node20/node_modules/undici-types',
     },
   },
   '@types/node 26': {
-    lib: ['ES2022'], platform: true, types: ['node'], since: '5.9',
+    lib: ['ES2022'],
+    platform: true,
+    types: ['node'],
+    since: '5.9',
     packages: {
-      '@types/node': 'types-node26', 'undici-types': 'types-node26/node_modules/undici-types',
+      '@types/node': 'types-node26',
+      'undici-types': 'types-node26/node_modules/undici-types',
     },
   },
   'bun-types 1.4': {
-    lib: ['ESNext'], platform: true, types: ['bun-types'], since: '5.9',
+    lib: ['ESNext'],
+    platform: true,
+    types: ['bun-types'],
+    since: '5.9',
     packages: {
-      'bun-types': 'bun-types', '@types/node': 'types-node26',
+      'bun-types': 'bun-types',
+      '@types/node': 'types-node26',
       'undici-types': 'types-node26/node_modules/undici-types',
     },
   },
   '@types/deno 2.7': {
-    lib: ['ESNext', 'DOM'], platform: true, types: ['deno'], since: '5.9',
+    lib: ['ESNext', 'DOM'],
+    platform: true,
+    types: ['deno'],
+    since: '5.9',
     packages: {'@types/deno': '@types/deno'},
   },
 };
@@ -68,20 +82,27 @@ const EMIT = {strict: true, outDir: 'out', declaration: true};
 // the compiler must say of it.
 const ROWS = [
   ...Object.keys(TYPES).map((types) => ({name: `strictest, ${types}`, types, options: STRICTEST})),
-  ...['ES2022 alone', 'DOM']
-    .map((types) => ({name: `not strict, ${types}`, types, options: LOOSEST})),
+  ...['ES2022 alone', 'DOM'].map((types) => ({
+    name: `not strict, ${types}`,
+    types,
+    options: LOOSEST,
+  })),
   {name: 'strictNullChecks only', options: {...LOOSEST, strictNullChecks: true}},
   {name: 'noImplicitAny only', options: {...LOOSEST, noImplicitAny: true}},
   {
-    name: 'isolatedDeclarations', flagSince: '5.5',
+    name: 'isolatedDeclarations',
+    flagSince: '5.5',
     options: {...STRICTEST, declaration: true, isolatedDeclarations: true},
   },
   {
-    name: 'noUncheckedSideEffectImports', flagSince: '5.6',
+    name: 'noUncheckedSideEffectImports',
+    flagSince: '5.6',
     options: {...STRICTEST, noUncheckedSideEffectImports: true},
   },
   {
-    name: 'erasableSyntaxOnly', flagSince: '5.8', options: {...STRICTEST, erasableSyntaxOnly: true},
+    name: 'erasableSyntaxOnly',
+    flagSince: '5.8',
+    options: {...STRICTEST, erasableSyntaxOnly: true},
   },
   {name: 'module CommonJS', options: {...EMIT, module: 'CommonJS'}, runs: 'commonjs'},
   {name: 'module ESNext', options: {...EMIT, ...BUNDLER, noEmit: false}, runs: 'module'},
@@ -89,24 +110,36 @@ const ROWS = [
   {name: 'module NodeNext, CommonJS', options: {...EMIT, module: 'NodeNext'}, runs: 'commonjs'},
   {name: 'target ES2018', options: {...EMIT, target: 'ES2018', module: 'NodeNext'}, runs: 'module'},
   {
-    name: 'planted: an ambient type', options: STRICTEST,
-    planted: 'export type Planted = ReadableStream;', says: /TS2(?:304|552): .*'ReadableStream'/,
+    name: 'planted: an ambient type',
+    options: STRICTEST,
+    planted: 'export type Planted = ReadableStream;',
+    says: /TS2(?:304|552): .*'ReadableStream'/,
   },
   {
-    name: 'planted: an enum', options: {...STRICTEST, erasableSyntaxOnly: true}, flagSince: '5.8',
-    planted: 'export enum Planted {}', says: /TS1294:/,
+    name: 'planted: an enum',
+    options: {...STRICTEST, erasableSyntaxOnly: true},
+    flagSince: '5.8',
+    planted: 'export enum Planted {}',
+    says: /TS1294:/,
   },
   {
-    name: 'planted: an inferred export', flagSince: '5.5',
+    name: 'planted: an inferred export',
+    flagSince: '5.5',
     options: {...STRICTEST, declaration: true, isolatedDeclarations: true},
-    planted: 'export const planted = [new Set()];', says: /TS90\d\d:/,
+    planted: 'export const planted = [new Set()];',
+    says: /TS90\d\d:/,
   },
 ];
 
 export function compilers() {
   return {
-    cells: ROWS.flatMap((row) => COMPILERS.map((compiler) =>
-      ({row: row.name, column: compiler.name, run: () => compile(row, compiler)}))),
+    cells: ROWS.flatMap((row) =>
+      COMPILERS.map((compiler) => ({
+        row: row.name,
+        column: compiler.name,
+        run: () => compile(row, compiler),
+      })),
+    ),
     notes: ['¹ with skipLibCheck: this TypeScript does not take these types themselves'],
   };
 }
@@ -115,7 +148,7 @@ async function compile(row, {name, folder}) {
   const {types = 'ES2022 alone', options, flagSince = '0', runs, planted = '', says} = row;
   const {lib, types: names = [], packages = {}, platform, since = '0'} = TYPES[types];
   const knows = isSince(name, since);
-  const files = ['program.ts', ...platform ? ['platform.ts'] : []];
+  const files = ['program.ts', ...(platform ? ['platform.ts'] : [])];
   const cwd = project(`${types}/${row.name}/${name}`, {
     'sse.ts': `${SOURCE}\n${planted}\n`,
     'empty.ts': 'export {};\n',
@@ -126,7 +159,8 @@ async function compile(row, {name, folder}) {
       files,
     },
     'types.json': {
-      compilerOptions: {lib, types: names, skipLibCheck: false, ...BUNDLER}, files: ['empty.ts'],
+      compilerOptions: {lib, types: names, skipLibCheck: false, ...BUNDLER},
+      files: ['empty.ts'],
     },
   });
   install(packages, cwd);

@@ -7,12 +7,24 @@ import {DENO, NODE_20, NODE_26} from './runtimes.mjs';
 import {MODULES, must, program, project, ROOT, run, same, SOURCE} from './stranger.mjs';
 
 const PACKED = [
-  'CHANGELOG.md', 'LICENSE', 'README.md', 'dist/cli.js', 'dist/sse.d.ts', 'dist/sse.js',
-  'dist/sse.min.js', 'package.json', 'sse.ts',
+  'CHANGELOG.md',
+  'LICENSE',
+  'README.md',
+  'dist/cli.js',
+  'dist/sse.d.ts',
+  'dist/sse.js',
+  'dist/sse.min.js',
+  'package.json',
+  'sse.ts',
 ];
 const PUBLISHED = ['CHANGELOG.md', 'LICENSE', 'README.md', 'jsr.json', 'sse.ts'];
 const SETTINGS = {
-  target: 'ES2022', lib: ['ES2022'], types: [], strict: true, noEmit: true, skipLibCheck: false,
+  target: 'ES2022',
+  lib: ['ES2022'],
+  types: [],
+  strict: true,
+  noEmit: true,
+  skipLibCheck: false,
 };
 
 export async function packages(url) {
@@ -20,75 +32,117 @@ export async function packages(url) {
   const tarball = await pack(cwd);
   const installed = await install('installed', tarball);
   const bin = (path) => join(MODULES, path);
-  const cell = (row, run, column = '') => ({row, column, run: async () => await run() ?? 'ok'});
-  return {cells: [
-    cell('npm pack: the files', () => files(ROOT)),
-    cell('planted: one more file', () => fails(async () => {
-      const copy = copyOfProject('planted-file');
-      edit(copy, 'package.json', '"sse.ts",', '"sse.ts", "build.mjs",');
-      await files(copy);
-    }, /build\.mjs/)),
-    cell('publint --strict', async () => {
-      const {stdout} = await must(process.execPath,
-        [bin('publint/src/cli.js'), 'run', '--strict', '--pack', 'false',
-          join(installed, 'node_modules/ssekit')]);
-      if (!stdout.includes('All good!')) throw new Error(stdout);
-    }),
-    cell('attw, esm-only', () => must(process.execPath,
-      [bin('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only'],
-      {cwd}).then(() => undefined)),
-    cell('import, Node 20.19 and 26', () => load(installed, 'index.mjs', url)),
-    cell('require, Node 20.19 and 26', () => load(installed, 'index.cjs', url)),
-    cell('the command, Node 20.19 and 26', async () => {
-      for (const node of [NODE_20, NODE_26]) {
-        const {stdout, stderr} = await must(
-          node, ['node_modules/.bin/ssekit', url, '--data', '--once'], {cwd: installed});
-        same([stdout, stderr], ['one\ntwo\n', `ssekit: connected to ${url}\n`], node);
-      }
-    }),
-    ...COMPILERS.map(({name, folder}) => cell(`types, TypeScript ${name}`, async () => {
-      const tsc = (kind, options, ...files) => {
-        const cwd = join(installed, kind);
-        writeFileSync(join(cwd, `${name}.json`), JSON.stringify(
-          {compilerOptions: {...SETTINGS, ...options}, files: [...files, `index.ts`]}));
-        return run(process.execPath, [bin(`${folder}/bin/tsc`), '-p', `${name}.json`], {cwd});
-      };
-      const bundler = {module: 'ESNext', moduleResolution: 'Bundler'};
-      const takesRequire = parseFloat(name) >= 5.9;
-      const results = [
-        await tsc('esm', {module: 'NodeNext', allowImportingTsExtensions: true}),
-        await tsc('esm', {...bundler, allowImportingTsExtensions: true}),
-        await tsc('cjs', bundler),
-        await tsc('cjs', {module: 'NodeNext'}),
-      ];
-      const says = results.map(({status, stdout}) => (status ? stdout : 'ok'));
-      const known = takesRequire ? 'ok' : 'an ES module cannot be required';
-      if (/TS1479/.test(says[3])) says[3] = 'an ES module cannot be required';
-      same(says, ['ok', 'ok', 'ok', known], 'NodeNext, Bundler; CommonJS Bundler, NodeNext');
-      return takesRequire ? 'ok' : 'ok; CommonJS: Bundler only';
-    })),
-    cell('deno publish --dry-run', () => publish(project('jsr'))),
-    cell('planted: a slow type', () => fails(() => publish(project('planted-jsr'), `${SOURCE}
-      export function planted() { return [EventParser]; }\n`), /missing-explicit-return-type/)),
-    cell('npm version patch', version),
-  ]};
+  const cell = (row, run, column = '') => ({row, column, run: async () => (await run()) ?? 'ok'});
+  return {
+    cells: [
+      cell('npm pack: the files', () => files(ROOT)),
+      cell('planted: one more file', () =>
+        fails(async () => {
+          const copy = copyOfProject('planted-file');
+          edit(copy, 'package.json', '"sse.ts",', '"sse.ts", "build.mjs",');
+          await files(copy);
+        }, /build\.mjs/),
+      ),
+      cell('publint --strict', async () => {
+        const {stdout} = await must(process.execPath, [
+          bin('publint/src/cli.js'),
+          'run',
+          '--strict',
+          '--pack',
+          'false',
+          join(installed, 'node_modules/ssekit'),
+        ]);
+        if (!stdout.includes('All good!')) throw new Error(stdout);
+      }),
+      cell('attw, esm-only', () =>
+        must(
+          process.execPath,
+          [bin('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only'],
+          {cwd},
+        ).then(() => undefined),
+      ),
+      cell('import, Node 20.19 and 26', () => load(installed, 'index.mjs', url)),
+      cell('require, Node 20.19 and 26', () => load(installed, 'index.cjs', url)),
+      cell('the command, Node 20.19 and 26', async () => {
+        for (const node of [NODE_20, NODE_26]) {
+          const {stdout, stderr} = await must(
+            node,
+            ['node_modules/.bin/ssekit', url, '--data', '--once'],
+            {cwd: installed},
+          );
+          same([stdout, stderr], ['one\ntwo\n', `ssekit: connected to ${url}\n`], node);
+        }
+      }),
+      ...COMPILERS.map(({name, folder}) =>
+        cell(`types, TypeScript ${name}`, async () => {
+          const tsc = (kind, options, ...files) => {
+            const cwd = join(installed, kind);
+            writeFileSync(
+              join(cwd, `${name}.json`),
+              JSON.stringify({
+                compilerOptions: {...SETTINGS, ...options},
+                files: [...files, `index.ts`],
+              }),
+            );
+            return run(process.execPath, [bin(`${folder}/bin/tsc`), '-p', `${name}.json`], {cwd});
+          };
+          const bundler = {module: 'ESNext', moduleResolution: 'Bundler'};
+          const takesRequire = parseFloat(name) >= 5.9;
+          const results = [
+            await tsc('esm', {module: 'NodeNext', allowImportingTsExtensions: true}),
+            await tsc('esm', {...bundler, allowImportingTsExtensions: true}),
+            await tsc('cjs', bundler),
+            await tsc('cjs', {module: 'NodeNext'}),
+          ];
+          const says = results.map(({status, stdout}) => (status ? stdout : 'ok'));
+          const known = takesRequire ? 'ok' : 'an ES module cannot be required';
+          if (/TS1479/.test(says[3])) says[3] = 'an ES module cannot be required';
+          same(says, ['ok', 'ok', 'ok', known], 'NodeNext, Bundler; CommonJS Bundler, NodeNext');
+          return takesRequire ? 'ok' : 'ok; CommonJS: Bundler only';
+        }),
+      ),
+      cell('deno publish --dry-run', () => publish(project('jsr'))),
+      cell('planted: a slow type', () =>
+        fails(
+          () =>
+            publish(
+              project('planted-jsr'),
+              `${SOURCE}
+      export function planted() { return [EventParser]; }\n`,
+            ),
+          /missing-explicit-return-type/,
+        ),
+      ),
+      cell('npm version patch', version),
+    ],
+  };
 }
 
 async function pack(to) {
-  const {stdout} = await must('npm',
-    ['pack', '--json', '--ignore-scripts', '--pack-destination', to], {cwd: ROOT});
+  const {stdout} = await must(
+    'npm',
+    ['pack', '--json', '--ignore-scripts', '--pack-destination', to],
+    {cwd: ROOT},
+  );
   const [{filename}] = JSON.parse(stdout);
   return join(to, filename);
 }
 
 async function files(cwd) {
   const {stdout} = await must('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {cwd});
-  same(JSON.parse(stdout)[0].files.map(({path}) => path).sort(), PACKED, 'what is packed');
+  same(
+    JSON.parse(stdout)[0]
+      .files.map(({path}) => path)
+      .sort(),
+    PACKED,
+    'what is packed',
+  );
 }
 
 async function install(name, tarball) {
   const esm = program('package.ts');
-  const cjs = esm.replace(/^import.*min';\n|^import.*sse\.ts';\n/gm, '')
+  const cjs = esm
+    .replace(/^import.*min';\n|^import.*sse\.ts';\n/gm, '')
     .replace('EventParser,', 'EventParser, EventSource, formatEvent,');
   const cwd = project(name, {
     'package.json': {name: 'stranger', private: true},
@@ -150,8 +204,11 @@ async function version() {
   const read = (file) => readFileSync(join(cwd, file), 'utf8');
   const lock = JSON.parse(read('package-lock.json'));
   const versions = [
-    JSON.parse(read('package.json')).version, lock.version, lock.packages[''].version,
-    /ssekit (\S+) /.exec(read('sse.ts').split('\n', 1)[0])[1], JSON.parse(read('jsr.json')).version,
+    JSON.parse(read('package.json')).version,
+    lock.version,
+    lock.packages[''].version,
+    /ssekit (\S+) /.exec(read('sse.ts').split('\n', 1)[0])[1],
+    JSON.parse(read('jsr.json')).version,
   ];
   same(versions, Array(5).fill(next), 'the versions');
   const {version: before} = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
@@ -159,7 +216,8 @@ async function version() {
   const changed = (await git('diff', '--name-only', 'HEAD')).stdout.trim().split('\n');
   same(changed, ['jsr.json', 'package-lock.json', 'package.json', 'sse.ts'], 'what it changes');
 
-  for (const file of ['sse.ts', 'jsr.json']) { // drifted, the build must say so
+  for (const file of ['sse.ts', 'jsr.json']) {
+    // drifted, the build must say so
     edit(cwd, file, next, before);
     const says = `${file} is not as package.json has it`;
     await fails(() => must(process.execPath, ['build.mjs'], {cwd}), says);

@@ -52,16 +52,18 @@ process.exitCode = failures ? 1 : 0;
 /** Runs the cells, as many at a time as there are cores. */
 async function fill(cells) {
   const waiting = [...cells];
-  await Promise.all(Array.from({length: availableParallelism()}, async () => {
-    for (let cell; (cell = waiting.shift());) {
-      try {
-        cell.shown = await cell.run();
-      } catch (error) {
-        cell.error = error;
-        cell.shown = 'FAIL';
+  await Promise.all(
+    Array.from({length: availableParallelism()}, async () => {
+      for (let cell; (cell = waiting.shift()); ) {
+        try {
+          cell.shown = await cell.run();
+        } catch (error) {
+          cell.error = error;
+          cell.shown = 'FAIL';
+        }
       }
-    }
-  }));
+    }),
+  );
 }
 
 function print(cells) {
@@ -69,10 +71,17 @@ function print(cells) {
   const rows = [...new Set(cells.map(({row}) => row))];
   const shown = (row, column) =>
     cells.find((cell) => cell.row === row && cell.column === column)?.shown ?? '';
-  const table = [['', ...columns],
-    ...rows.map((row) => [row, ...columns.map((column) => shown(row, column))])];
+  const table = [
+    ['', ...columns],
+    ...rows.map((row) => [row, ...columns.map((column) => shown(row, column))]),
+  ];
   const widths = table[0].map((_, at) => Math.max(...table.map((line) => line[at].length)));
   for (const line of table) {
-    console.log(line.map((text, at) => text.padEnd(widths[at])).join('  ').trimEnd());
+    console.log(
+      line
+        .map((text, at) => text.padEnd(widths[at]))
+        .join('  ')
+        .trimEnd(),
+    );
   }
 }

@@ -23,22 +23,39 @@ const RUNTIMES = [
 const PRINTS = `parsed 2\nasync ${EXPECTED}\nhttp ${EXPECTED}\nblocking ${EXPECTED}\n`;
 
 export function runtimes(url) {
-  return {cells: RUNTIMES.flatMap(({name, path, args = [], planted, says}) => {
-    const start = (row, source) => [path, [...args, 'main.ts', url], {
-      cwd: project(`runtimes/${row}/${name}`, {
-        'sse.ts': source, 'main.ts': program('main.ts'), 'package.json': {type: 'module'},
-      }),
-    }];
-    const runs = {row: 'parses, follows', column: name, async run() {
-      const {stdout, stderr} = await must(...start('runs', SOURCE));
-      same([stdout, stderr], [PRINTS, ''], 'what it prints and warns of');
-      return 'ok';
-    }};
-    const fails = {row: 'planted: a fault', column: name, async run() {
-      const {status, stderr} = await run(...start('planted', `${SOURCE}\n${planted}\n`));
-      if (status === 0 || !says.test(stderr)) throw new Error(`is not seen: ${status} ${stderr}`);
-      return 'seen';
-    }};
-    return says ? [runs, fails] : [runs];
-  })};
+  return {
+    cells: RUNTIMES.flatMap(({name, path, args = [], planted, says}) => {
+      const start = (row, source) => [
+        path,
+        [...args, 'main.ts', url],
+        {
+          cwd: project(`runtimes/${row}/${name}`, {
+            'sse.ts': source,
+            'main.ts': program('main.ts'),
+            'package.json': {type: 'module'},
+          }),
+        },
+      ];
+      const runs = {
+        row: 'parses, follows',
+        column: name,
+        async run() {
+          const {stdout, stderr} = await must(...start('runs', SOURCE));
+          same([stdout, stderr], [PRINTS, ''], 'what it prints and warns of');
+          return 'ok';
+        },
+      };
+      const fails = {
+        row: 'planted: a fault',
+        column: name,
+        async run() {
+          const {status, stderr} = await run(...start('planted', `${SOURCE}\n${planted}\n`));
+          if (status === 0 || !says.test(stderr))
+            throw new Error(`is not seen: ${status} ${stderr}`);
+          return 'seen';
+        },
+      };
+      return says ? [runs, fails] : [runs];
+    }),
+  };
 }

@@ -12,11 +12,15 @@ export function startServer() {
     response.writeHead(200, {'content-type': 'text/event-stream'});
     response.end('retry: 1\nid: 1\ndata: one\n\nid: 2\ndata: two\n\n');
   });
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({
-    url: `http://127.0.0.1:${server.address().port}/`,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  })));
+  return new Promise((resolve) =>
+    server.listen(0, '127.0.0.1', () =>
+      resolve({
+        url: `http://127.0.0.1:${server.address().port}/`,
+        close() {
+          server.close();
+          server.closeAllConnections();
+        },
+      }),
+    ),
+  );
 }

@@ -24,8 +24,10 @@ export function project(name, files = {}) {
   mkdirSync(folder, {recursive: true});
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), {recursive: true});
-    writeFileSync(join(folder, path),
-      typeof content === 'string' ? content : JSON.stringify(content));
+    writeFileSync(
+      join(folder, path),
+      typeof content === 'string' ? content : JSON.stringify(content),
+    );
   }
   return folder;
 }
@@ -38,12 +40,14 @@ export function program(name) {
 export function run(command, args, {cwd, env} = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
-      cwd, stdio: ['ignore', 'pipe', 'pipe'], env: {...process.env, NO_COLOR: '1', ...env},
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {...process.env, NO_COLOR: '1', ...env},
     });
     const result = {status: undefined, stdout: '', stderr: ''};
     const timer = setTimeout(() => child.kill('SIGKILL'), MOST_MS);
     for (const name of ['stdout', 'stderr']) {
-      child[name].setEncoding('utf8').on('data', (text) => result[name] += text);
+      child[name].setEncoding('utf8').on('data', (text) => (result[name] += text));
     }
     const end = (status) => {
       clearTimeout(timer);

@@ -15,28 +15,45 @@ export function transports(url) {
     'package.json': {type: 'module'},
     'tsconfig.json': {
       compilerOptions: {
-        target: 'ES2022', lib: ['ES2022'], types: ['types-node26'], typeRoots: ['node_modules'],
-        module: 'ESNext', moduleResolution: 'Bundler', strict: true, skipLibCheck: true,
-        allowImportingTsExtensions: true, noEmit: true,
+        target: 'ES2022',
+        lib: ['ES2022'],
+        types: ['types-node26'],
+        typeRoots: ['node_modules'],
+        module: 'ESNext',
+        moduleResolution: 'Bundler',
+        strict: true,
+        skipLibCheck: true,
+        allowImportingTsExtensions: true,
+        noEmit: true,
       },
       files,
     },
   });
   symlinkSync(MODULES, join(cwd, 'node_modules'), 'junction');
-  return {cells: [
-    ...files.filter((file) => file !== 'main.ts').map((file) => {
-      const name = file.replace('.ts', '');
-      return {row: `${name}, on Node 26`, column: '', async run() {
-        const {stdout, stderr} = await must(NODE_26, ['main.ts', name, url], {cwd});
-        same([stdout, stderr], [`${EXPECTED}\n`, ''], 'what it prints');
-        return 'ok';
-      }};
-    }),
-    ...COMPILERS.map(({name, folder}) => ({
-      row: `types of all, TypeScript ${name}`, column: '', async run() {
-        await must(process.execPath, [join(MODULES, folder, 'bin/tsc'), '-p', '.'], {cwd});
-        return 'ok';
-      },
-    })),
-  ]};
+  return {
+    cells: [
+      ...files
+        .filter((file) => file !== 'main.ts')
+        .map((file) => {
+          const name = file.replace('.ts', '');
+          return {
+            row: `${name}, on Node 26`,
+            column: '',
+            async run() {
+              const {stdout, stderr} = await must(NODE_26, ['main.ts', name, url], {cwd});
+              same([stdout, stderr], [`${EXPECTED}\n`, ''], 'what it prints');
+              return 'ok';
+            },
+          };
+        }),
+      ...COMPILERS.map(({name, folder}) => ({
+        row: `types of all, TypeScript ${name}`,
+        column: '',
+        async run() {
+          await must(process.execPath, [join(MODULES, folder, 'bin/tsc'), '-p', '.'], {cwd});
+          return 'ok';
+        },
+      })),
+    ],
+  };
 }

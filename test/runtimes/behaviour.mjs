@@ -9,13 +9,19 @@ const LIMIT = 20_000; // ms, for one row; the slowest takes two seconds
 const MUCH = 64 * 2 ** 20; // bytes, more than all buffers between server and client hold
 const PAGES = 'chromium firefox';
 const WITHOUT_THREADS = 'workerd chromium firefox';
-const CANNOT_BLOCK = [{
-  in: WITHOUT_THREADS, see: 'the blocking loop',
-  expected: {events: [], end: 'SSEError unsupported'},
-}];
+const CANNOT_BLOCK = [
+  {
+    in: WITHOUT_THREADS,
+    see: 'the blocking loop',
+    expected: {events: [], end: 'SSEError unsupported'},
+  },
+];
 
 const simple = {
-  events: ['event 1', 'event 2', 'event 3'], end: 'end', retries: ['clean 3000'], ids: ['', '3'],
+  events: ['event 1', 'event 2', 'event 3'],
+  end: 'end',
+  retries: ['clean 3000'],
+  ids: ['', '3'],
 };
 const only = (end, ids = ['']) => ({events: [], end, retries: [], ids});
 const isDone = (event) => event.data === '[DONE]';
@@ -28,11 +34,15 @@ export const ROWS = [
     name: 'headers on the wire, each once',
     async run(t) {
       await t.follow('/simple');
-      return (await t.log()).map((request) => [request.method, ...['accept', 'cache-control']
-        .map((name) => valuesOf(request, name)).flat(), ...valuesOf(request, 'last-event-id')]);
+      return (await t.log()).map((request) => [
+        request.method,
+        ...['accept', 'cache-control'].map((name) => valuesOf(request, name)).flat(),
+        ...valuesOf(request, 'last-event-id'),
+      ]);
     },
     expected: [
-      ['GET', 'text/event-stream', 'no-cache'], ['GET', 'text/event-stream', 'no-cache', '3'],
+      ['GET', 'text/event-stream', 'no-cache'],
+      ['GET', 'text/event-stream', 'no-cache', '3'],
     ],
   },
   {
@@ -40,20 +50,31 @@ export const ROWS = [
     async run(t) {
       const opened = [];
       const client = t.client('/post', {
-        json: {words: ['a']}, onOpen: ({status}) => opened.push(status),
+        json: {words: ['a']},
+        onOpen: ({status}) => opened.push(status),
       });
       const {status, headers} = await client.open();
       const {state} = client;
       const {events} = await consume(client);
       const requests = (await t.log()).length;
       return {
-        status, type: headers.get('content-type'), state, events, after: client.state, opened,
+        status,
+        type: headers.get('content-type'),
+        state,
+        events,
+        after: client.state,
+        opened,
         requests,
       };
     },
     expected: {
-      status: 200, type: 'text/event-stream', state: 'open', events: [...words('a'), '[DONE]'],
-      after: 'closed', opened: [200], requests: 1,
+      status: 200,
+      type: 'text/event-stream',
+      state: 'open',
+      events: [...words('a'), '[DONE]'],
+      after: 'closed',
+      opened: [200],
+      requests: 1,
     },
   },
   {
@@ -69,12 +90,11 @@ export const ROWS = [
     name: 'a relative URL',
     run: (t) => consume(() => t.client('', {}, `/simple?run=${t.run}`)),
     expected: {events: [], end: 'TypeError'},
-    differs: [
-      {in: PAGES, see: 'relative URLs', expected: {events: simple.events, end: 'end'}},
-    ],
+    differs: [{in: PAGES, see: 'relative URLs', expected: {events: simple.events, end: 'end'}}],
   },
   {
-    name: 'Text/Event-Stream; charset=UTF-8', path: '/charset',
+    name: 'Text/Event-Stream; charset=UTF-8',
+    path: '/charset',
     expected: {events: ['event 1'], end: 'end', retries: ['clean 3000'], ids: ['', '1']},
   },
   {name: 'HTML is no stream', path: '/html', expected: only('SSEError content-type')},
@@ -98,9 +118,16 @@ export const ROWS = [
     name: 'no server there', // the closed port of another origin
     async run(t) {
       const waits = [];
-      const {end} = await consume(t.client('', {
-        maxRetries: 2, sleep: (ms) => void waits.push(ms),
-      }, t.closed));
+      const {end} = await consume(
+        t.client(
+          '',
+          {
+            maxRetries: 2,
+            sleep: (ms) => void waits.push(ms),
+          },
+          t.closed,
+        ),
+      );
       return {end, waits};
     },
     expected: {end: 'SSEConnectionError after 2', waits: [3000, 6000]},
@@ -108,17 +135,25 @@ export const ROWS = [
 
   // ── Resuming ──
   {
-    name: 'lastEventId in the first request', path: '/numbers?n=9', options: {lastEventId: '7'},
+    name: 'lastEventId in the first request',
+    path: '/numbers?n=9',
+    options: {lastEventId: '7'},
     expected: {events: ['8', '9'], end: 'end', retries: ['clean 3000'], ids: ['7', '9']},
   },
   {
-    name: 'an id that is not ASCII comes back as its UTF-8 bytes, once', path: '/ids',
+    name: 'an id that is not ASCII comes back as its UTF-8 bytes, once',
+    path: '/ids',
     expected: {
-      events: ['event é€ 1'], end: 'end', retries: ['clean 100'], ids: ['', 'é€ 1'],
+      events: ['event é€ 1'],
+      end: 'end',
+      retries: ['clean 100'],
+      ids: ['', 'é€ 1'],
     },
   },
   {
-    name: 'a first id that is not ASCII', path: '/204', options: {lastEventId: 'é€😀'},
+    name: 'a first id that is not ASCII',
+    path: '/204',
+    options: {lastEventId: 'é€😀'},
     expected: only('end', ['é€😀']),
   },
   {
@@ -158,7 +193,9 @@ export const ROWS = [
       return {events, end, paths: log.map(pathOf), keys: log.map((r) => valuesOf(r, 'x-key')[0])};
     },
     expected: {
-      events: simple.events, end: 'end', paths: [`/${status}`, '/simple', `/${status}`, '/simple'],
+      events: simple.events,
+      end: 'end',
+      paths: [`/${status}`, '/simple', `/${status}`, '/simple'],
       keys: ['k', 'k', 'k', 'k'],
     },
   })),
@@ -166,37 +203,51 @@ export const ROWS = [
     name: 'a redirect to another origin', // which lets a page send both headers
     async run(t) {
       const {events, end} = await t.follow('/cross?cors=x-key,last-event-id', {
-        headers: {'x-key': 'k'}, lastEventId: 'mine',
+        headers: {'x-key': 'k'},
+        lastEventId: 'mine',
       });
       const there = (await t.log()).filter((r) => pathOf(r) === '/simple' && r.method === 'GET');
       const [{headers}] = there;
       return {
-        events, end,
+        events,
+        end,
         secrets: headers.filter(([name]) => /^(x-key|last-event-id)$/i.test(name)).length,
       };
     },
     expected: {events: simple.events, end: 'end', secrets: 0},
-    differs: [{
-      in: PAGES, see: 'redirects',
-      expected: {events: simple.events, end: 'end', secrets: 2},
-    }],
+    differs: [
+      {
+        in: PAGES,
+        see: 'redirects',
+        expected: {events: simple.events, end: 'end', secrets: 2},
+      },
+    ],
   },
   {
-    name: 'redirects without end', path: '/redirect-loop', options: {maxRetries: 0},
+    name: 'redirects without end',
+    path: '/redirect-loop',
+    options: {maxRetries: 0},
     pick: ({events, end, ids}) => ({events, end, requests: ids.length}),
     expected: {events: [], end: 'SSEError redirect', requests: 21},
-    differs: [{
-      in: PAGES, see: 'redirects',
-      expected: {events: [], end: 'SSEConnectionError after 0', requests: 21},
-    }],
+    differs: [
+      {
+        in: PAGES,
+        see: 'redirects',
+        expected: {events: [], end: 'SSEConnectionError after 0', requests: 21},
+      },
+    ],
   },
   {
-    name: '307 takes a POST along', path: '/307?to=/post', options: {json: {words: ['a']}},
+    name: '307 takes a POST along',
+    path: '/307?to=/post',
+    options: {json: {words: ['a']}},
     expected: {events: [...words('a'), '[DONE]'], end: 'end', retries: [], ids: ['', '']},
     differs: [{in: PAGES, see: 'redirects', expected: only('SSEError redirect')}],
   },
   {
-    name: '303 makes no GET of a POST', path: '/post-303', options: {json: {}},
+    name: '303 makes no GET of a POST',
+    path: '/post-303',
+    options: {json: {}},
     expected: only('SSEError redirect'),
   },
 
@@ -219,31 +270,44 @@ export const ROWS = [
     differs: [{in: PAGES, see: 'other origins', expected: ['end', ['GET', 'OPTIONS', 'GET']]}],
   },
   {
-    name: 'Last-Event-ID to another origin that does not allow it', origin: 'other',
-    path: '/simple?cors=none', options: {maxRetries: 1},
+    name: 'Last-Event-ID to another origin that does not allow it',
+    origin: 'other',
+    path: '/simple?cors=none',
+    options: {maxRetries: 1},
     pick: ({events, end}) => ({events, end}),
     expected: {events: simple.events, end: 'end'},
-    differs: [{
-      in: PAGES, see: 'other origins',
-      expected: {events: simple.events, end: 'SSEConnectionError after 1'},
-    }],
+    differs: [
+      {
+        in: PAGES,
+        see: 'other origins',
+        expected: {events: simple.events, end: 'SSEConnectionError after 1'},
+      },
+    ],
   },
   {
-    name: 'another origin that lets no page read it', origin: 'other', path: '/simple',
-    options: {maxRetries: 1}, pick: ({events, end}) => ({events, end}),
+    name: 'another origin that lets no page read it',
+    origin: 'other',
+    path: '/simple',
+    options: {maxRetries: 1},
+    pick: ({events, end}) => ({events, end}),
     expected: {events: simple.events, end: 'end'},
-    differs: [{
-      in: PAGES, see: 'other origins',
-      expected: {events: [], end: 'SSEConnectionError after 1'},
-    }],
+    differs: [
+      {
+        in: PAGES,
+        see: 'other origins',
+        expected: {events: [], end: 'SSEConnectionError after 1'},
+      },
+    ],
   },
 
   // ── Losing the connection ──
   ...['event', 'utf8'].map((cut) => ({
     name: `reset inside ${cut === 'utf8' ? 'a UTF-8 sequence' : 'an event'}, twice: nothing lost`,
-    path: `/numbers?cut=${cut}`, pick: ({events, end}) => [events, end],
+    path: `/numbers?cut=${cut}`,
+    pick: ({events, end}) => [events, end],
     expected: [
-      [1, 2, 3, 4, 5, 6, 7, 8, 9].map((k) => (cut === 'utf8' ? `${k} é€😀` : `${k}`)), 'end',
+      [1, 2, 3, 4, 5, 6, 7, 8, 9].map((k) => (cut === 'utf8' ? `${k} é€😀` : `${k}`)),
+      'end',
     ],
   })),
   ...[
@@ -251,14 +315,22 @@ export const ROWS = [
     ['chunks, and a FIN', '/chunked-fin', 'broken'],
     ['chunks, and a reset', '/numbers?n=2&cut=event&every=1', 'broken'],
     ['a length not reached, and a FIN', '/length-short', 'broken'],
-    ['neither length nor chunks, and a FIN', '/numbers?n=2&cut=event&every=1&framing=close&by=fin',
-      'clean'],
-    ['neither length nor chunks, and a reset', '/numbers?n=2&cut=event&every=1&framing=close',
-      'broken', [{in: 'node bun', see: 'how an end is told', expected: 'clean'}]],
+    [
+      'neither length nor chunks, and a FIN',
+      '/numbers?n=2&cut=event&every=1&framing=close&by=fin',
+      'clean',
+    ],
+    [
+      'neither length nor chunks, and a reset',
+      '/numbers?n=2&cut=event&every=1&framing=close',
+      'broken',
+      [{in: 'node bun', see: 'how an end is told', expected: 'clean'}],
+    ],
   ].map(([name, path, expected, differs]) => ({
     name: `how an end is told: ${name}`,
     run: async (t) => (await t.follow(path)).retries[0].split(' ')[0],
-    expected, differs,
+    expected,
+    differs,
   })),
   {
     name: 'what a cut throws is an Error, and the one that onRetry is told',
@@ -270,47 +342,65 @@ export const ROWS = [
       return names.slice(0, 2);
     },
     expected: [true, 'TypeError'],
+    differs: [{in: 'workerd', see: 'what a cut throws', expected: [true, 'Error']}],
+  },
+  {
+    name: 'a reset before the headers',
+    path: '/reset',
+    expected: {
+      events: ['event 1'],
+      end: 'end',
+      retries: ['broken 3000', 'clean 3000'],
+      ids: ['', '', '1'],
+    },
     differs: [
-      {in: 'workerd', see: 'what a cut throws', expected: [true, 'Error']},
+      {
+        in: 'firefox deno-oldest',
+        see: 'requests sent again',
+        expected: {events: ['event 1'], end: 'end', retries: ['clean 3000'], ids: ['', '', '1']},
+      },
     ],
   },
   {
-    name: 'a reset before the headers', path: '/reset',
+    name: 'a reset after the headers',
+    path: '/reset?at=headers',
     expected: {
-      events: ['event 1'], end: 'end', retries: ['broken 3000', 'clean 3000'], ids: ['', '', '1'],
-    },
-    differs: [{
-      in: 'firefox deno-oldest', see: 'requests sent again',
-      expected: {events: ['event 1'], end: 'end', retries: ['clean 3000'], ids: ['', '', '1']},
-    }],
-  },
-  {
-    name: 'a reset after the headers', path: '/reset?at=headers',
-    expected: {
-      events: ['event 1'], end: 'end', retries: ['broken 3000', 'clean 3000'], ids: ['', '', '1'],
+      events: ['event 1'],
+      end: 'end',
+      retries: ['broken 3000', 'clean 3000'],
+      ids: ['', '', '1'],
     },
   },
   ...[429, 503].map((status) => ({
-    name: `${status} with Retry-After, once open, is waited for`, path: `/${status}`,
+    name: `${status} with Retry-After, once open, is waited for`,
+    path: `/${status}`,
     expected: {
-      events: ['event 1', 'event 2'], end: 'end',
-      retries: ['broken 100', `http ${status} 1000`, 'clean 100'], ids: ['', '1', '1', '2'],
+      events: ['event 1', 'event 2'],
+      end: 'end',
+      retries: ['broken 100', `http ${status} 1000`, 'clean 100'],
+      ids: ['', '1', '1', '2'],
     },
   })),
   {
-    name: 'each failure in a row doubles the wait', path: '/noheaders',
-    options: {timeout: 30, maxRetries: 4}, pick: ({end, retries}) => ({end, retries}),
+    name: 'each failure in a row doubles the wait',
+    path: '/noheaders',
+    options: {timeout: 30, maxRetries: 4},
+    pick: ({end, retries}) => ({end, retries}),
     expected: {
       end: 'SSEConnectionError after 4',
       retries: ['timeout 3000', 'timeout 6000', 'timeout 12000', 'timeout 24000'],
     },
   },
   {
-    name: 'no headers within `timeout`', path: '/noheaders?then=204', options: {timeout: 200},
+    name: 'no headers within `timeout`',
+    path: '/noheaders?then=204',
+    options: {timeout: 200},
     expected: {events: [], end: 'end', retries: ['timeout 3000'], ids: ['', '']},
   },
   {
-    name: 'no byte within `idleTimeout`', path: '/stall?then=204', options: {idleTimeout: 200},
+    name: 'no byte within `idleTimeout`',
+    path: '/stall?then=204',
+    options: {idleTimeout: 200},
     expected: {events: ['event 1'], end: 'end', retries: ['timeout 3000'], ids: ['', '1']},
   },
   {
@@ -343,7 +433,9 @@ export const ROWS = [
     async run(t) {
       const client = t.client('/stall?then=204');
       const loop = client[Symbol.asyncIterator]();
-      const {value: {data}} = await loop.next();
+      const {
+        value: {data},
+      } = await loop.next();
       client.reconnect();
       const {done} = await loop.next();
       return [data, done, (await t.log()).map(idOf), (await t.log())[0].closed.by];
@@ -362,35 +454,51 @@ export const ROWS = [
       const log = await t.log();
       const [request] = log;
       return {
-        values, requests: log.length, method: request.method, body: request.body,
+        values,
+        requests: log.length,
+        method: request.method,
+        body: request.body,
         type: valuesOf(request, 'content-type'),
       };
     },
     expected: {
-      values: ['é', 'b'], requests: 1, method: 'POST', body: '{"words":["é","b"]}',
+      values: ['é', 'b'],
+      requests: 1,
+      method: 'POST',
+      body: '{"words":["é","b"]}',
       type: ['application/json'],
     },
   },
   {
-    name: 'POST: its end is the end', path: '/post', options: {json: {words: ['a']}, until: isDone},
+    name: 'POST: its end is the end',
+    path: '/post',
+    options: {json: {words: ['a']}, until: isDone},
     expected: {events: [...words('a'), '[DONE]'], end: 'end', retries: [], ids: ['']},
   },
   {
-    name: 'POST: ends without its `until` event', path: '/post-truncated',
+    name: 'POST: ends without its `until` event',
+    path: '/post-truncated',
     options: {json: {words: ['a']}, until: isDone},
     expected: {events: words('a'), end: 'SSEError truncated', retries: [], ids: ['']},
   },
   {
-    name: 'POST: cut, and not sent again', path: '/post-cut', options: {json: {words: ['a']}},
+    name: 'POST: cut, and not sent again',
+    path: '/post-cut',
+    options: {json: {words: ['a']}},
     expected: {events: words('a'), end: 'SSEConnectionError after 0', retries: [], ids: ['']},
   },
   {
-    name: 'POST: reset before the headers, and not sent again', path: '/reset',
-    options: {json: {}}, expected: only('SSEConnectionError after 0'),
-    differs: [{
-      in: 'deno-oldest', see: 'requests sent again',
-      expected: {events: ['event 1'], end: 'end', retries: [], ids: ['', '']},
-    }],
+    name: 'POST: reset before the headers, and not sent again',
+    path: '/reset',
+    options: {json: {}},
+    expected: only('SSEConnectionError after 0'),
+    differs: [
+      {
+        in: 'deno-oldest',
+        see: 'requests sent again',
+        expected: {events: ['event 1'], end: 'end', retries: [], ids: ['', '']},
+      },
+    ],
   },
   {
     name: 'POST: the same over a connection that was used before',
@@ -401,25 +509,31 @@ export const ROWS = [
   {
     name: 'POST of a stream',
     async run(t) {
-      const {events, end} = await consume(t.client('/post', {
-        reconnect: false, method: 'POST',
-        body: () => new ReadableStream({
-          start(controller) {
-            controller.enqueue(new TextEncoder().encode('{"words":["a"]}'));
-            controller.close();
-          },
+      const {events, end} = await consume(
+        t.client('/post', {
+          reconnect: false,
+          method: 'POST',
+          body: () =>
+            new ReadableStream({
+              start(controller) {
+                controller.enqueue(new TextEncoder().encode('{"words":["a"]}'));
+                controller.close();
+              },
+            }),
         }),
-      }));
+      );
       return {events, end, bodies: (await t.log()).map(({body}) => body)};
     },
     expected: {events: [...words('a'), '[DONE]'], end: 'end', bodies: ['{"words":["a"]}']},
     differs: [
       {
-        in: 'chromium', see: 'streams as body',
+        in: 'chromium',
+        see: 'streams as body',
         expected: {events: [], end: 'SSEConnectionError after 0', bodies: []},
       },
       {
-        in: 'firefox', see: 'streams as body',
+        in: 'firefox',
+        see: 'streams as body',
         expected: {events: [], end: 'SSEHTTPError 400', bodies: ['[object ReadableStream]']},
       },
     ],
@@ -435,21 +549,38 @@ export const ROWS = [
       }
       return seen;
     },
-    expected: [['byte', 'é€😀\nline 2', '1', 100], ['message', 'end', '2', 100]],
+    expected: [
+      ['byte', 'é€😀\nline 2', '1', 100],
+      ['message', 'end', '2', 100],
+    ],
   },
   ...[
-    ['gzip'], ['br'], ['deflate', [{
-      in: 'deno workerd', see: 'compression',
-      expected: {events: [], end: 'SSEConnectionError after 0'},
-    }]],
+    ['gzip'],
+    ['br'],
+    [
+      'deflate',
+      [
+        {
+          in: 'deno workerd',
+          see: 'compression',
+          expected: {events: [], end: 'SSEConnectionError after 0'},
+        },
+      ],
+    ],
   ].map(([encoding, differs]) => ({
     name: `${encoding}: an event comes while the stream is open`,
-    run: (t) => consume(t.client(`/${encoding}?hold=1`, {idleTimeout: 2000, maxRetries: 0}),
-      () => true, ({id}) => id),
-    expected: {events: ['1'], end: 'end'}, differs,
+    run: (t) =>
+      consume(
+        t.client(`/${encoding}?hold=1`, {idleTimeout: 2000, maxRetries: 0}),
+        () => true,
+        ({id}) => id,
+      ),
+    expected: {events: ['1'], end: 'end'},
+    differs,
   })),
   {
-    name: 'Content-Encoding: none', path: '/encoding-none',
+    name: 'Content-Encoding: none',
+    path: '/encoding-none',
     expected: {events: ['event 1'], end: 'end', retries: ['clean 3000'], ids: ['', '1']},
   },
   {
@@ -474,7 +605,7 @@ export const ROWS = [
 
   // ── Leaving ──
   {
-    name: '`break` closes the server\'s socket; a second loop goes on',
+    name: "`break` closes the server's socket; a second loop goes on",
     async run(t) {
       const client = t.client('/numbers?n=5');
       const first = await consume(client, ({id}) => id === '2');
@@ -483,7 +614,9 @@ export const ROWS = [
       return [first, second, (await t.log()).map(idOf)];
     },
     expected: [
-      {events: ['1', '2'], end: 'end'}, {events: ['3', '4', '5'], end: 'end'}, ['', '2', '5'],
+      {events: ['1', '2'], end: 'end'},
+      {events: ['3', '4', '5'], end: 'end'},
+      ['', '2', '5'],
     ],
   },
   {
@@ -513,7 +646,9 @@ export const ROWS = [
       const events = await consume(many, () => void many.close());
       const quiet = t.client('/stall');
       const loop = quiet[Symbol.asyncIterator]();
-      const {value: {data}} = await loop.next();
+      const {
+        value: {data},
+      } = await loop.next();
       const pending = loop.next();
       await quiet.close();
       await t.closedSockets();
@@ -525,7 +660,8 @@ export const ROWS = [
     name: 'close() while it waits to reconnect',
     async run(t) {
       const client = t.client('/simple', {
-        sleep: undefined, onRetry: () => void setTimeout(() => void client.close(), 20),
+        sleep: undefined,
+        onRetry: () => void setTimeout(() => void client.close(), 20),
       });
       return consume(client);
     },
@@ -537,7 +673,9 @@ export const ROWS = [
       const controller = new AbortController();
       const reason = {why: 'enough'};
       const loop = t.client('/stall', {signal: controller.signal})[Symbol.asyncIterator]();
-      const {value: {data}} = await loop.next();
+      const {
+        value: {data},
+      } = await loop.next();
       const pending = loop.next().catch((error) => error);
       controller.abort(reason);
       const got = await pending;
@@ -550,9 +688,14 @@ export const ROWS = [
   },
   {
     name: 'abort before the headers, by AbortSignal.timeout',
-    run: async (t) => (await consume(t.client('/noheaders', {
-      signal: AbortSignal.timeout(100),
-    }))).error?.name,
+    run: async (t) =>
+      (
+        await consume(
+          t.client('/noheaders', {
+            signal: AbortSignal.timeout(100),
+          }),
+        )
+      ).error?.name,
     expected: 'TimeoutError',
   },
   {
@@ -571,18 +714,25 @@ export const ROWS = [
   {
     name: 'eight streams of one origin over HTTP/1.1',
     async run(t) {
-      const clients = Array.from({length: 8}, () => t.client('/stall', {
-        timeout: 400, maxRetries: 0,
-      }));
-      const ends = await Promise.all(clients.map((client) =>
-        client.open().then(() => 'open', ({cause}) => cause.code)));
+      const clients = Array.from({length: 8}, () =>
+        t.client('/stall', {
+          timeout: 400,
+          maxRetries: 0,
+        }),
+      );
+      const ends = await Promise.all(
+        clients.map((client) =>
+          client.open().then(
+            () => 'open',
+            ({cause}) => cause.code,
+          ),
+        ),
+      );
       await Promise.all(clients.map((client) => client.close()));
       return [ends.filter((end) => end === 'open').length, ends.filter((end) => end === 'timeout')];
     },
     expected: [8, []],
-    differs: [
-      {in: PAGES, see: 'connections per origin', expected: [6, ['timeout', 'timeout']]},
-    ],
+    differs: [{in: PAGES, see: 'connections per origin', expected: [6, ['timeout', 'timeout']]}],
   },
 
   // ── The blocking loop, and node:http ──
@@ -606,21 +756,32 @@ export const ROWS = [
   },
   {
     name: 'the blocking loop over recorded logs',
-    run: (t) => block(() => t.sse.connect(t.at('/never'), {
-      transport: t.sse.replay(['id: 1\ndata: a\n\n', 'data: b\n\n']), sleep() {},
-    })),
+    run: (t) =>
+      block(() =>
+        t.sse.connect(t.at('/never'), {
+          transport: t.sse.replay(['id: 1\ndata: a\n\n', 'data: b\n\n']),
+          sleep() {},
+        }),
+      ),
     expected: {events: ['a', 'b'], end: 'end'},
   },
   {
     name: 'a pause in the blocking loop',
-    run: (t) => block(() => t.sse.connect(t.at('/never'), {
-      transport: t.sse.replay(['data: a\n\n', 'data: b\n\n']), retryInterval: 1,
-    })),
+    run: (t) =>
+      block(() =>
+        t.sse.connect(t.at('/never'), {
+          transport: t.sse.replay(['data: a\n\n', 'data: b\n\n']),
+          retryInterval: 1,
+        }),
+      ),
     expected: {events: ['a', 'b'], end: 'end'},
-    differs: [{
-      in: WITHOUT_THREADS, see: 'the blocking loop',
-      expected: {events: ['a'], end: 'SSEError unsupported'},
-    }],
+    differs: [
+      {
+        in: WITHOUT_THREADS,
+        see: 'the blocking loop',
+        expected: {events: ['a'], end: 'SSEError unsupported'},
+      },
+    ],
   },
   ...[
     ['/simple', {}, {events: simple.events, end: 'end'}],
@@ -630,13 +791,20 @@ export const ROWS = [
     ['/ids', {}, {events: ['event é€ 1'], end: 'end'}],
   ].map(([path, options, {events, end}]) => ({
     name: `httpTransport(): ${path}`,
-    run: (t) => consume(() => t.client(path, {transport: t.sse.httpTransport(), ...options}),
-      undefined, ({id, data}) => (path.startsWith('/gzip') ? id : data)),
+    run: (t) =>
+      consume(
+        () => t.client(path, {transport: t.sse.httpTransport(), ...options}),
+        undefined,
+        ({id, data}) => (path.startsWith('/gzip') ? id : data),
+      ),
     expected: {events, end},
-    differs: [{
-      in: WITHOUT_THREADS, see: 'httpTransport()',
-      expected: {events: [], end: 'SSEError unsupported'},
-    }],
+    differs: [
+      {
+        in: WITHOUT_THREADS,
+        see: 'httpTransport()',
+        expected: {events: [], end: 'SSEError unsupported'},
+      },
+    ],
   })),
   {
     name: 'httpTransport(): POST over a connection that was used before, and reset',
@@ -652,12 +820,16 @@ export const ROWS = [
   },
   {
     name: 'verify: false over fetch',
-    run: (t) => consume(t.client('', {verify: false, maxRetries: 0},
-      t.closed.replace('http:', 'https:'))),
+    run: (t) =>
+      consume(t.client('', {verify: false, maxRetries: 0}, t.closed.replace('http:', 'https:'))),
     expected: {events: [], end: 'SSEError unsupported'},
-    differs: [{
-      in: 'bun', see: 'verify: false', expected: {events: [], end: 'SSEConnectionError after 0'},
-    }],
+    differs: [
+      {
+        in: 'bun',
+        see: 'verify: false',
+        expected: {events: [], end: 'SSEConnectionError after 0'},
+      },
+    ],
   },
 ];
 
@@ -680,8 +852,10 @@ export async function behaviour(sse, world) {
   globalThis.addEventListener?.('rejectionhandled', ({promise}) => unhandled.delete(promise));
   for (const [index, row] of ROWS.entries()) {
     if (names && !names.includes(row.name)) continue;
-    const {expected} = row.differs?.find(({in: list}) => list.split(' ').some(
-      (each) => runtime === each || runtime === `${each}-oldest`)) ?? row;
+    const {expected} =
+      row.differs?.find(({in: list}) =>
+        list.split(' ').some((each) => runtime === each || runtime === `${each}-oldest`),
+      ) ?? row;
     const start = performance.now();
     let got;
     try {
@@ -714,10 +888,17 @@ function toolsFor(sse, {url, other, closed}, run) {
     sse.asyncConnect(whole, {...usual, ...options});
   const log = () => ask('/log');
   return {
-    sse, run, url, other, closed, at, client, log,
+    sse,
+    run,
+    url,
+    other,
+    closed,
+    at,
+    client,
+    log,
     blocking: (path, options) => sse.connect(at(path), {...usual, ...options}),
-    closedSockets: () => until('the server sees its sockets closed',
-      async () => await ask('/open') === 0),
+    closedSockets: () =>
+      until('the server sees its sockets closed', async () => (await ask('/open')) === 0),
     /** Reads a scenario to its end: the events' data, how it ended, why it reconnected, the ids. */
     async follow(path, options, origin) {
       const retries = [];
@@ -764,13 +945,13 @@ function block(make) {
   return {events, end: 'end'};
 }
 
-const ended = (events, error) => Object.defineProperty(
-  {events, end: outcome(error)}, 'error', {value: error, enumerable: false});
+const ended = (events, error) =>
+  Object.defineProperty({events, end: outcome(error)}, 'error', {value: error, enumerable: false});
 
 /** An error in a few words: its name, and its code or what there is to know of it. */
 function outcome(error) {
   const {name, code, status, retries} = error;
-  return [name, retries === undefined ? status ?? code : `after ${retries}`].join(' ').trim();
+  return [name, retries === undefined ? (status ?? code) : `after ${retries}`].join(' ').trim();
 }
 
 /** How a POST ended whose connection was reset before the headers, and how often it was sent. */
@@ -781,8 +962,8 @@ async function postOverUsedConnection(t, options) {
 }
 
 const pathOf = ({path}) => path.split('?')[0];
-const valuesOf = ({headers}, name) => headers
-  .filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);
+const valuesOf = ({headers}, name) =>
+  headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);
 
 /** The Last-Event-ID of a request, whose bytes must be UTF-8. */
 function idOf({lastEventId}) {
@@ -790,15 +971,15 @@ function idOf({lastEventId}) {
   return new TextDecoder('utf-8', {fatal: true}).decode(bytes);
 }
 
-const hex = (latin1) => Array.from(latin1, (char) =>
-  char.charCodeAt(0).toString(16).padStart(2, '0')).join(' ');
+const hex = (latin1) =>
+  Array.from(latin1, (char) => char.charCodeAt(0).toString(16).padStart(2, '0')).join(' ');
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Polls until `ask` gives a true value. */
 async function until(what, ask, limit = 5000) {
   const end = Date.now() + limit;
-  while (!await ask()) {
+  while (!(await ask())) {
     if (Date.now() > end) throw new Error(`not within ${limit} ms: ${what}`);
     await pause(10);
   }

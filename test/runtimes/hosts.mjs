@@ -33,10 +33,13 @@ export async function startWorkerd([command, date, ...flags], {library, pure}) {
     'pure.js': pure,
   };
   const folder = '.build/runtimes';
-  const list = Object.entries(modules).map(([name, path]) =>
-    `(name = "${name}", esModule = embed "${relative(folder, path)}")`);
+  const list = Object.entries(modules).map(
+    ([name, path]) => `(name = "${name}", esModule = embed "${relative(folder, path)}")`,
+  );
   mkdirSync(folder, {recursive: true});
-  writeFileSync(`${folder}/workerd.capnp`, `
+  writeFileSync(
+    `${folder}/workerd.capnp`,
+    `
     using Workerd = import "/workerd/workerd.capnp";
     const config :Workerd.Config = (
       services = [
@@ -49,7 +52,8 @@ export async function startWorkerd([command, date, ...flags], {library, pure}) {
         (name = "loopback", network = (allow = ["private"])),
       ],
       sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "suites")],
-    );`);
+    );`,
+  );
   const {output: version} = await run(command, ['--version']);
   const child = spawn(command, ['serve', '--control-fd=3', `${folder}/workerd.capnp`], {
     stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
@@ -66,7 +70,9 @@ export async function startWorkerd([command, date, ...flags], {library, pure}) {
   });
   const ask = async (suite, world) => {
     const response = await fetch(`http://127.0.0.1:${port}/`, {
-      method: 'POST', body: JSON.stringify({suite, world}), signal: AbortSignal.timeout(MOST_MS),
+      method: 'POST',
+      body: JSON.stringify({suite, world}),
+      signal: AbortSignal.timeout(MOST_MS),
     });
     if (!response.ok) throw new Error(`workerd: ${response.status} ${await response.text()}`);
     return response.json();
@@ -92,17 +98,26 @@ export async function startBrowser([name], _, url) {
   };
   return {
     version: /[\d.]+/.exec(await browser.version())[0],
-    behaviour: ({library}, world) => inPage(async ({library, world}) => {
-      const {behaviour} = await import('/test/runtimes/behaviour.mjs');
-      return behaviour(await import(library), world);
-    }, {library: `/${library}`, world}),
+    behaviour: ({library}, world) =>
+      inPage(
+        async ({library, world}) => {
+          const {behaviour} = await import('/test/runtimes/behaviour.mjs');
+          return behaviour(await import(library), world);
+        },
+        {library: `/${library}`, world},
+      ),
     pure: ({pure}) => inPage(async (path) => (await import(path)).runTests(), `/${pure}`),
-    worker: ({minified}, world) => inPage((message) => new Promise((resolve, reject) => {
-      const worker = new Worker('/test/runtimes/web-worker.mjs', {type: 'module'});
-      worker.onmessage = ({data}) => resolve(data);
-      worker.onerror = ({message}) => reject(new Error(`the worker failed: ${message}`));
-      worker.postMessage(message);
-    }), {library: `/${minified}`, world}),
+    worker: ({minified}, world) =>
+      inPage(
+        (message) =>
+          new Promise((resolve, reject) => {
+            const worker = new Worker('/test/runtimes/web-worker.mjs', {type: 'module'});
+            worker.onmessage = ({data}) => resolve(data);
+            worker.onerror = ({message}) => reject(new Error(`the worker failed: ${message}`));
+            worker.postMessage(message);
+          }),
+        {library: `/${minified}`, world},
+      ),
     stop: () => browser.close(),
   };
 }
@@ -111,18 +126,19 @@ export async function startBrowser([name], _, url) {
 export function run(command, args, env = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
-      stdio: ['ignore', 'pipe', 'pipe'], env: {...process.env, NO_COLOR: '1', ...env},
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {...process.env, NO_COLOR: '1', ...env},
     });
     let output = '';
     const timer = setTimeout(() => child.kill('SIGKILL'), MOST_MS);
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => output += text);
+      stream.setEncoding('utf8').on('data', (text) => (output += text));
     }
     const end = (status) => {
       clearTimeout(timer);
       resolve({output, status});
     };
     child.on('error', (error) => end(error.message));
-    child.on('close', (code, signal) => end(code === 0 ? 0 : signal ?? `exit ${code}`));
+    child.on('close', (code, signal) => end(code === 0 ? 0 : (signal ?? `exit ${code}`)));
   });
 }

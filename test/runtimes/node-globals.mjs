@@ -5,9 +5,10 @@ export {Buffer} from 'buffer';
 export const process = {
   env: {SSE_TEST: 'pure'},
   versions: {},
-  on: (_, listener) => globalThis.addEventListener('unhandledrejection', (event) => {
-    event.preventDefault();
-    listener(event.reason);
-  }),
+  on: (_, listener) =>
+    globalThis.addEventListener('unhandledrejection', (event) => {
+      event.preventDefault();
+      listener(event.reason);
+    }),
   off() {},
 };

@@ -32,16 +32,20 @@ export async function runTests() {
 // node:timers/promises. The tests put others in the place of the global timers. Browsers make a
 // timer in a timer wait for 4 ms; workerd takes a message for no reason to go on.
 const timer = globalThis.setTimeout.bind(globalThis);
-export const setTimeout = (ms) => new Promise((resolve) => {
-  timer(resolve, ms);
-});
+export const setTimeout = (ms) =>
+  new Promise((resolve) => {
+    timer(resolve, ms);
+  });
 const {port1, port2} = new MessageChannel();
 const turns = [];
 port1.onmessage = () => turns.shift()();
-export const setImmediate = globalThis.document ? () => new Promise((resolve) => {
-  turns.push(resolve);
-  port2.postMessage(0);
-}) : () => setTimeout(0);
+export const setImmediate = globalThis.document
+  ? () =>
+      new Promise((resolve) => {
+        turns.push(resolve);
+        port2.postMessage(0);
+      })
+  : () => setTimeout(0);
 
 // Only the tests with real sockets use these, and they are not run here.
 const absent = () => {

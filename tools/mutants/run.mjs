@@ -25,9 +25,12 @@ const tests = readFileSync('sse.test.ts', 'utf8');
 const imports = /^import [^]*? from '[^']*';$/gm; // and IS_FAST: what both halves use
 const [core, clients] = tests.split(HALF);
 if (!clients) fail([`sse.test.ts has no line '${HALF}'`]);
-const shared = [...core.match(imports) ?? [], core.match(/^const IS_FAST .*/m)?.[0]].join('\n');
-const halves = await Promise.all([core, shared + clients.replace(/^.*/, '')]
-  .map(async (text) => (await transform(text, OUTPUT)).code.replaceAll('./sse.ts', './sse.js')));
+const shared = [...(core.match(imports) ?? []), core.match(/^const IS_FAST .*/m)?.[0]].join('\n');
+const halves = await Promise.all(
+  [core, shared + clients.replace(/^.*/, '')].map(async (text) =>
+    (await transform(text, OUTPUT)).code.replaceAll('./sse.ts', './sse.js'),
+  ),
+);
 rmSync('.build/mutants', {recursive: true, force: true});
 
 const only = process.argv[2];
@@ -49,9 +52,11 @@ let killed = 0;
 let hung = 0;
 const queue = [...rows.entries()];
 const runners = Math.max(2, Math.min(8, availableParallelism()));
-await Promise.all(Array.from({length: runners}, async () => {
-  for (let next = queue.shift(); next; next = queue.shift()) await check(...next);
-}));
+await Promise.all(
+  Array.from({length: runners}, async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) await check(...next);
+  }),
+);
 console.log(`${rows.length} mutants, ${killed} killed, ${hung} of them by the time limit`);
 if (problems.length) fail(problems);
 
@@ -63,7 +68,12 @@ async function check(number, {name, find, replace}) {
     // A function, because in a string `$&` and the like would mean something.
     const isClients = source.indexOf(find) > source.indexOf(CLIENT_SECTIONS);
     const order = isClients ? [...halves].reverse() : halves;
-    outcome = await run(number, source.replace(find, () => replace), limit, order);
+    outcome = await run(
+      number,
+      source.replace(find, () => replace),
+      limit,
+      order,
+    );
   } catch (error) {
     return problems.push(`BROKEN '${name}': ${error.message}`);
   }
@@ -92,8 +102,10 @@ async function run(id, text, limit, order) {
 function runTests(file, limit) {
   return new Promise((resolve) => {
     const args = ['--test-reporter=tap', '--test-reporter-destination=stdout'];
-    const child = spawn(process.execPath, [...args, file],
-      {env: {...process.env, SSE_TEST: 'fast'}, stdio: ['ignore', 'pipe', 'ignore']});
+    const child = spawn(process.execPath, [...args, file], {
+      env: {...process.env, SSE_TEST: 'fast'},
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     const end = (outcome) => {
       clearTimeout(timer);
       child.kill('SIGKILL');

@@ -5,8 +5,13 @@ import express from 'express';
 import {burst, FEW, port, report} from './history.mjs';
 
 const app = express();
-const write = ({id, event, data}) => `id:${id}\revent: ${event}\rfoo: bar\r`
-  + data.split('\n').map((line) => `data: ${line}\r`).join('') + '\r';
+const write = ({id, event, data}) =>
+  `id:${id}\revent: ${event}\rfoo: bar\r`
+  + data
+    .split('\n')
+    .map((line) => `data: ${line}\r`)
+    .join('')
+  + '\r';
 
 app.get('/events', async (request, response) => {
   const lastEventId = request.get('last-event-id');

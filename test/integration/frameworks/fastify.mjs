@@ -19,9 +19,13 @@ app.get('/events', {sse: 'only'}, async ({}, {sse}) => {
   }
 });
 
-app.get('/few', {sse: 'only'}, (request, reply) => reply.sse.send(async function * () {
-  yield * FEW;
-}()));
+app.get('/few', {sse: 'only'}, (request, reply) =>
+  reply.sse.send(
+    (async function* () {
+      yield* FEW;
+    })(),
+  ),
+);
 
 app.post('/answer', {sse: 'manual'}, async (request, reply) => {
   report('post');

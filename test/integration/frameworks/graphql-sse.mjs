@@ -13,18 +13,18 @@ const schema = buildSchema(`
 `);
 
 Object.assign(schema.getSubscriptionType().getFields().few, {
-  async * subscribe() {
+  async *subscribe() {
     for (const few of FEW) yield {few};
   },
 });
 Object.assign(schema.getSubscriptionType().getFields().events, {
-  async * subscribe(root, {after}) {
+  async *subscribe(root, {after}) {
     for await (const events of burst(after)) yield {events};
     await new Promise(() => {});
   },
 });
 Object.assign(schema.getSubscriptionType().getFields().answer, {
-  async * subscribe(root, {words}) {
+  async *subscribe(root, {words}) {
     report('post');
     for (const answer of words) yield {answer};
   },

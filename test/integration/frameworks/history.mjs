@@ -10,8 +10,16 @@ export const BURST = 20;
 const PACE = 2; // ms between events: so that a reset meets some on their way
 
 const TEXTS = [
-  'plain', 'line\nline', ' two  spaces ', 'é€😀', '{"json":true}', 'data: no field',
-  ': no comment', '\u2028\u0085no end of line', 'id: 0', '"',
+  'plain',
+  'line\nline',
+  ' two  spaces ',
+  'é€😀',
+  '{"json":true}',
+  'data: no field',
+  ': no comment',
+  '\u2028\u0085no end of line',
+  'id: 0',
+  '"',
 ];
 
 /** Event number k: {id, event, data}. */
@@ -25,7 +33,7 @@ export function numbered(k) {
 }
 
 /** What one connection gets. */
-export async function * burst(lastEventId) {
+export async function* burst(lastEventId) {
   const first = Number(lastEventId || 0) + 1;
   for (let k = first; k <= TOTAL && k < first + BURST; k++) {
     yield numbered(k);

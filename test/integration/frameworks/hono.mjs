@@ -7,21 +7,25 @@ import {burst, FEW, port, report} from './history.mjs';
 
 const app = new Hono();
 
-app.get('/events', (c) => streamSSE(c, async (stream) => {
-  const lastEventId = c.req.header('last-event-id');
-  const left = new Promise((resolve) => stream.onAbort(resolve));
-  report('open', lastEventId);
-  stream.onAbort(() => report('close'));
-  for await (const event of burst(lastEventId)) {
-    if (stream.aborted) return;
-    await stream.writeSSE({...event, retry: 20});
-  }
-  await left;
-}));
+app.get('/events', (c) =>
+  streamSSE(c, async (stream) => {
+    const lastEventId = c.req.header('last-event-id');
+    const left = new Promise((resolve) => stream.onAbort(resolve));
+    report('open', lastEventId);
+    stream.onAbort(() => report('close'));
+    for await (const event of burst(lastEventId)) {
+      if (stream.aborted) return;
+      await stream.writeSSE({...event, retry: 20});
+    }
+    await left;
+  }),
+);
 
-app.get('/few', (c) => streamSSE(c, async (stream) => {
-  for (const event of FEW) await stream.writeSSE({...event, retry: 20});
-}));
+app.get('/few', (c) =>
+  streamSSE(c, async (stream) => {
+    for (const event of FEW) await stream.writeSSE({...event, retry: 20});
+  }),
+);
 
 app.post('/answer', async (c) => {
   report('post');

@@ -11,7 +11,7 @@ const t = initTRPC.create({sse: {ping: {enabled: true, intervalMs: 10}}});
 const input = t.procedure.input((value) => value ?? {});
 
 const router = t.router({
-  events: input.subscription(async function * ({input: {lastEventId}, signal}) {
+  events: input.subscription(async function* ({input: {lastEventId}, signal}) {
     report('open', lastEventId);
     try {
       for await (const {id, data} of burst(lastEventId)) yield tracked(id, data);
@@ -20,13 +20,13 @@ const router = t.router({
       report('close');
     }
   }),
-  few: t.procedure.subscription(async function * () {
+  few: t.procedure.subscription(async function* () {
     for (const {id, data} of FEW) yield tracked(id, data);
     yield 'no id';
   }),
-  answer: input.subscription(async function * ({input: {words}}) {
+  answer: input.subscription(async function* ({input: {words}}) {
     report('post');
-    yield * words;
+    yield* words;
   }),
 });
 

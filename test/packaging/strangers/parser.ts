@@ -1,3 +1,3 @@
-import { EventParser } from './sse';
+import {EventParser} from './sse';
 
-for (const { data } of new EventParser().feed('data: one\n\ndata: two\n\n')) console.log(data);
+for (const {data} of new EventParser().feed('data: one\n\ndata: two\n\n')) console.log(data);

@@ -1,3 +1,3 @@
-import type { Transport } from './sse.ts';
+import type {Transport} from './sse.ts';
 
 export const transport: Transport = fetch;

@@ -1,4 +1,4 @@
-import { fetch } from 'undici';
-import type { Transport } from './sse.ts';
+import {fetch} from 'undici';
+import type {Transport} from './sse.ts';
 
 export const transport: Transport = fetch;
