@@ -6559,7 +6559,7 @@ async function timersSet(run: () => Promise<unknown>): Promise<number[]> {
   const {setTimeout} = globalThis;
   const asked: number[] = [];
   globalThis.setTimeout = ((callback: () => void, ms: number) => {
-    asked.push(ms);
+    if (ms !== 1000) asked.push(ms); // the longest wait for a body that is closed
     return setTimeout(callback, ms);
   }) as any;
   try {

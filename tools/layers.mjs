@@ -6,13 +6,13 @@
 import {readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 
-const BANNER = /^\/\/ ── (\d)\. (\w+)/;
+const BANNER = /^\/\/ ── (\d+)\. (\w+)/;
 const DECLARATION = new RegExp(
   '^(?:export )?(?:declare )?(?:abstract )?(?:async )?'
     + '(?:class|function\\*?|const|let|var|type|interface) ([\\w$]+)',
 );
-const SECTIONS = 9;
-const PLATFORM = 7; // the one section that may cast: what the platform hands it has no type
+const SECTIONS = 10;
+const PLATFORM = 8; // the one section that may cast: what the platform hands it has no type
 
 // No match may depend on what stands on another line: the file is searched line by line.
 const BANNED = [
