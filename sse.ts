@@ -406,8 +406,9 @@ export interface ParseOptions {
   readonly retry?: number | undefined;
   /**
    * UTF-16 code units buffered for one event: data, type, an id that it sets, and the line at hand
-   * with its field name; above it the parser throws SSEError `limit`. 1 to Infinity; default 67,108,864 (64 Mi: ten times the largest
-   * event that the authors have met, a tenth of what V8 takes for a string).
+   * with its field name; above it the parser throws SSEError `limit`. 1 to Infinity; default
+   * 67,108,864 (64 Mi: ten times the largest event that the authors have met, a tenth of what V8
+   * takes for a string).
    */
   readonly maxEventSize?: number | undefined;
   /** Gets the text of each comment line, less the colon and one space. */
@@ -1002,7 +1003,7 @@ function tooLate(what: string, limit: number): SSEError {
 
 function atOnce<T>(value: MaybePromise<T>, name: string): T {
   if (!isPromise(value)) return value;
-  void quietly(value);
+  quiet(value);
   throw new TypeError(
     `\`${name}\` returned a promise, which a blocking loop cannot wait for: use \`for await\``,
   );
@@ -1095,13 +1096,10 @@ class AsyncLoop<T> implements AsyncIterableIterator<T> {
   }
 }
 
-/** Ignores how a promise ends: there is nobody to tell. */
-async function quietly(promise: PromiseLike<unknown>): Promise<void> {
-  try {
-    await promise;
-  } catch {
-    // closed already, or broken
-  }
+/** A promise whose failure has nobody to tell it to. */
+function quiet<T>(value: MaybePromise<T>): MaybePromise<T> {
+  if (isPromise(value)) value.then(undefined, () => {});
+  return value;
 }
 
 /** Closes, and resolves after a bounded wait: some sources never say that they have let go. */
@@ -1366,7 +1364,7 @@ function chunksOf(body: Body): Chunks {
   return blockingChunksOf(body);
 }
 
-/** A Node stream's own iterator closes it only once it has begun; destroyed, it is closed always. */
+/** A Node stream's own iterator closes it only once it has begun; destroy() does so always. */
 function asyncChunksOf(body: AsyncIterable<Chunk> & {destroy?: () => unknown}): Chunks {
   const chunks = body[Symbol.asyncIterator]();
   must(chunks, NO_ITERATOR);
@@ -1402,8 +1400,7 @@ function discard(response: unknown): MaybePromise<unknown> {
 
 function letGo(chunks: Chunks): MaybePromise<unknown> {
   try {
-    const closing = chunks.return?.();
-    return isPromise(closing) ? quietly(closing) : undefined;
+    return quiet(chunks.return?.());
   } catch {
     return undefined; // closed, then
   }
@@ -1552,8 +1549,8 @@ export class Reconnection {
     this.#method = method.toUpperCase();
     this.reconnects = options.reconnect ?? isSafe(this.#method);
     must(typeof this.reconnects === 'boolean', 'reconnect must be a boolean');
-    milliseconds('retryInterval', options.retryInterval);
-    milliseconds('maxRetryInterval', options.maxRetryInterval);
+    milliseconds('retryInterval', options);
+    milliseconds('maxRetryInterval', options);
     must(
       maxRetries === Infinity || (Number.isInteger(maxRetries) && maxRetries >= -1),
       `maxRetries must be an integer from -1 or Infinity, got ${maxRetries}`,
@@ -1702,14 +1699,11 @@ export class Reconnection {
   }
 
   #delay(retryAfter: number): number {
-    const {
-      random = Math.random,
-      retryInterval = DEFAULTS.retryInterval,
-      maxRetryInterval = DEFAULTS.maxRetryInterval,
-    } = this.#options;
-    const base = this.retry ?? retryInterval;
+    const {random = Math.random} = this.#options;
+    const base = this.retry ?? milliseconds('retryInterval', this.#options);
     const backoff = Math.max(base, MIN_INTERVAL) * 2 ** (this.#failures - 1);
-    const wait = Math.max(base, Math.min(backoff, maxRetryInterval), retryAfter);
+    const most = milliseconds('maxRetryInterval', this.#options);
+    const wait = Math.max(base, Math.min(backoff, most), retryAfter);
     const spread = Math.ceil(wait * (1 + JITTER * random())) || 0;
     return Math.min(Math.max(wait, spread, this.#hurried ? MIN_INTERVAL : 0), MAX_DELAY);
   }
@@ -1769,8 +1763,11 @@ function hasUserinfo(url: string): boolean {
   }
 }
 
-/** A time option: a number from 0. */
-function milliseconds(name: string, value = 0): number {
+/** A time option: a number of milliseconds from 0. */
+function milliseconds<
+  Name extends 'retryInterval' | 'maxRetryInterval' | 'timeout' | 'idleTimeout',
+>(name: Name, options: {readonly [N in Name]?: number | undefined}): number {
+  const {[name]: value = DEFAULTS[name]} = options;
   must(
     typeof value === 'number' && value >= 0,
     `${name} must be a number of milliseconds from 0, got ${String(value)}`,
@@ -2206,7 +2203,7 @@ const PROBE_INTERVAL = 1000;
 /** A limit that is over is no sign until the thread had that long to look at its socket, ms. */
 const THREAD_TURN = 20;
 
-/** Flags of `node` that decide about requests. Others, preloads above all, stay out of the thread. */
+/** Flags of `node` that decide about requests. All others, preloads too, stay out of the thread. */
 const REQUEST_FLAGS = [
   '--dns-result-order',
   '--insecure-http-parser',
@@ -2567,7 +2564,7 @@ export function record(transport: Transport, sink: Sink): Transport {
             cancel: async () => {
               // a generator's return() waits for its pending next()
               const closing = letGo(chunks);
-              if (chunks.isStream) await closing;
+              if (chunks.isStream) await released(() => closing);
             },
           };
         },
@@ -2592,8 +2589,9 @@ export function record(transport: Transport, sink: Sink): Transport {
 }
 
 // ── 9. Clients ────────────────────────────────────────────────────────────────────────────────
-// Thin: one script, which carries out what section 7 decides, and one connection at a time. They read
-// only when an event is asked for and none is at hand, and let go of everything on every way out.
+// Thin: one script, which carries out what section 7 decides, and one connection at a time. They
+// read only when an event is asked for and none is at hand, and let go of everything on every way
+// out.
 
 /** `idle` before and between loops; `waiting` to reconnect; `closed` for good. */
 export type ClientState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed';
@@ -2812,13 +2810,17 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   constructor(url: URLInput, options: SSEClientOptions = {}) {
     checkOptions(options);
     const {transport = platformFetch, sleep, json} = options;
-    const {target, isURL} = targetOf(url, transport);
+    const given = typeof url === 'string' ? url : url?.href;
+    must(typeof given === 'string', 'url must be a string or a URL');
+    // what other transports make of it is their own business
+    const target = transport === platformFetch ? absolute(given) : given;
+    const shown = excerpt(withoutUserinfo(given));
+    must(target !== undefined, `url must be absolute, http: or https:, got '${shown}'`);
     this.#options = options;
     this.#way = {transport, chunksOf, sleep};
     this.#json = JSON.stringify(json);
     must(json === undefined || this.#json, 'json must be a value that JSON has');
     this.#reconnection = new Reconnection(target, {...options, method: methodOf(options)});
-    must(isURL, `url must be absolute, http: or https:, got '${excerpt(withoutUserinfo(target))}'`);
     must(
       !this.#reconnection.reconnects || !isStream(options.body),
       'A stream as body can be sent only'
@@ -3041,7 +3043,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       if (decision.kind !== 'open') return decision;
       yield;
     }
-    const {idleTimeout = DEFAULTS.idleTimeout} = this.#options;
+    const idleTimeout = milliseconds('idleTimeout', this.#options);
     const read = connection.reading(idleTimeout, `No byte from ${this.url}`);
     for (;;) {
       yield read;
@@ -3064,7 +3066,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       yield body;
       const [url, request] = this.#request(connection, headers.result, body.result);
       const send = () => connection.send(url, request);
-      const {timeout = DEFAULTS.timeout} = this.#options;
+      const timeout = milliseconds('timeout', this.#options);
       yield operation('transport', send, connection, timeout, `No response from ${this.url}`);
       const decision = yield* this.#receive(connection);
       if (decision.kind !== 'send') return decision;
@@ -3209,8 +3211,8 @@ function checkOptions(options: SSEClientOptions): void {
   }
   must(init === undefined || typeof init === 'object', 'init must be an object');
   must(!signal || typeof signal.addEventListener === 'function', 'signal must be an AbortSignal');
-  milliseconds('timeout', options.timeout);
-  milliseconds('idleTimeout', options.idleTimeout);
+  milliseconds('timeout', options);
+  milliseconds('idleTimeout', options);
   new PullParser(options);
   if (typeof headers !== 'function') validHeaders(headers);
 }
@@ -3238,16 +3240,12 @@ function methodOf(options: SSEClientOptions): string {
   return options.method ?? (bodiesIn(options) ? 'POST' : 'GET');
 }
 
-/** The URL as a text. What other transports than fetch make of one is their own business. */
-function targetOf(url: URLInput, transport: Transport): {target: string; isURL: boolean} {
-  const target = typeof url === 'string' ? url : url?.href;
-  must(typeof target === 'string', 'url must be a string or a URL');
-  if (transport !== platformFetch) return {target, isURL: true};
+function absolute(url: string): string | undefined {
   try {
-    const {href} = new URL(target, platform.location?.href);
-    return {target: href, isURL: /^https?:/.test(href)};
+    const {href} = new URL(url, platform.location?.href);
+    return /^https?:/.test(href) ? href : undefined;
   } catch {
-    return {target, isURL: false};
+    return undefined;
   }
 }
 
@@ -3263,7 +3261,8 @@ export class SSEClient extends AsyncSSEClient {
 
   constructor(url: URLInput, options: BlockingClientOptions = {}) {
     super(url, options);
-    const {timeout = DEFAULTS.timeout, idleTimeout = DEFAULTS.idleTimeout} = options;
+    const timeout = milliseconds('timeout', options);
+    const idleTimeout = milliseconds('idleTimeout', options);
     let thread: BlockingFetch | undefined; // kept over reconnections, since threads end slowly
     this.#supplies = AsyncSSEClient.supplies(this, {
       transport(url, request) {
