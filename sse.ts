@@ -889,15 +889,14 @@ interface Operation<Result = unknown> {
 }
 
 interface Interruptible {
+  /** Then there is nothing to wait for, and no work begins. */
+  readonly isClosed: boolean;
   /** Ends the wait that is on; undefined: none is. */
   interrupt: (() => void) | undefined;
 }
 
-/**
- * Yields operations, and is resumed when they are done; a failure is thrown where it was yielded.
- * A bare `yield` says: look at what came.
- */
-type Script = Generator<Operation | undefined, void, void>;
+/** Yields operations; resumed when one is done, its failure is thrown where it was yielded. */
+type Script = Generator<Operation, void, void>;
 
 function operation<R>(
   name: string,
@@ -915,78 +914,41 @@ interface Supply<T> {
   take(): T | undefined;
   /** How to get more. */
   readonly script: Script;
+  /** What the script has asked for, to be done when nothing is at hand any more. */
+  asked?: Operation | undefined;
   /** May be called more than once. */
   close(): MaybePromise<unknown>;
-}
-
-/** The runner that blocks: the next of the supply, or undefined when its script is over. */
-function blockingTake<T>({take, script}: Supply<T>): T | undefined {
-  for (;;) {
-    const value = take();
-    if (value !== undefined) return value;
-    let step = script.next();
-    while (step.value) {
-      const {value: asked} = step;
-      let result: unknown;
-      try {
-        result = asked.work(asked.limit);
-      } catch (error) {
-        step = script.throw(error);
-        continue;
-      }
-      asked.result = atOnce(result, asked.name);
-      step = script.next();
-    }
-    if (step.done) return undefined;
-  }
-}
-
-/** The runner that waits. */
-async function asyncTake<T>({take, script}: Supply<T>): Promise<T | undefined> {
-  for (;;) {
-    const value = take();
-    if (value !== undefined) return value;
-    let step = script.next();
-    while (step.value) {
-      const {value: asked} = step;
-      try {
-        if (asked.owner) await performed(asked, asked.owner);
-        else asked.result = await asked.work(0);
-      } catch (error) {
-        step = script.throw(error);
-        continue;
-      }
-      step = script.next();
-    }
-    if (step.done) return undefined;
-  }
 }
 
 /** Waits for the work, the limit or an interruption, whichever comes first. */
 function performed(asked: Operation, owner: Interruptible): Promise<void> {
   const {limit, late} = asked;
-  asked.result = undefined;
   return new Promise((resolve, reject) => {
     let timer: unknown;
-    let isOver = false;
-    const end = (settle: () => void): void => {
-      if (isOver) return;
-      isOver = true;
-      clearTimeout(timer);
-      owner.interrupt = undefined;
-      settle();
+    const interrupt = (): void => {
+      if (isFirst()) resolve();
     };
-    const expire = () => end(() => (late ? reject(tooLate(late, limit)) : resolve()));
-    // A process that was busy, or stopped, has not looked at its sockets yet: it gets one turn.
-    const due = () => (timer = setTimeout(expire, 0));
-    owner.interrupt = () => end(resolve);
-    if (limit > 0 && limit < Infinity) timer = setTimeout(due, Math.min(limit, MAX_DELAY));
-    const succeed = (result: unknown) =>
-      end(() => {
-        asked.result = result;
-        resolve();
-      });
-    const lose = (error: unknown) => end(() => reject(error));
+    const isFirst = (): boolean => {
+      clearTimeout(timer);
+      if (owner.interrupt !== interrupt) return false;
+      owner.interrupt = undefined;
+      return true;
+    };
+    const succeed = (result: unknown): void => {
+      if (!isFirst()) return;
+      asked.result = result;
+      resolve();
+    };
+    const lose = (error: unknown): void => {
+      if (isFirst()) reject(error);
+    };
+    owner.interrupt = interrupt;
+    if (limit > 0 && limit < Infinity) {
+      const expire = () => (late ? lose(tooLate(late, limit)) : interrupt());
+      // A process that was busy, or stopped, has not looked at its sockets yet: it gets one turn.
+      const due = () => (timer = setTimeout(expire, 0));
+      timer = setTimeout(due, Math.min(limit, MAX_DELAY));
+    }
     try {
       const result = asked.work(limit);
       if (isPromise(result)) result.then(succeed, lose);
@@ -1009,6 +971,7 @@ function atOnce<T>(value: MaybePromise<T>, name: string): T {
   );
 }
 
+/** The runner that blocks. */
 class BlockingLoop<T> implements IterableIterator<T> {
   readonly #supply: Supply<T>;
   #isOver = false;
@@ -1017,9 +980,9 @@ class BlockingLoop<T> implements IterableIterator<T> {
     this.#supply = supply;
   }
 
-  next(): IteratorResult<T> {
+  next(): IteratorResult<T, undefined> {
     try {
-      const value = this.#isOver ? undefined : blockingTake(this.#supply);
+      const value = this.#isOver ? undefined : this.#run();
       return value === undefined ? this.return() : {done: false, value};
     } catch (error) {
       try {
@@ -1031,7 +994,28 @@ class BlockingLoop<T> implements IterableIterator<T> {
     }
   }
 
-  return(): IteratorResult<T> {
+  #run(): T | undefined {
+    const supply = this.#supply;
+    const {script} = supply;
+    for (;;) {
+      const value = supply.take();
+      if (value !== undefined) return value;
+      const asked = supply.asked ?? script.next().value;
+      if (!asked) return undefined;
+      supply.asked = asked.result = undefined;
+      let result: unknown;
+      try {
+        if (!asked.owner?.isClosed) result = asked.work(asked.limit);
+      } catch (error) {
+        supply.asked = script.throw(error).value ?? undefined;
+        continue;
+      }
+      asked.result = atOnce(result, asked.name);
+      supply.asked = script.next().value ?? undefined;
+    }
+  }
+
+  return(): IteratorResult<T, undefined> {
     const isFirst = !this.#isOver;
     this.#isOver = true;
     if (isFirst) this.#supply.close();
@@ -1043,7 +1027,10 @@ class BlockingLoop<T> implements IterableIterator<T> {
   }
 }
 
-/** No async generator: what is at hand costs half of its price, and `return()` closes at once. */
+/**
+ * The runner that waits. No async generator: what is at hand costs half of its price, and
+ * `return()` closes at once.
+ */
 class AsyncLoop<T> implements AsyncIterableIterator<T> {
   readonly #supply: Supply<T>;
   #isOver = false;
@@ -1055,7 +1042,7 @@ class AsyncLoop<T> implements AsyncIterableIterator<T> {
     this.#supply = supply;
   }
 
-  next(): Promise<IteratorResult<T>> {
+  next(): Promise<IteratorResult<T, undefined>> {
     if (!this.#waiting && !this.#isOver) {
       try {
         const value = this.#supply.take();
@@ -1064,16 +1051,31 @@ class AsyncLoop<T> implements AsyncIterableIterator<T> {
         return this.return().then(() => Promise.reject(error));
       }
     }
-    const follow = () => this.#follow();
-    const answer = this.#waiting++ && this.#last ? this.#last.then(follow, follow) : follow();
+    const run = () => this.#run();
+    const answer = this.#waiting++ && this.#last ? this.#last.then(run, run) : this.#run();
     this.#last = answer;
     return answer;
   }
 
-  async #follow(): Promise<IteratorResult<T>> {
+  async #run(): Promise<IteratorResult<T, undefined>> {
+    const supply = this.#supply;
+    const {script} = supply;
     try {
-      const value = this.#isOver ? undefined : await asyncTake(this.#supply);
-      if (value !== undefined && !this.#isOver) return {done: false, value};
+      while (!this.#isOver) {
+        const value = supply.take();
+        if (value !== undefined) return {done: false, value};
+        const asked = supply.asked ?? script.next().value;
+        if (!asked) break;
+        supply.asked = asked.result = undefined;
+        try {
+          if (!asked.owner) asked.result = await asked.work(0);
+          else if (!asked.owner.isClosed) await performed(asked, asked.owner);
+        } catch (error) {
+          supply.asked = script.throw(error).value ?? undefined;
+          continue;
+        }
+        supply.asked = script.next().value ?? undefined;
+      }
     } catch (error) {
       if (!this.#isOver) {
         await this.return();
@@ -1085,7 +1087,7 @@ class AsyncLoop<T> implements AsyncIterableIterator<T> {
     return this.return();
   }
 
-  async return(): Promise<IteratorResult<T>> {
+  async return(): Promise<IteratorResult<T, undefined>> {
     this.#isOver = true;
     await released(() => this.#supply.close());
     return {done: true, value: undefined};
@@ -1260,7 +1262,6 @@ export const EventSource: EventSourceConstructor = class EventSource {
       if (!part || part.done || !reading.chunks) return;
       if (this.#areLines) parser.writeLine(part.value);
       else parser.write(part.value);
-      yield;
     }
   }
 };
@@ -1277,19 +1278,20 @@ function asJSON<T>(
   {done = '[DONE]'}: JSONOptions = {},
 ): Supply<T> {
   let isDone = false;
-  return {
+  const values: Supply<T> = {
     take() {
       for (let event: SSEEvent | undefined; !isDone && (event = take()); ) {
         const data = event.data.trim();
         isDone = data === done;
         if (!isDone && data) return event.json<T>();
       }
-      if (isDone) script.return();
+      if (isDone) values.asked = void script.return();
       return undefined;
     },
     script,
     close,
   };
+  return values;
 }
 
 function isSource(value: unknown): boolean {
@@ -2668,7 +2670,7 @@ interface Way {
 }
 
 /** What is done over one connection, up to the decision what comes after it. */
-type Course = Generator<Operation | undefined, Decision, void>;
+type Course = Generator<Operation, Decision, void>;
 
 /**
  * One attempt, from the wait before it to the end of its stream, with all that belongs to it. It
@@ -2861,14 +2863,8 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
    * opened the stream, or with the 204 that ended it; throws what the loop would.
    */
   async open(): Promise<SSEResponse> {
-    const opening = this.#opening(this.#way);
-    let response: SSEResponse | undefined;
-    try {
-      response = await asyncTake(opening);
-    } finally {
-      if (!response) await released(opening.close);
-    }
-    return response ?? this.#unopened();
+    const {value} = await new AsyncLoop(this.#opening(this.#way)).next();
+    return value ?? this.#unopened();
   }
 
   /**
@@ -3009,7 +3005,6 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       const connection = held && !held.isClosed ? held : this.#begin(way, 0);
       const decision = yield* this.#live(connection);
       if (decision) yield* this.#carryOut(connection, decision);
-      yield;
     }
   }
 
@@ -3017,7 +3012,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
    * Follows the course of a connection for as long as that is not closed, which anybody may do
    * during any wait; then there is nothing to decide. A loss is an end of the course.
    */
-  *#live(connection: Connection): Generator<Operation | undefined, Decision | undefined, void> {
+  *#live(connection: Connection): Generator<Operation, Decision | undefined, void> {
     const course = this.#course(connection);
     let step = course.next();
     while (!step.done) {
@@ -3028,7 +3023,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       } catch (error) {
         failure = {error};
       }
-      if (failure && !asked?.late) step = course.throw(failure.error);
+      if (failure && !asked.late) step = course.throw(failure.error);
       else if (connection.isClosed) return undefined;
       else if (failure) return this.#reconnection.lost(failure.error ?? null);
       else step = course.next();
@@ -3041,7 +3036,6 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     if (connection.phase !== 'open') {
       const decision = yield* this.#connect(connection);
       if (decision.kind !== 'open') return decision;
-      yield;
     }
     const idleTimeout = milliseconds('idleTimeout', this.#options);
     const read = connection.reading(idleTimeout, `No byte from ${this.url}`);
@@ -3051,7 +3045,6 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       must(part, 'body must have an iterator that returns objects');
       if (part.done) return this.#reconnection.lost();
       connection.parser?.write(part.value);
-      yield;
     }
   }
 
@@ -3142,12 +3135,15 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       return this.#reconnection.refused(status, headers, text, this.#now);
     }
     if (decision.kind === 'open') {
-      const {lastEventId, retry} = this.#reconnection;
-      connection.open(new PullParser({...this.#options, lastEventId, retry}));
-      const {onOpen} = this.#options;
-      if (onOpen) yield operation('onOpen', () => onOpen(seen), connection);
+      yield operation('onOpen', () => this.#open(connection, seen), connection);
     }
     return decision;
+  }
+
+  #open(connection: Connection, response: SSEResponse): unknown {
+    const {lastEventId, retry} = this.#reconnection;
+    connection.open(new PullParser({...this.#options, lastEventId, retry}));
+    return this.#options.onOpen?.(response);
   }
 
   /** The text of a refusal, as far as it comes in time. */
@@ -3281,14 +3277,8 @@ export class SSEClient extends AsyncSSEClient {
 
   /** `open()` for the blocking loop. */
   openSync(): SSEResponse {
-    const opening = this.#supplies.opening();
-    let response: SSEResponse | undefined;
-    try {
-      response = blockingTake(opening);
-    } finally {
-      if (!response) void opening.close();
-    }
-    return response ?? this.#supplies.unopened();
+    const {value} = new BlockingLoop(this.#supplies.opening()).next();
+    return value ?? this.#supplies.unopened();
   }
 
   override json<T = unknown>(options?: JSONOptions): Iterable<T> & AsyncIterable<T> {
