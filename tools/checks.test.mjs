@@ -1,9 +1,11 @@
 // A check that cannot fail proves nothing: each is shown one planted fault and must report it.
 
 import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
 import {test} from 'node:test';
 import {problemsOf as docs} from './docs.mjs';
 import {codeOf, problemsOf as layers} from './layers.mjs';
+import {switchesOf, withoutSwitches, withSwitches} from './lint/switches.mjs';
 import {problemsOf as sessions} from './sessions.mjs';
 
 /** Nine sections that keep every rule, with `planted` in section 2. */
@@ -63,6 +65,37 @@ test('layers: blanking keeps lines and columns', () => {
   );
   assert.equal(code.replace(/\s/g, ''), 'a=z+');
   assert.equal(code.indexOf('z'), source.indexOf('z'));
+});
+
+test('switches: sse.ts without the lines that switch tools off, and with them again', () => {
+  const source = readFileSync(new URL('../sse.ts', import.meta.url), 'utf8');
+  const bare = withoutSwitches(source);
+  const linesOf = (text) => text.split('\n');
+  const count = linesOf(switchesOf(source)).length;
+  assert.deepEqual(linesOf(bare), [
+    linesOf(source)[0],
+    ...Array(count).fill('//'),
+    ...linesOf(source).slice(1 + count),
+  ]);
+  assert.doesNotMatch(bare, /eslint|-ignore/);
+  assert.equal(withSwitches(bare, source), source);
+  assert.equal(withSwitches(`${bare}// $&\n`, source), `${source}// $&\n`);
+});
+
+test('switches: planted faults', () => {
+  const source = readFileSync(new URL('../sse.ts', import.meta.url), 'utf8');
+  const head = `${switchesOf(source)}\n`;
+  for (const [find, replace, problem] of [
+    [head, '', /no '\/\* eslint-disable' at the head/],
+    ['// deno-lint-ignore-file\n', '', /no '\/\/ deno-lint-ignore-file' at the head/],
+    [head, `//\n${head}`, /no '\/\* eslint-disable' at the head/],
+    [head, `${head}export let a;\n// biome-ignore lint: b\n`, /below its head: 'biome-ignore'/],
+    [head, `${head}//\n/* eslint-disable-next-line */\n`, /below its head: 'eslint-disable'/],
+  ]) {
+    assert(source.includes(find));
+    assert.throws(() => withoutSwitches(source.replace(find, () => replace)), problem);
+  }
+  assert.throws(() => withSwitches(source, source), /does not begin as the head/);
 });
 
 const FILES = {'examples/a.mjs': 'a()\n', 'examples/b.mjs': 'b()\n', 'examples/c.mjs': 'c()\n'};

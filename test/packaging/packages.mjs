@@ -185,7 +185,8 @@ async function publish(cwd, source = SOURCE) {
 /** A repository of the project's own files, where a release may be tried. */
 function copyOfProject(name) {
   const cwd = project(name);
-  for (const file of [...PACKED, ...PUBLISHED, 'build.mjs', 'package-lock.json', 'tsconfig.json']) {
+  const needed = ['build.mjs', 'tools/lint/switches.mjs', 'package-lock.json', 'tsconfig.json'];
+  for (const file of [...PACKED, ...PUBLISHED, ...needed]) {
     cpSync(join(ROOT, file), join(cwd, file), {recursive: true});
   }
   symlinkSync(join(ROOT, 'node_modules'), join(cwd, 'node_modules'), 'junction');
