@@ -80,7 +80,7 @@ function stamped() {
     version,
     license,
     exports: './sse.ts',
-    publish: {include: ['sse.ts', 'README.md', 'LICENSE', 'CHANGELOG.md']},
+    publish: {include: ['sse.ts', 'README.md', 'docs', 'LICENSE', 'CHANGELOG.md']},
   };
   return [
     ['sse.ts', readFileSync('sse.ts', 'utf8').replace(/^.*/, () => line)],

@@ -156,14 +156,14 @@ test('jq reads the lines, zstd is unpacked or says how', async () => {
   });
 });
 
-/** The command of README.md, for that file. */
+/** The command of docs/command.md, for that file. */
 const parallel = (file, {end = '\\n\\n', block = '4M', jobs = ''} = {}) =>
   `parallel --will-cite ${jobs} --pipepart --block ${block} --recend '${end}' --keep-order`
   + ` -a ${file} ssekit parse`;
 
 test('GNU parallel: the output of one process', async () => {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const [shown] = /^parallel .*$/m.exec(readme);
+  const page = readFileSync(join(ROOT, 'docs/command.md'), 'utf8');
+  const [shown] = /^parallel .*$/m.exec(page);
   assert.equal(shown, `${parallel('big.log', {block: '64M'}).replace('--will-cite  ', '')} --data`);
   const text = Array.from(
     {length: 400_000},
@@ -181,7 +181,7 @@ test('GNU parallel: the output of one process', async () => {
     assert.deepEqual([code, stderr, stdout], [0, '', '']);
     assert.equal(lines(readFileSync(join(folder, 'many.out'), 'utf8')).length, 400_000);
   }
-  // as README.md says: what persists is lost at the beginning of a part
+  // as docs/command.md says: what persists is lost at the beginning of a part
   writeFileSync(join(folder, 'once.log'), `id: 1\ndata: a\n\n${'data: b\n\n'.repeat(200_000)}`);
   const {stdout} = await bash(
     `${parallel('once.log', {block: '1M'})} | jq -r .id | sort | uniq -c`,

@@ -1,4 +1,4 @@
-// README.md, "Coming from": the code before and after, against the same server; and the names of
+// docs/coming-from.md: the code before and after, against the same server; and the names of
 // its tables, in the declarations of the packages that they come from.
 
 import assert from 'node:assert/strict';
@@ -205,7 +205,9 @@ function invented(rows, declarations) {
 }
 
 describe('the tables', () => {
-  const tables = new Map(migrations(text('../../README.md')).map(({from, rows}) => [from, rows]));
+  const tables = new Map(
+    migrations(text('../../docs/coming-from.md')).map(({from, rows}) => [from, rows]),
+  );
 
   for (const [from, [name, ...interfaces]] of Object.entries(PACKAGES)) {
     it(from, () => {

@@ -2,22 +2,29 @@
 
 import {cpSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {pathToFileURL} from 'node:url';
+import {readPages} from '../../tools/pages.mjs';
 import {COMPILERS} from './compilers.mjs';
 import {DENO, NODE_20, NODE_26} from './runtimes.mjs';
 import {MODULES, must, program, project, ROOT, run, same, SOURCE} from './stranger.mjs';
 
-const PACKED = [
+// README.md leads to the pages of docs/: they are there for who reads it in a package, too, as they
+// are for that version. What CONTRIBUTING.md is about is not.
+const READ = [
   'CHANGELOG.md',
   'LICENSE',
-  'README.md',
+  ...Object.keys(readPages()).filter((name) => /^(?:README|docs\/.+)\.md$/.test(name)),
+  'sse.ts',
+];
+const PACKED = [
+  ...READ,
   'dist/cli.js',
   'dist/sse.d.ts',
   'dist/sse.js',
   'dist/sse.min.js',
   'package.json',
-  'sse.ts',
-];
-const PUBLISHED = ['CHANGELOG.md', 'LICENSE', 'README.md', 'jsr.json', 'sse.ts'];
+].sort();
+const PUBLISHED = [...READ, 'jsr.json'].sort();
 const SETTINGS = {
   target: 'ES2022',
   lib: ['ES2022'],
@@ -178,15 +185,17 @@ async function publish(cwd, source = SOURCE) {
   for (const file of PUBLISHED) cpSync(join(ROOT, file), join(cwd, file));
   writeFileSync(join(cwd, 'sse.ts'), source);
   const {stdout, stderr} = await must(DENO, ['publish', '--dry-run', '--allow-dirty'], {cwd});
-  const names = `${stdout}${stderr}`.matchAll(/^ +file:\/\/\S*\/(\S+)/gm);
-  same([...names].map(([, file]) => file).sort(), PUBLISHED, 'what is published');
+  const folder = `${pathToFileURL(cwd)}/`;
+  const urls = [...`${stdout}${stderr}`.matchAll(/^ +(file:\S+)/gm)];
+  const names = urls.map(([, url]) => url.replace(folder, ''));
+  same(names.sort(), PUBLISHED, 'what is published');
 }
 
 /** A repository of the project's own files, where a release may be tried. */
 function copyOfProject(name) {
   const cwd = project(name);
   const needed = ['build.mjs', 'tools/lint/switches.mjs', 'package-lock.json', 'tsconfig.json'];
-  for (const file of [...PACKED, ...PUBLISHED, ...needed]) {
+  for (const file of [...PACKED, 'jsr.json', ...needed]) {
     cpSync(join(ROOT, file), join(cwd, file), {recursive: true});
   }
   symlinkSync(join(ROOT, 'node_modules'), join(cwd, 'node_modules'), 'junction');

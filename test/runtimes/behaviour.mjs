@@ -3,7 +3,7 @@
 //
 // A row is a name, what is done, and what must come of it: one value, compared whole. Where a
 // runtime is known to differ, the row says in which, what comes there instead, and which row of
-// README.md, "Runtimes", tells the user.
+// docs/runtimes.md tells the user.
 
 const LIMIT = 20_000; // ms, for one row; the slowest takes two seconds
 const MUCH = 64 * 2 ** 20; // bytes, more than all buffers between server and client hold
