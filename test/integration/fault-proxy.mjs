@@ -187,7 +187,8 @@ class Connection {
       void this.cut(rule.refuse, {prefix: 'refuse-'});
       return;
     }
-    const server = (this.#server = connect({...target, allowHalfOpen: true, noDelay: true}));
+    const server = connect({...target, allowHalfOpen: true, noDelay: true});
+    this.#server = server;
     server.on('error', () => {});
     client.on('data', (data) => {
       if (this.#state === 'hole') this.#held.push(data);
