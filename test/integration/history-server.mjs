@@ -282,7 +282,7 @@ function writer(response, {framing}) {
 }
 
 /** The streams of one server, by the name that is their path. */
-export class HistoryServer {
+class HistoryServer {
   #streams = new Map();
   #sockets = new Set();
   #server = createServer({noDelay: true, requestTimeout: 0}, (request, response) => {
