@@ -1025,9 +1025,8 @@ function asyncLoop<T>({take, more, close}: Steps<T>): AsyncIterableIterator<T> {
         } catch (error) {
           return end().then(() => Promise.reject(error));
         }
-      const result = calls++ && last ? last.then(advance, advance) : advance();
-      last = result;
-      return result;
+      last = calls++ && last ? last.then(advance, advance) : advance();
+      return last;
     },
     return: end,
     [Symbol.asyncIterator]() {
@@ -2846,7 +2845,7 @@ export class SSEClient extends AsyncSSEClient {
 
   /** What is thrown there is a loss, and then the result undefined. */
   #network<T, R>(work: () => MaybePromise<T>, take: (result: T) => R, name: string): R | undefined {
-    let result;
+    let result: MaybePromise<T>;
     try {
       result = work();
     } catch (error) {

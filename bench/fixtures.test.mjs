@@ -206,7 +206,8 @@ after(() => server.end());
 for (const client of clientsFor({ours: {ssekit: OURS}})) {
   const {name, label, isDrain, givesContent} = client;
   test(`over a network: ${label}`, async (t) => {
-    if (name === 'undici' && parseInt(process.versions.node) < 22) return t.skip('needs Node 22');
+    if (name === 'undici' && parseInt(process.versions.node, 10) < 22)
+      return t.skip('needs Node 22');
     const follow = await loadClient(client);
     if (follow === 'not in this build') return t.skip(follow);
     assert.equal(typeof follow, 'function', follow);

@@ -17,7 +17,7 @@ export function parse(text) {
       data = type = '';
       continue;
     }
-    const [, name, value = ''] = /^([^:]*)(?:: ?([^]*))?$/.exec(line);
+    const [, name, value = ''] = /^([^:]*)(?:: ?([\s\S]*))?$/.exec(line);
     if (name === 'data') data += `${value}\n`;
     else if (name === 'event') type = value;
     else if (name === 'id' && !value.includes('\0')) lastEventId = value;

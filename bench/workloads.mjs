@@ -5,7 +5,11 @@
 /** Numbers below 2²⁴, the same ones each time: the upper bits of a linear congruence, whose lower
  *  ones repeat too soon (Numerical Recipes). */
 function numbers(seed) {
-  return () => (seed = (Math.imul(seed, 1664525) + 1013904223) | 0) >>> 8;
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return state >>> 8;
+  };
 }
 
 const WORDS = (

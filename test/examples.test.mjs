@@ -35,7 +35,10 @@ function node(args, {env = {}, onOutput = () => {}} = {}) {
     });
     child.stdin.end();
     let [stdout, stderr] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (text) => onOutput((stdout += text), child));
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      stdout += text;
+      onOutput(stdout, child);
+    });
     child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({code: code ?? signal, stdout, stderr}));
@@ -63,7 +66,7 @@ const LOG = [
 
 describe('examples', {concurrency: true}, () => {
   it('README.md: the first example', async () => {
-    const [, code] = /```js\n([^]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'));
+    const [, code] = /```js\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'));
     assert.ok(lines(code).length <= 5, code);
     const here = `${server.url}/numbers?n=2&retry=20&run=readme`;
     const ran = code.replace('https://example.com/events', here);

@@ -185,22 +185,33 @@ async function makeFiles() {
     tests: '.build/sse.test.js',
     pure: '.build/runtimes/pure.js',
   };
-  if (isSelfCheck) {
-    const folder = '.build/runtimes/broken';
-    mkdirSync(folder, {recursive: true});
-    const break_ = (from, to) => {
-      const parts = readFileSync(from, 'utf8').split(/\.set(?=\(['"]last-event-id['"])/);
-      if (parts.length !== 2) fail(`--self-check does not find the rule that it breaks in ${from}`);
-      writeFileSync(`${folder}/${to}`, parts.join('.get'));
-      return `${folder}/${to}`;
-    };
-    made.library = break_('dist/sse.js', 'library.js');
-    made.minified = break_('dist/sse.min.js', 'minified.js');
-    break_('.build/sse.js', 'sse.js');
-    made.tests = `${folder}/sse.test.js`;
-    writeFileSync(made.tests, readFileSync('.build/sse.test.js'));
-    made.pure = `${folder}/pure.js`;
-  }
+  if (isSelfCheck) Object.assign(made, makeBroken('.build/runtimes/broken'));
+  await bundlePure(made);
+  return made;
+}
+
+/** The same files, of a library that forgets where to resume. */
+function makeBroken(folder) {
+  mkdirSync(folder, {recursive: true});
+  const breakFile = (from, to) => {
+    const parts = readFileSync(from, 'utf8').split(/\.set(?=\(['"]last-event-id['"])/);
+    if (parts.length !== 2) fail(`--self-check does not find the rule that it breaks in ${from}`);
+    writeFileSync(`${folder}/${to}`, parts.join('.get'));
+    return `${folder}/${to}`;
+  };
+  breakFile('.build/sse.js', 'sse.js');
+  const tests = `${folder}/sse.test.js`;
+  writeFileSync(tests, readFileSync('.build/sse.test.js'));
+  return {
+    library: breakFile('dist/sse.js', 'library.js'),
+    minified: breakFile('dist/sse.min.js', 'minified.js'),
+    tests,
+    pure: `${folder}/pure.js`,
+  };
+}
+
+/** The tests in one file, with stand-ins for the modules of Node. */
+async function bundlePure({tests, pure}) {
   const modules = [
     'assert/strict',
     'child_process',
@@ -213,20 +224,19 @@ async function makeFiles() {
   const stand = fileURLToPath(new URL('runtimes/node-modules.mjs', import.meta.url));
   await build({
     stdin: {
-      contents: `import './${made.tests}'; export {runTests} from '${stand}'`,
+      contents: `import './${tests}'; export {runTests} from '${stand}'`,
       resolveDir: process.cwd(),
     },
     bundle: true,
     format: 'esm',
     target: 'es2022',
-    outfile: made.pure,
+    outfile: pure,
     logLevel: 'warning',
     alias: Object.fromEntries(modules.map((name) => [`node:${name}`, stand])),
     inject: ['test/runtimes/node-globals.mjs'],
     define: {global: 'globalThis'},
     ignoreAnnotations: true, // "sideEffects": false is not true of tests
   });
-  return made;
 }
 
 /** A URL of a port that was free a moment ago. */

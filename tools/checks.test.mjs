@@ -8,6 +8,8 @@ import {codeOf, problemsOf as layers} from './layers.mjs';
 import {switchesOf, withoutSwitches, withSwitches} from './lint/switches.mjs';
 import {problemsOf as sessions, written} from './sessions.mjs';
 
+const RULES = {sections: 9, casts: 7, imports: false};
+
 /** Nine sections that keep every rule, with `planted` in section 2. */
 const sections = (planted) =>
   [1, 2, 3, 4, 5, 6, 7, 8, 9]
@@ -30,7 +32,7 @@ test('layers: clean code', () => {
     '  value9(a: string): void {',
     'const a = AbortSignal.any([b]) !== !c',
   ])
-    assert.deepEqual(layers(sections(line)), [], line);
+    assert.deepEqual(layers(sections(line), RULES), [], line);
 });
 
 test('layers: planted faults', () => {
@@ -45,15 +47,43 @@ test('layers: planted faults', () => {
     [`import {a} from 'b'`, `'import': the file has no dependencies`],
     [`const a = await import('b')`, `'import': the file has no dependencies`],
     ['const a = b as string', 'a cast outside section 7'],
+    ['const a = b as (string)', 'a cast outside section 7'],
     ['const a = b!.c', `a non-null '!'`],
     ['const enum A {}', `'enum' or 'namespace': not erasable`],
     ['declare namespace A {}', `'enum' or 'namespace': not erasable`],
     ['export default 1', 'a default export'],
     [`// ${'x'.repeat(98)}`, '101 columns'],
   ])
-    assert.deepEqual(layers(sections(line)), [`${AT}: ${problem}`], line);
-  assert.deepEqual(layers(sections('').replace('// ── 9. Name ──', '')).length, 1);
-  assert.deepEqual(layers(sections('').replace('7. Name', '8. Name')).length, 1);
+    assert.deepEqual(layers(sections(line), RULES), [`${AT}: ${problem}`], line);
+  const clean = sections('');
+  assert.deepEqual(layers(clean.replace('// ── 9. Name ──', ''), RULES), [
+    '28: 8 sections instead of 9',
+  ]);
+  assert.deepEqual(layers(clean.replace('7. Name', '8. Name'), RULES), [
+    '19: banner 8 where 7 is due',
+  ]);
+  assert.deepEqual(layers(`const a = 1\n${clean}`, RULES), [
+    `1: 'a' is declared above the first section`,
+  ]);
+});
+
+test('layers: the rules of a file are data', () => {
+  const imports = {...RULES, imports: true};
+  const first = `import {a} from 'b'\n`;
+  assert.deepEqual(layers(first + sections('const c = import.meta.url'), imports), []);
+  assert.deepEqual(layers(sections(`import {a} from 'b'`), imports), [
+    `${AT}: 'import' below the first banner`,
+  ]);
+  assert.deepEqual(layers(first + sections(''), RULES), [
+    `1: 'import': the file has no dependencies`,
+  ]);
+  assert.deepEqual(layers(sections('const a = b as string'), {...RULES, casts: 2}), []);
+  const eleven = `${sections('')}// ── 10. Name ──\nconst a = value9\n// ── 11. Name ──\n`;
+  assert.deepEqual(layers(eleven, {...RULES, sections: 11}), []);
+  assert.deepEqual(
+    layers(eleven.replace('a = value9', 'a = b') + 'const b = 1', {...RULES, sections: 11}),
+    [`29: section 10 uses 'b' of section 11`],
+  );
 });
 
 test('layers: blanking keeps lines and columns', () => {

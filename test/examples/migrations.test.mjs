@@ -48,7 +48,7 @@ const answer = (end) => (request, response) => {
 };
 
 /** What cannot be cut anywhere by an accident: it is cut everywhere. */
-function bytes(request, response) {
+function bytes(_, response) {
   openStream(response);
   const stream =
     '\uFEFF: hello\r\nid: 1\r\ndata: é€😀\r\ndata: two\r\n\r\nevent: empty\r\ndata\r\n\r\n'
@@ -111,7 +111,7 @@ describe('before and after', () => {
       flags: AS_BROWSER,
       lines: [],
       codes: [1, 1],
-      handle: (request, response) => response.writeHead(429).end(),
+      handle: (_, response) => response.writeHead(429).end(),
     },
     {
       name: 'eventsource-parser',
@@ -155,7 +155,7 @@ describe('before and after', () => {
 // ── The names ────────────────────────────────────────────────────────────────────────────────────
 
 /** Lines of declarations, less comments. */
-const code = (declarations) => declarations.replace(/\/\*[^]*?\*\//g, '').replace(/\/\/.*/g, '');
+const code = (declarations) => declarations.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*/g, '');
 
 /** What a package declares, for its installed version: {version, declarations}. */
 function declared(name) {

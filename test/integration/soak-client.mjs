@@ -118,7 +118,10 @@ function whimOf(random, isHoarding) {
     sample();
     const at = random();
     let share = 0;
-    return Object.keys(WHIMS).find((whim) => at < (share += 1 / WHIMS[whim]));
+    return Object.keys(WHIMS).find((whim) => {
+      share += 1 / WHIMS[whim];
+      return at < share;
+    });
   };
 }
 

@@ -38,91 +38,87 @@ export async function packages(url) {
   const cwd = project('packages');
   const tarball = await pack(cwd);
   const installed = await install('installed', tarball);
-  const bin = (path) => join(MODULES, path);
   const cell = (row, run, column = '') => ({row, column, run: async () => (await run()) ?? 'ok'});
   return {
     cells: [
       cell('npm pack: the files', () => files(ROOT)),
-      cell('planted: one more file', () =>
-        fails(async () => {
-          const copy = copyOfProject('planted-file');
-          edit(copy, 'package.json', '"sse.ts",', '"sse.ts", "build.mjs",');
-          await files(copy);
-        }, /build\.mjs/),
-      ),
-      cell('publint --strict', async () => {
-        const {stdout} = await must(process.execPath, [
-          bin('publint/src/cli.js'),
-          'run',
-          '--strict',
-          '--pack',
-          'false',
-          join(installed, 'node_modules/ssekit'),
-        ]);
-        if (!stdout.includes('All good!')) throw new Error(stdout);
-      }),
-      cell('attw, esm-only', () =>
-        must(
-          process.execPath,
-          [bin('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only'],
-          {cwd},
-        ).then(() => undefined),
-      ),
+      cell('planted: one more file', () => fails(packOneMore, /build\.mjs/)),
+      cell('publint --strict', () => publint(join(installed, 'node_modules/ssekit'))),
+      cell('attw, esm-only', () => attw(tarball, cwd)),
       cell('import, Node 20.19 and 26', () => load(installed, 'index.mjs', url)),
       cell('require, Node 20.19 and 26', () => load(installed, 'index.cjs', url)),
-      cell('the command, Node 20.19 and 26', async () => {
-        for (const node of [NODE_20, NODE_26]) {
-          const {stdout, stderr} = await must(
-            node,
-            ['node_modules/.bin/ssekit', url, '--data', '--once'],
-            {cwd: installed},
-          );
-          same([stdout, stderr], ['one\ntwo\n', `ssekit: connected to ${url}\n`], node);
-        }
-      }),
-      ...COMPILERS.map(({name, folder}) =>
-        cell(`types, TypeScript ${name}`, async () => {
-          const tsc = (kind, options, ...files) => {
-            const cwd = join(installed, kind);
-            writeFileSync(
-              join(cwd, `${name}.json`),
-              JSON.stringify({
-                compilerOptions: {...SETTINGS, ...options},
-                files: [...files, `index.ts`],
-              }),
-            );
-            return run(process.execPath, [bin(`${folder}/bin/tsc`), '-p', `${name}.json`], {cwd});
-          };
-          const bundler = {module: 'ESNext', moduleResolution: 'Bundler'};
-          const takesRequire = parseFloat(name) >= 5.9;
-          const results = [
-            await tsc('esm', {module: 'NodeNext', allowImportingTsExtensions: true}),
-            await tsc('esm', {...bundler, allowImportingTsExtensions: true}),
-            await tsc('cjs', bundler),
-            await tsc('cjs', {module: 'NodeNext'}),
-          ];
-          const says = results.map(({status, stdout}) => (status ? stdout : 'ok'));
-          const known = takesRequire ? 'ok' : 'an ES module cannot be required';
-          if (/TS1479/.test(says[3])) says[3] = 'an ES module cannot be required';
-          same(says, ['ok', 'ok', 'ok', known], 'NodeNext, Bundler; CommonJS Bundler, NodeNext');
-          return takesRequire ? 'ok' : 'ok; CommonJS: Bundler only';
-        }),
+      cell('the command, Node 20.19 and 26', () => command(installed, url)),
+      ...COMPILERS.map((compiler) =>
+        cell(`types, TypeScript ${compiler.name}`, () => types(installed, compiler)),
       ),
       cell('deno publish --dry-run', () => publish(project('jsr'))),
-      cell('planted: a slow type', () =>
-        fails(
-          () =>
-            publish(
-              project('planted-jsr'),
-              `${SOURCE}
-      export function planted() { return [EventParser]; }\n`,
-            ),
-          /missing-explicit-return-type/,
-        ),
-      ),
+      cell('planted: a slow type', () => fails(publishSlowType, /missing-explicit-return-type/)),
       cell('npm version patch', version),
     ],
   };
+}
+
+const bin = (path) => join(MODULES, path);
+
+async function packOneMore() {
+  const copy = copyOfProject('planted-file');
+  edit(copy, 'package.json', '"sse.ts",', '"sse.ts", "build.mjs",');
+  await files(copy);
+}
+
+async function publint(folder) {
+  const {stdout} = await must(process.execPath, [
+    bin('publint/src/cli.js'),
+    'run',
+    '--strict',
+    '--pack',
+    'false',
+    folder,
+  ]);
+  if (!stdout.includes('All good!')) throw new Error(stdout);
+}
+
+async function attw(tarball, cwd) {
+  const program = bin('@arethetypeswrong/cli/dist/index.js');
+  await must(process.execPath, [program, tarball, '--profile', 'esm-only'], {cwd});
+}
+
+async function command(installed, url) {
+  for (const node of [NODE_20, NODE_26]) {
+    const args = ['node_modules/.bin/ssekit', url, '--data', '--once'];
+    const {stdout, stderr} = await must(node, args, {cwd: installed});
+    same([stdout, stderr], ['one\ntwo\n', `ssekit: connected to ${url}\n`], node);
+  }
+}
+
+/** The package's types as a TypeScript sees them from ES modules and from CommonJS. */
+async function types(installed, {name, folder}) {
+  const tsc = (kind, options) => {
+    const cwd = join(installed, kind);
+    writeFileSync(
+      join(cwd, `${name}.json`),
+      JSON.stringify({compilerOptions: {...SETTINGS, ...options}, files: ['index.ts']}),
+    );
+    return run(process.execPath, [bin(`${folder}/bin/tsc`), '-p', `${name}.json`], {cwd});
+  };
+  const bundler = {module: 'ESNext', moduleResolution: 'Bundler'};
+  const takesRequire = parseFloat(name) >= 5.9;
+  const results = [
+    await tsc('esm', {module: 'NodeNext', allowImportingTsExtensions: true}),
+    await tsc('esm', {...bundler, allowImportingTsExtensions: true}),
+    await tsc('cjs', bundler),
+    await tsc('cjs', {module: 'NodeNext'}),
+  ];
+  const says = results.map(({status, stdout}) => (status ? stdout : 'ok'));
+  const known = takesRequire ? 'ok' : 'an ES module cannot be required';
+  if (/TS1479/.test(says[3])) says[3] = 'an ES module cannot be required';
+  same(says, ['ok', 'ok', 'ok', known], 'NodeNext, Bundler; CommonJS Bundler, NodeNext');
+  return takesRequire ? 'ok' : 'ok; CommonJS: Bundler only';
+}
+
+function publishSlowType() {
+  const planted = 'export function planted() { return [EventParser]; }';
+  return publish(project('planted-jsr'), `${SOURCE}\n${planted}\n`);
 }
 
 async function pack(to) {

@@ -36,7 +36,7 @@ export const ROWS = [
       await t.follow('/simple');
       return (await t.log()).map((request) => [
         request.method,
-        ...['accept', 'cache-control'].map((name) => valuesOf(request, name)).flat(),
+        ...['accept', 'cache-control'].flatMap((name) => valuesOf(request, name)),
         ...valuesOf(request, 'last-event-id'),
       ]);
     },
