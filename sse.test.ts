@@ -6823,7 +6823,7 @@ test('in the end nothing is left behind: no rejection, no timer', async () => {
 });
 
 // ── Real sockets ──────────────────────────────────────────────────────────────────────────────
-// test/server.mjs is a process of its own: a blocking client stops the thread that it is in. Both
+// test/support/server.mjs is a process of its own: a blocking client stops the thread that it is in. Both
 // loops have their default transports here.
 
 let server: any;
@@ -7175,7 +7175,9 @@ const scenarios: Scenario[] = [
 
 const liveTests = () => {
   before(async () => {
-    const {startServer} = await import(new URL('./test/start-server.mjs', import.meta.url).href);
+    const {startServer} = await import(
+      new URL('./test/support/start-server.mjs', import.meta.url).href
+    );
     server = await startServer();
   });
   after(async () => server?.stop());

@@ -19,7 +19,7 @@ import {parseArgs} from 'node:util';
 import {build} from 'esbuild';
 import {ROWS} from './runtimes/behaviour.mjs';
 import {run, startBrowser, startProcess, startWorkerd} from './runtimes/hosts.mjs';
-import {startServer} from './start-server.mjs';
+import {startServer} from './support/start-server.mjs';
 
 // `passed` and `failed` find the figures in the closing lines of a runtime's test runner.
 const NODE = {
