@@ -1,4 +1,4 @@
-// The examples as their users run them: child processes against test/server.mjs, their whole output
+// The examples as their users run them: child processes against test/support/server.mjs, their whole output
 // compared. They import `ssekit`, which is dist/ (node build.mjs makes it).
 
 import assert from 'node:assert/strict';
@@ -8,7 +8,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, describe, it} from 'node:test';
 import {fileURLToPath} from 'node:url';
-import {startServer} from './start-server.mjs';
+import {startServer} from './support/start-server.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MOST_MS = 18_000;

@@ -16,7 +16,7 @@ import {after, before, describe, it} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import * as zlib from 'node:zlib';
 import {asyncConnect, connect, EventSource} from '../../dist/sse.js';
-import {startServer} from '../start-server.mjs';
+import {startServer} from '../support/start-server.mjs';
 import {
   CLI,
   lines,

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {asyncConnect, Reconnection} from '../../dist/sse.js';
+import {randomFrom} from '../support/random.mjs';
 import {launch} from './control.mjs';
 import {figure} from './figures.mjs';
 import {freePort, until} from './processes.mjs';
@@ -12,16 +13,6 @@ const CLIENTS = 5000;
 const LOSS = 100; // ms that the kernel takes to end that many connections
 const STEP = 100; // ms of the finest count
 const STREAM = {get: (name) => (name === 'content-type' ? 'text/event-stream' : null)};
-
-/** Small numbers out of a seed, the same ones in every run (mulberry32). */
-function randomFrom(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** When a client that loses its connection at `lost` tries again, ms; the last time succeeds. */
 function ours(lost, up, retry, random) {
@@ -54,7 +45,7 @@ function fixed(lost, up, retry = 3000) {
 
 /** The herd after a restart that takes `up` ms: attempts a second, peak, spread, and the rest. */
 function herd(wait, up, retry) {
-  const random = randomFrom(1);
+  const random = randomFrom(1).share;
   const all = [];
   const back = [];
   for (let n = 0; n < CLIENTS; n++) {

@@ -27,22 +27,12 @@ import {createServer} from 'node:http';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {createGzip} from 'node:zlib';
+import {randomFrom} from '../support/random.mjs';
 import {answer, launch} from './control.mjs';
 
 // ── Events and random numbers, which the checker needs as well ─────────────────────────────────
 
-/** Random numbers 0 ≤ n < 1 out of a seed (mulberry32): the same ones for the same seed. */
-export function randomFrom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** An integer from `least` to `most`. */
+/** An integer from `least` to `most`, of random numbers 0 ≤ n < 1. */
 export function pick(random, [least, most]) {
   return least + Math.floor(random() * (most - least + 1));
 }
@@ -72,7 +62,7 @@ const WORDS = [
 
 /** Event `n`: {id, event, data}. Its id begins with n; some are not ASCII, some have no data. */
 export function eventOf(n) {
-  const random = randomFrom(n * 2654435761);
+  const random = randomFrom(n * 2654435761).share;
   const some = (list) => list[Math.floor(random() * list.length)];
   const id = `${n}${n % 5 ? '' : some(['-é€', ':0,1', '/😀', ' x'])}`;
   const event = n % 4 ? 'message' : some(['order', 'paid', 'größe', 'a b']);
@@ -116,7 +106,7 @@ class Stream {
   constructor({head = null, ...options}) {
     this.head = head ?? Infinity;
     this.#options = {burst: [1, 1], pause: [0, 0], ...options};
-    this.#random = randomFrom(options.varied ?? 1);
+    this.#random = randomFrom(options.varied ?? 1).share;
   }
 
   wake() {

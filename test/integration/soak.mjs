@@ -18,8 +18,9 @@ import {parseArgs} from 'node:util';
 import {onLine} from './control.mjs';
 import {startFaultProxies} from './fault-proxy.mjs';
 import {figure} from './figures.mjs';
-import {pick, randomFrom, startHistory} from './history-server.mjs';
+import {pick, startHistory} from './history-server.mjs';
 import {leaksOf, trend} from './soak-check.mjs';
+import {randomFrom} from '../support/random.mjs';
 
 /** Clients in each loop, at the same time: most of theirs goes by waiting. */
 const LANES = 4;
@@ -190,8 +191,8 @@ async function openLane(name, laneSeed) {
     name,
     proxy,
     url: proxy.url,
-    random: randomFrom(laneSeed),
-    answers: randomFrom(laneSeed + 1),
+    random: randomFrom(laneSeed).share,
+    answers: randomFrom(laneSeed + 1).share,
   };
   await refill(lane);
   return lane;

@@ -1,5 +1,5 @@
 // What can be seen of a client over a real network, on any runtime: no import, nothing but fetch,
-// timers and the library that is handed in. The other end is test/server.mjs.
+// timers and the library that is handed in. The other end is test/support/server.mjs.
 //
 // A row is a name, what is done, and what must come of it: one value, compared whole. Where a
 // runtime is known to differ, the row says in which, what comes there instead, and which row of
@@ -838,7 +838,7 @@ export const ROWS = [
  *
  * @param sse the library: the module's namespace
  * @param world `runtime`: node, bun, deno, deno-oldest, workerd, chromium or firefox; `url` and
- *   `other`: the origins of test/server.mjs; `closed`: a URL where no server is; `prefix` of the
+ *   `other`: the origins of test/support/server.mjs; `closed`: a URL where no server is; `prefix` of the
  *   names that its runs have on the server; `names`: of the rows to run, instead of all
  */
 export async function behaviour(sse, world) {

@@ -96,7 +96,7 @@ function portOfWorkerd(child) {
   });
 }
 
-/** A browser; its pages are those of test/server.mjs at `url`. */
+/** A browser; its pages are those of test/support/server.mjs at `url`. */
 export async function startBrowser([name], _, url) {
   const {launch} = await import('../browsers/browsers.mjs');
   const browser = await launch(name);
