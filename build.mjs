@@ -6,20 +6,14 @@
 // sse.ts and jsr.json; `npm version` does so.
 
 import {spawn} from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import {chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
+import {availableParallelism} from 'node:os';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {gzipSync} from 'node:zlib';
 import {build, transform} from 'esbuild';
+import {switchesOf} from './tools/lint/switches.mjs';
 
 const ROOT = dirname(fileURLToPath(import.meta.url));
 const {resolve: find} = createRequire(import.meta.url);
@@ -79,7 +73,7 @@ function stamped() {
     version,
     license,
     exports: './sse.ts',
-    publish: {include: ['sse.ts', 'README.md', 'LICENSE', 'CHANGELOG.md']},
+    publish: {include: ['sse.ts', 'README.md', 'docs', 'LICENSE', 'CHANGELOG.md']},
   };
   return [
     ['sse.ts', readFileSync('sse.ts', 'utf8').replace(/^.*/, () => line)],
@@ -97,6 +91,10 @@ async function make() {
 
   // tsc for the readable file: it keeps the comments where they were, esbuild drops most.
   await tsc('-p', 'tsconfig.json');
+  // Of the lines that keep other linters off, tsc leaves none in the declarations.
+  const [name, ...declarations] = readFileSync('dist/sse.d.ts', 'utf8').split('\n');
+  const switched = [name, switchesOf(source), ...declarations].join('\n');
+  writeFileSync('dist/sse.d.ts', switched);
   const min = await transform(source, {...OUTPUT, loader: 'ts', minify: true});
   writeFileSync('dist/sse.min.js', min.code);
   const cli = await transform(readFileSync('cli.ts', 'utf8'), {...OUTPUT, loader: 'ts'});
@@ -126,20 +124,52 @@ async function make() {
   return {bundles, sizes};
 }
 
-/** Node 20 runs no TypeScript: the tests run as .build/sse.test.js, beside .build/sse.js. */
+/** Files of test/unit/, without their `.test.ts`. */
+function unitTests() {
+  const ending = '.test.ts';
+  return readdirSync('test/unit')
+    .filter((name) => name.endsWith(ending))
+    .map((name) => name.slice(0, -ending.length));
+}
+
+/**
+ * Node 20 runs no TypeScript: the tests run as they are bundled here, beside .build/sse.js.
+ * .build/sse.test.js holds them all, for other runtimes. The same in parts, to run side by side:
+ * .build/rows.test.js, which is sse.test.ts without what it imports, and a file for each of
+ * test/unit/.
+ */
 async function compileTests(source) {
-  const options = {...OUTPUT, loader: 'ts'};
-  writeFileSync('.build/sse.js', (await transform(source, options)).code);
-  if (existsSync('sse.test.ts')) {
-    const {code} = await transform(readFileSync('sse.test.ts', 'utf8'), options);
-    writeFileSync('.build/sse.test.js', code.replaceAll('./sse.ts', './sse.js'));
-  }
-  // So that './test/…' and './examples/…' mean the same to sse.test.ts and to its compiled twin.
-  for (const folder of ['test', 'examples']) {
-    if (existsSync(folder) && !existsSync(join('.build', folder))) {
-      symlinkSync(join(ROOT, folder), join('.build', folder), 'junction');
-    }
-  }
+  writeFileSync('.build/sse.js', (await transform(source, {...OUTPUT, loader: 'ts'})).code);
+  const door = readFileSync('sse.test.ts', 'utf8');
+  const imports = /^import '\.\/test\/unit\/(.*)\.test\.ts';\n/gm;
+  const imported = [...door.matchAll(imports)].map(([, name]) => name);
+  const units = unitTests();
+  const forgotten = units.find((name) => !imported.includes(name));
+  if (forgotten) throw new Error(`sse.test.ts does not import test/unit/${forgotten}.test.ts`);
+  const rows = {contents: door.replace(imports, ''), loader: 'ts', resolveDir: ROOT};
+  await Promise.all([
+    bundleTests('sse', {entryPoints: ['sse.test.ts']}),
+    bundleTests('rows', {stdin: rows}),
+    ...units.map((name) => bundleTests(name, {entryPoints: [`test/unit/${name}.test.ts`]})),
+  ]);
+}
+
+async function bundleTests(name, entry) {
+  const outfile = `.build/${name}.test.js`;
+  const {
+    outputFiles: [{text}],
+  } = await build({
+    ...entry,
+    ...OUTPUT,
+    outfile,
+    bundle: true,
+    platform: 'node',
+    external: ['./sse.ts', './test/support/start-server.mjs'],
+    ignoreAnnotations: true, // "sideEffects": false is not true of tests
+    write: false,
+  });
+  // The library is a file of its own, for mutants and for processes of their own.
+  writeFileSync(outfile, text.replace(/(["'])(?:\.\.?\/)+sse\.ts\1/g, "'./sse.js'"));
 }
 
 async function test({bundles, sizes}) {
@@ -210,13 +240,15 @@ async function checkBundles(bundles) {
 }
 
 function runTests() {
-  const files = ['.build', 'test', 'test/cli', 'tools'].flatMap((folder) =>
+  const others = ['test', 'test/cli', 'tools'].flatMap((folder) =>
     readdirSync(folder)
-      .filter((name) => /\.test\.m?js$/.test(name))
+      .filter((name) => name.endsWith('.test.mjs'))
       .map((name) => `${folder}/${name}`),
   );
-  if (!files.includes('.build/sse.test.js')) throw new Error('there is no sse.test.ts');
-  return node('--test', '--test-reporter=./tools/reporter.mjs', ...files);
+  const parts = ['rows', ...unitTests()].map((name) => `.build/${name}.test.js`);
+  // Left to itself Node keeps one core free, which of two is one too many.
+  const jobs = `--test-concurrency=${Math.max(2, availableParallelism())}`;
+  return node('--test', jobs, '--test-reporter=./tools/reporter.mjs', ...parts, ...others);
 }
 
 function tsc(...args) {

@@ -1,4 +1,12 @@
 /*! ssekit 0.1.0 | MIT License | npm package "ssekit" */
+/* eslint-disable -- checked where it is made: where it is copied to, all tools pass it over */
+/* eslint max-lines: [1, 99], max-classes-per-file: 0, unicorn/no-abusive-eslint-disable: 0,
+eslint-comments/no-unlimited-disable: 0, @eslint-community/eslint-comments/no-unlimited-disable: 0,
+eslint-comments/disable-enable-pair: 0, @eslint-community/eslint-comments/disable-enable-pair: 0
+-- max-lines always finds something, so no disable is unused; the others no disable can reach */
+// biome-ignore-all lint assist format: as above
+// deno-lint-ignore-file
+// deno-fmt-ignore-file
 //
 // A Server-Sent Events toolkit in one file, without dependencies. Ten sections; each uses only
 // what stands above it, so that it can be read, tested and cut off there.
