@@ -36,7 +36,6 @@ import type {IncomingMessage, Server, ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {resolve} from 'node:path';
 import {Readable} from 'node:stream';
-import type {Duplex} from 'node:stream';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {isatty} from 'node:tty';
 import {parseArgs} from 'node:util';
@@ -164,9 +163,12 @@ class Output {
   addLine(text: string): void {
     const most = 3 * text.length + 1; // bytes of UTF-8 that a UTF-16 code unit can need
     if (this.#size + most > GATHERED) this.flush();
-    if (most > GATHERED) return this.#write(Buffer.from(`${text}\n`));
-    this.#size += this.#buffer.write(text, this.#size);
-    this.#buffer[this.#size++] = LF;
+    if (most > GATHERED) {
+      this.#write(Buffer.from(`${text}\n`));
+    } else {
+      this.#size += this.#buffer.write(text, this.#size);
+      this.#buffer[this.#size++] = LF;
+    }
   }
 
   flush(): void {
@@ -176,7 +178,7 @@ class Output {
   }
 
   #write(bytes: Uint8Array): void {
-    status.clear();
+    statusLine.clear();
     try {
       writeAll(STDOUT, bytes);
     } catch (error) {
@@ -187,7 +189,7 @@ class Output {
 }
 
 /** The last line of the terminal, which is drawn over: figures, progress. */
-const status = {
+const statusLine = {
   isTerminal: isatty(STDERR),
   isShown: false,
 
@@ -215,7 +217,7 @@ function toStderr(text: string): void {
 
 /** One line to people. */
 function say(text: string): void {
-  status.clear();
+  statusLine.clear();
   toStderr(`ssekit: ${oneLine(text)}\n`);
 }
 
@@ -425,7 +427,7 @@ function opened(file: string, flags: string): number {
 function* bytesOf(fd: number, name: string, onRead: (bytes: number) => void): Generator<Buffer> {
   const buffer = Buffer.allocUnsafe(READ_BYTES);
   for (let total = 0; ; ) {
-    let length;
+    let length: number;
     try {
       length = readSync(fd, buffer, 0, READ_BYTES, null);
     } catch (error) {
@@ -434,17 +436,18 @@ function* bytesOf(fd: number, name: string, onRead: (bytes: number) => void): Ge
       throw new Failure(`${name}: ${systemReason(error)}`);
     }
     if (!length) return;
-    onRead((total += length));
+    total += length;
+    onRead(total);
     yield buffer.subarray(0, length);
   }
 }
 
 /** What compressed files begin with, and what makes text of them. */
 const CODINGS = [
-  {name: 'gzip', magic: [0x1f, 0x8b], make: 'createGunzip'},
-  {name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], make: 'createZstdDecompress'},
+  {name: 'gzip', magic: [0x1f, 0x8b], make: zlib.createGunzip},
+  {name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], make: zlib.createZstdDecompress},
   // pzstd begins with a frame that is skipped
-  {name: 'zstd', magic: [0x50, 0x2a, 0x4d, 0x18], make: 'createZstdDecompress'},
+  {name: 'zstd', magic: [0x50, 0x2a, 0x4d, 0x18], make: zlib.createZstdDecompress},
 ] as const;
 
 type Coding = (typeof CODINGS)[number];
@@ -452,17 +455,13 @@ type Coding = (typeof CODINGS)[number];
 const MAGIC_BYTES = 4;
 
 async function* decompressed(raw: Generator<Buffer>, name: string): AsyncGenerator<Uint8Array> {
-  let head = Buffer.alloc(0);
-  for (let first; head.length < MAGIC_BYTES && !(first = raw.next()).done; ) {
-    head = Buffer.concat([head, first.value]); // a pipe may bring them one by one
-  }
+  const head = headOf(raw);
   const coding = CODINGS.find(({magic}) => magic.every((byte, at) => head[at] === byte));
   if (!coding) {
     yield head;
     return yield* raw;
   }
-  const make = zlib[coding.make];
-  if (!make) {
+  if (!coding.make) {
     throw new Failure(
       `${name}: this runtime has no ${coding.name} (Node has from 22.15 on):`
         + ` use zstd -dc ${name} | ssekit parse`,
@@ -470,31 +469,40 @@ async function* decompressed(raw: Generator<Buffer>, name: string): AsyncGenerat
   }
   let total = 0;
   try {
-    for await (const chunk of unpacked(head, raw, coding, make)) {
+    for await (const chunk of unpacked(head, raw, coding)) {
       total += chunk.length;
       yield chunk;
     }
   } catch (error) {
     if (!/^Z_|ZSTD/.test(String(Object(error).code))) throw error;
     throw new Failure(
-      `${name}: damaged ${coding.name} data after byte ${total} of its text:` + ` ${reason(error)}`,
+      `${name}: damaged ${coding.name} data after byte ${total} of its text: ${reason(error)}`,
     );
   }
+}
+
+/** Enough bytes to know the coding by; a pipe may bring them one by one. */
+function headOf(raw: Generator<Buffer>): Buffer {
+  let head = Buffer.alloc(0);
+  while (head.length < MAGIC_BYTES) {
+    const next = raw.next();
+    if (next.done) break;
+    head = Buffer.concat([head, next.value]);
+  }
+  return head;
 }
 
 /** A stream's output; its input is copied, since it reads ahead. */
 async function* unpacked(
   head: Buffer,
   raw: Generator<Buffer>,
-  coding: Coding,
-  make: () => Duplex,
+  {name, make}: Coding,
 ): AsyncGenerator<Buffer> {
-  const frames = coding.name === 'zstd' ? new Frames() : undefined;
+  const frames = name === 'zstd' ? new Frames() : undefined;
+  const cut = (chunk: Buffer) => frames?.cut(chunk) ?? [chunk];
   const pieces = function* () {
-    for (let chunk = head, next; ; chunk = Buffer.from(next.value)) {
-      yield* frames?.cut(chunk) ?? [chunk];
-      if ((next = raw.next()).done) return;
-    }
+    yield* cut(head);
+    for (const chunk of raw) yield* cut(Buffer.from(chunk));
   };
   const stream = make();
   yield* Readable.from(pieces())
@@ -729,7 +737,7 @@ class Recording {
     const isWhole = size === fstatSync(fd).size;
     if (!isWhole && !isOurs) {
       throw new Failure(
-        `${file}: is no recording of ssekit, and ends inside an event:` + ' record to another file',
+        `${file}: is no recording of ssekit, and ends inside an event: record to another file`,
       );
     }
     if (!isWhole) ftruncateSync(fd, size); // a write that was cut short: it is asked for again
@@ -848,7 +856,9 @@ class ResumePoint {
 
   /** That event is out. */
   set(id: string): void {
-    if (id !== this.id) this.#write((this.id = id));
+    if (id === this.id) return;
+    this.id = id;
+    this.#write(id);
   }
 
   /** There is always a whole id in the file. */
@@ -961,7 +971,7 @@ function serverOf(service: Service): Server {
     response.writeHead(200, {'content-type': 'text/event-stream', 'cache-control': 'no-store'});
     response.flushHeaders();
     if (method === 'HEAD') return void response.end();
-    void stream(response, start, service, fault);
+    void sendBlocks(response, start, service, fault);
   });
 }
 
@@ -984,23 +994,29 @@ function startAfter(last: string, {blocks, loops}: Service): number | undefined 
   return blocks.some(({isEvent}, at) => isEvent && at >= start) ? start : undefined;
 }
 
-async function stream(
+/** From that block on, and again from the first one if the recording loops. */
+function* blocksFrom(start: number, {blocks, loops}: Service): Generator<Block> {
+  yield* blocks.slice(start);
+  while (loops) yield* blocks;
+}
+
+async function sendBlocks(
   response: ServerResponse,
   start: number,
-  {blocks, speed, loops, log}: Service,
+  service: Service,
   fault?: Fault,
 ): Promise<void> {
+  const {speed, log} = service;
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   let events = 0;
   const drops = fault && fault.kind !== 'status' ? fault : undefined;
   try {
-    for (let at = start; at < blocks.length; at = loops ? (at + 1) % blocks.length : at + 1) {
-      const {bytes, gap, isEvent} = blocks[at] as Block;
+    for (const {bytes, gap, isEvent} of blocksFrom(start, service)) {
       if (gap && speed) await pause(gap / speed, gone.signal);
       if (drops && isEvent && events >= drops.after) {
         log(`dropped after ${events} events (${drops.kind})`);
-        return await drop(response, bytes, drops.kind, gone.signal);
+        return await dropConnection(response, bytes, drops.kind, gone.signal);
       }
       if (isEvent) events++;
       if (!response.write(bytes)) await drained(response);
@@ -1021,7 +1037,7 @@ function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
 }
 
-async function drop(
+async function dropConnection(
   response: ServerResponse,
   next: Uint8Array,
   kind: 'cut' | 'reset' | 'end',
@@ -1065,7 +1081,7 @@ class Stats {
 
   /** Draws each second, and for the last time when it ends, also by Ctrl-C. */
   begin(): () => void {
-    const timer = setInterval(() => status.draw(this.#text()), 1000);
+    const timer = setInterval(() => statusLine.draw(this.#text()), 1000);
     timer.unref();
     const end = () => {
       clearInterval(timer);
@@ -1179,7 +1195,9 @@ async function parse({files, formatWith, isWanted, isStrict}: Parsing): Promise<
         // what nobody looks at costs time
         ...(format !== asJSON
           && format !== asData && {
-            onComment: (text: string) => void (stamp = STAMP.exec(text)?.[2] ?? stamp),
+            onComment(text: string) {
+              stamp = STAMP.exec(text)?.[2] ?? stamp;
+            },
           }),
       });
       const take = (event: SSEEvent) => {
@@ -1196,7 +1214,7 @@ async function parse({files, formatWith, isWanted, isStrict}: Parsing): Promise<
         );
       } finally {
         output.flush();
-        status.clear();
+        statusLine.clear();
       }
     }
   }
@@ -1229,14 +1247,14 @@ const PROGRESS = 100;
 
 /** Draws a bar where it disturbs no output. */
 function progressOf(file: string): (share: number) => void {
-  if (!status.isTerminal || isatty(STDOUT) || file === '-') return () => {};
+  if (!statusLine.isTerminal || isatty(STDOUT) || file === '-') return () => {};
   let last = 0;
   return (share) => {
     const now = performance.now();
     if (now - last < PROGRESS) return;
     last = now;
     const done = Math.floor(40 * share);
-    status.draw(`[${'#'.repeat(done).padEnd(40)}] ${Math.floor(100 * share)} %  ${file}`);
+    statusLine.draw(`[${'#'.repeat(done).padEnd(40)}] ${Math.floor(100 * share)} %  ${file}`);
   };
 }
 
@@ -1459,7 +1477,7 @@ function wrong(message: string): Failure {
 }
 
 /** The options, those of that command, and the rest. Throws Failure. */
-function read(args: string[], names: readonly Name[]): {values: Values; rest: string[]} {
+function readOptions(args: string[], names: readonly Name[]): {values: Values; rest: string[]} {
   const options = Object.fromEntries(names.map((name) => [name, OPTIONS[name]]));
   try {
     const {values, positionals} = parseArgs({args, options, allowPositionals: true});
@@ -1473,13 +1491,13 @@ function read(args: string[], names: readonly Name[]): {values: Values; rest: st
   }
 }
 
-function number(name: Name, text: string | undefined): number | undefined {
+function toNumber(name: Name, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d*\.?\d+$/.test(text)) return +text;
   throw wrong(`--${name} must be a number from 0, not '${text}'`);
 }
 
-function whole(
+function toInteger(
   name: Name,
   text: string | undefined,
   least = 0,
@@ -1494,8 +1512,8 @@ function whole(
   );
 }
 
-function milliseconds(name: Name, text: string | undefined): number | undefined {
-  const value = number(name, text);
+function toMilliseconds(name: Name, text: string | undefined): number | undefined {
+  const value = toNumber(name, text);
   return value === undefined ? undefined : 1000 * value;
 }
 
@@ -1546,9 +1564,9 @@ function requestOf(values: Values): SSEClientOptions {
     ...given({
       method: values.request,
       lastEventId: values['last-event-id'],
-      maxRetries: whole('max-retries', values['max-retries'], -1),
-      timeout: milliseconds('timeout', values.timeout),
-      idleTimeout: milliseconds('idle-timeout', values['idle-timeout']),
+      maxRetries: toInteger('max-retries', values['max-retries'], -1),
+      timeout: toMilliseconds('timeout', values.timeout),
+      idleTimeout: toMilliseconds('idle-timeout', values['idle-timeout']),
     }),
   };
 }
@@ -1563,41 +1581,41 @@ function clock(): string {
   );
 }
 
-/** Each command with its options and how many arguments it takes. */
-const COMMANDS: Readonly<
-  Record<
-    string,
-    {
-      readonly names: readonly Name[];
-      readonly takes: readonly [least: number, most: number];
-      readonly run: (values: Values, rest: readonly string[]) => Promise<void>;
+interface Command {
+  /** Its options. */
+  readonly names: readonly Name[];
+  /** How many arguments. */
+  readonly takes: readonly [least: number, most: number];
+  readonly run: (values: Values, rest: readonly string[]) => Promise<void>;
+}
+
+/** The command without a name. */
+const FOLLOW: Command = {
+  names: [...EVENTS, ...REQUEST, 'resume', 'record'],
+  takes: [1, 1],
+  run: async (values, [url = '']) => {
+    const {resume: resumeFile, record: recordFile} = values;
+    if (
+      resumeFile !== undefined
+      && recordFile !== undefined
+      && resolve(resumeFile) === resolve(recordFile)
+    ) {
+      // the id would replace the recording
+      throw wrong('--resume and --record need a file each');
     }
-  >
-> = {
-  follow: {
-    names: [...EVENTS, ...REQUEST, 'resume', 'record'],
-    takes: [1, 1],
-    run: async (values, [url = '']) => {
-      const {resume: resumeFile, record: recordFile} = values;
-      if (
-        resumeFile !== undefined
-        && recordFile !== undefined
-        && resolve(resumeFile) === resolve(recordFile)
-      ) {
-        // the id would replace the recording
-        throw wrong('--resume and --record need a file each');
-      }
-      await follow({
-        url,
-        options: requestOf(values),
-        format: formatOf(values, clock),
-        isWanted: filterOf(values.event),
-        resumeFile,
-        recordFile,
-        showsStats: values.stats,
-      });
-    },
+    await follow({
+      url,
+      options: requestOf(values),
+      format: formatOf(values, clock),
+      isWanted: filterOf(values.event),
+      resumeFile,
+      recordFile,
+      showsStats: values.stats,
+    });
   },
+};
+
+const COMMANDS: Readonly<Record<string, Command>> = {
   parse: {
     names: [...EVENTS, 'strict'],
     takes: [0, Infinity],
@@ -1629,10 +1647,10 @@ const COMMANDS: Readonly<
     run: (values, [file = '']) =>
       replay({
         file,
-        port: whole('port', values.port, 0, 65_535) ?? 8080,
-        speed: number('speed', values.speed) ?? 1,
+        port: toInteger('port', values.port, 0, 65_535) ?? 8080,
+        speed: toNumber('speed', values.speed) ?? 1,
         loops: values.loop === true,
-        dropEvery: whole('drop-every', values['drop-every'], 1),
+        dropEvery: toInteger('drop-every', values['drop-every'], 1),
       }),
   },
   demo: {names: [], takes: [0, 0], run: demo},
@@ -1640,18 +1658,18 @@ const COMMANDS: Readonly<
 
 async function main(args: string[]): Promise<void> {
   const [first = ''] = args;
-  const name = first !== 'follow' && Object.hasOwn(COMMANDS, first) ? first : 'follow';
-  const command = COMMANDS[name] as (typeof COMMANDS)[string];
-  const {values, rest} = read(name === 'follow' ? args : args.slice(1), [...command.names, 'help']);
+  const named = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
+  const command = named ?? FOLLOW;
+  const {values, rest} = readOptions(named ? args.slice(1) : args, [...command.names, 'help']);
   if (values.help) return writeAll(STDOUT, Buffer.from(HELP));
   const [least, most] = command.takes;
   if (rest.length < least || rest.length > most) {
     throw wrong(
-      `${name === 'follow' ? 'ssekit' : `ssekit ${name}`} takes`
+      `${named ? `ssekit ${first}` : 'ssekit'} takes`
         + ` ${least} argument${least === 1 ? '' : 's'}, not ${rest.length}`,
     );
   }
-  if (name === 'follow' && !/^https?:\/\//i.test(rest[0] ?? '')) {
+  if (!named && !/^https?:\/\//i.test(rest[0] ?? '')) {
     throw wrong(`'${rest[0]}' is no command, and no URL: that begins with http:// or https://`);
   }
   await command.run(values, rest);

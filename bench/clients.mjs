@@ -88,8 +88,10 @@ const PEERS = {
         const read = async () => {
           const {body} = await fetch(url, {signal: controller.signal});
           const reader = body.getReader();
-          for (let part; !(part = await reader.read()).done; ) {
-            parser.feed(decoder.decode(part.value, {stream: true}));
+          for (;;) {
+            const {done, value} = await reader.read();
+            if (done) return;
+            parser.feed(decoder.decode(value, {stream: true}));
           }
         };
         read().catch(onError);

@@ -22,7 +22,7 @@ function makeFloor(onEvent) {
   return (chunk) => {
     const text = rest === '' ? chunk : rest + chunk;
     let start = 0;
-    for (let end; (end = text.indexOf('\n', start)) >= 0; start = end + 1) {
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
       const stop = text.charCodeAt(end - 1) === 13 ? end - 1 : end;
       const first = text.charCodeAt(start);
       if (first === 100) {
@@ -35,6 +35,7 @@ function makeFloor(onEvent) {
         data = undefined;
         event = 'message';
       }
+      start = end + 1;
     }
     rest = start < text.length ? text.slice(start) : '';
   };
@@ -276,7 +277,7 @@ export const PEERS = {
           const {request} = http;
           const response = Object.assign(new EventEmitter(), {statusCode: 200, headers: {}});
           let connected;
-          http.request = (url, options, callback) => {
+          http.request = (_url, _options, callback) => {
             connected = callback;
             return Object.assign(new EventEmitter(), {end() {}, destroy() {}});
           };

@@ -1,9 +1,9 @@
-// From figures to what a README shows: tables in markdown, and charts.
+// From figures to what docs/speed.md and results/ show: tables in markdown, and charts.
 
 import {chunkName} from './arguments.mjs';
 import {short} from './figures.mjs';
 import {PEERS} from './peers.mjs';
-import {sizeName} from './scaling.mjs';
+import {SHAPES, sizeName} from './scaling.mjs';
 import {summarize} from './summary.mjs';
 import {bars, lines} from './svg.mjs';
 import {WORKLOADS} from './workloads.mjs';
@@ -40,17 +40,7 @@ export const REPORTS = {
           + `means over ${count('workload')} workloads; CPU time, medians of ratios within a round. `
           + '÷: against the floor, or against the fastest peer that is read by `for await`, in each '
           + 'cell. What a peer gets wrong, or is some hundred times slower at, is not in its means.',
-        ...tables.flatMap(({kind, columns, rows}) => [
-          TITLES[kind],
-          table(
-            ['', ...columns, 'worst cell'],
-            rows.map(({figures, worst, isDerived, ...row}) => [
-              isDerived ? row.name : name(row),
-              ...figures.map(short),
-              worst,
-            ]),
-          ),
-        ]),
+        ...tables.flatMap(summaryTable),
         'By workload, ns an event (million bytes a second):',
         byWorkload(cells),
       ],
@@ -80,35 +70,19 @@ export const REPORTS = {
     const sizes = [...new Set(rows.flatMap(({results}) => results.map(({size}) => size)))].sort(
       (a, b) => a - b,
     );
-    const shapes = {line: 'one line', lines: 'lines of 61 bytes'};
     const of = (shape, chunk) => rows.filter((row) => row.shape === shape && row.chunk === chunk);
-    const label = ({name, isOurs}) => (isOurs ? name : PEERS[name].label.replace(/,.*/, ''));
-    const cellsOf = ({results, fault}) => {
-      const cells = sizes.map((size, i) => (results[i] ? short(results[i].ns) : '–'));
-      if (fault) cells[results.length] = fault.slice(0, 40).replaceAll('|', '/');
-      return [...cells, fault ? '–' : short(results.at(-1).peak / 1e6)];
-    };
-    const texts = Object.keys(shapes).flatMap((shape) =>
+    const texts = Object.keys(SHAPES).flatMap((shape) =>
       chunks.map((chunk) =>
         table(
-          [`${shapes[shape]}, chunks of ${chunkName(chunk)}`, ...sizes.map(sizeName), 'peak MB'],
-          of(shape, chunk).map((row) => [name({...row, label: label(row)}), ...cellsOf(row)]),
+          [`${SHAPES[shape]}, chunks of ${chunkName(chunk)}`, ...sizes.map(sizeName), 'peak MB'],
+          of(shape, chunk).map((row) => [
+            name({...row, label: scalingLabel(row)}),
+            ...scalingCells(row, sizes),
+          ]),
         ),
       ),
     );
-    const chart = (shape) =>
-      lines({
-        title: `One event in ${shapes[shape]}`,
-        subtitle: `ns a byte, by the event's size, chunks of ${chunkName(chunk)}; less is better`,
-        showX: sizeName,
-        showY: short,
-        series: of(shape, chunk)
-          .filter(({results}) => results.length)
-          .map((row) => ({
-            label: label(row),
-            points: row.results.map(({size, ns}) => [size, ns]),
-          })),
-      });
+    const chart = (shape) => scalingChart(shape, chunk, of(shape, chunk));
     return {
       text: [
         'One event of that size: ns of CPU a byte, and the most memory that the process took '
@@ -121,19 +95,6 @@ export const REPORTS = {
 
   endtoend(rows) {
     const good = rows.filter(({fault}) => !fault);
-    const chart = (mode, what) => {
-      const mark = good.find(({isDrain}) => isDrain)[mode].cpu;
-      return bars({
-        title: `End to end over loopback, ${what}`,
-        mark,
-        most: mark * 8,
-        show: short,
-        subtitle: 'CPU seconds for a million events; less is better',
-        rows: [...good]
-          .sort((a, b) => a[mode].cpu - b[mode].cpu)
-          .map((row) => ({label: row.label, value: row[mode].cpu, kind: kindOf(row)})),
-      });
-    };
     const head = [
       '',
       'bulk: CPU s',
@@ -166,8 +127,8 @@ export const REPORTS = {
         ),
       ],
       charts: {
-        endtoend: chart('bulk', 'in bulk'),
-        'endtoend-single': chart('single', 'one a chunk'),
+        endtoend: endtoendChart(good, 'bulk', 'in bulk'),
+        'endtoend-single': endtoendChart(good, 'single', 'one a chunk'),
       },
     };
   },
@@ -254,6 +215,21 @@ export const REPORTS = {
   },
 };
 
+/** The title and the table of one kind of input. */
+function summaryTable({kind, columns, rows}) {
+  return [
+    TITLES[kind],
+    table(
+      ['', ...columns, 'worst cell'],
+      rows.map(({figures, worst, isDerived, ...row}) => [
+        isDerived ? row.name : name(row),
+        ...figures.map(short),
+        worst,
+      ]),
+    ),
+  ];
+}
+
 /** The most interesting contenders at the most usual chunk size. */
 function byWorkload(cells) {
   const chunk = cells.some(({chunk}) => chunk === 16384) ? 16384 : cells[0].chunk;
@@ -273,4 +249,43 @@ function byWorkload(cells) {
       }),
     ]),
   );
+}
+
+function scalingLabel({name, isOurs}) {
+  return isOurs ? name : PEERS[name].label.replace(/,.*/, '');
+}
+
+function scalingCells({results, fault}, sizes) {
+  const cells = sizes.map((_, i) => (results[i] ? short(results[i].ns) : '–'));
+  if (fault) cells[results.length] = fault.slice(0, 40).replaceAll('|', '/');
+  return [...cells, fault ? '–' : short(results.at(-1).peak / 1e6)];
+}
+
+function scalingChart(shape, chunk, rows) {
+  return lines({
+    title: `One event in ${SHAPES[shape]}`,
+    subtitle: `ns a byte, by the event's size, chunks of ${chunkName(chunk)}; less is better`,
+    showX: sizeName,
+    showY: short,
+    series: rows
+      .filter(({results}) => results.length)
+      .map((row) => ({
+        label: scalingLabel(row),
+        points: row.results.map(({size, ns}) => [size, ns]),
+      })),
+  });
+}
+
+function endtoendChart(rows, mode, what) {
+  const mark = rows.find(({isDrain}) => isDrain)[mode].cpu;
+  return bars({
+    title: `End to end over loopback, ${what}`,
+    mark,
+    most: mark * 8,
+    show: short,
+    subtitle: 'CPU seconds for a million events; less is better',
+    rows: [...rows]
+      .sort((a, b) => a[mode].cpu - b[mode].cpu)
+      .map((row) => ({label: row.label, value: row[mode].cpu, kind: kindOf(row)})),
+  });
 }

@@ -12,7 +12,7 @@ const FULL = {
   limit: 12_000,
 };
 const QUICK = {sizes: [KB, 64 * KB, 4 * KB * KB], chunks: [16384], slice: 30, limit: 3000};
-const SHAPES = {line: 'one line', lines: 'lines of 61 bytes'};
+export const SHAPES = {line: 'one line', lines: 'lines of 61 bytes'};
 /** The clients hold what we measure elsewhere: eventsource-parser. */
 const RIVALS = [
   'esp4',
@@ -31,22 +31,7 @@ export async function scaling(options) {
   const scale = options.quick ? QUICK : FULL;
   const {sizes, slice, limit} = scale;
   const chunks = options.chunks?.filter((chunk) => chunk > 0) ?? scale.chunks;
-  const contenders = [
-    ...Object.keys(ours).flatMap((build) =>
-      forms.map((form) => ({
-        name: `${build} ${form}`,
-        isOurs: true,
-        ours: {[build]: ours[build]},
-        forms: [form],
-        peers: [],
-      })),
-    ),
-    ...RIVALS.filter((name) => peers.includes(name)).map((name) => ({
-      name,
-      ours: {},
-      peers: [name],
-    })),
-  ];
+  const contenders = contendersOf(ours, forms, peers);
   const rows = [];
   for (const shape of Object.keys(SHAPES)) {
     for (const chunk of chunks) {
@@ -70,6 +55,25 @@ export async function scaling(options) {
     }
   }
   return rows;
+}
+
+function contendersOf(ours, forms, peers) {
+  return [
+    ...Object.keys(ours).flatMap((build) =>
+      forms.map((form) => ({
+        name: `${build} ${form}`,
+        isOurs: true,
+        ours: {[build]: ours[build]},
+        forms: [form],
+        peers: [],
+      })),
+    ),
+    ...RIVALS.filter((name) => peers.includes(name)).map((name) => ({
+      name,
+      ours: {},
+      peers: [name],
+    })),
+  ];
 }
 
 export function sizeName(size) {

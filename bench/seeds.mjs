@@ -10,7 +10,7 @@ import {short} from './figures.mjs';
  * fastest of the three tables that it has published; CPython 3.10.20, x86_64 Linux, a machine
  * that it does not name. Another language on another machine: an order of magnitude, no race.
  */
-export const PUBLISHED = {
+const PUBLISHED = {
   small: {zerodep: 14.9, 'httpx-sse': 13.2},
   medium: {zerodep: 200.9, 'httpx-sse': 186.9},
   large: {zerodep: 1526.4, 'httpx-sse': 1379.9},

@@ -32,10 +32,10 @@ function tableOf(cells) {
       contenders.map(({name, label, isOurs}) => [name, {name, label, isOurs}]),
     ),
   );
-  const row = (about, valueOf) => ({
+  const row = (about, figureOf) => ({
     ...about,
-    figures: groups.map(([, group]) => mean(group.map(valueOf))),
-    worst: worst(cells, valueOf) + unmeasured(cells, about.name),
+    figures: groups.map(([, group]) => mean(group.map(figureOf))),
+    worst: worst(cells, figureOf) + unmeasured(cells, about.name),
   });
   const rows = [...contenders.values()].map((about) =>
     row(about, (cell) => ratio(cell, about.name)),
@@ -87,10 +87,10 @@ function unmeasured(cells, wanted) {
   return (wrong ? `; ${wrong} wrong` : '') + (slow ? `; ${slow} too slow` : '');
 }
 
-function worst(cells, valueOf) {
+function worst(cells, figureOf) {
   const [value, cell] =
     cells
-      .map((cell) => [valueOf(cell), cell])
+      .map((cell) => [figureOf(cell), cell])
       .filter(([value]) => value)
       .sort(([a], [b]) => a - b)[0] ?? [];
   return cell ? `${short(value)} ${cell.workload} ${chunkName(cell.chunk)}` : '';

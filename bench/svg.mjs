@@ -20,10 +20,10 @@ const STYLE = `
   }`;
 
 const WIDTH = 720;
-const escape = (text) => String(text).replace(/[&<>]/g, (char) => `&#${char.charCodeAt(0)};`);
+const escaped = (text) => String(text).replace(/[&<>]/g, (char) => `&#${char.charCodeAt(0)};`);
 
 const text = (x, y, content, kind = '') =>
-  `<text x="${round(x)}" y="${round(y)}" class="${kind}">${escape(content)}</text>`;
+  `<text x="${round(x)}" y="${round(y)}" class="${kind}">${escaped(content)}</text>`;
 const stroke = (x1, y1, x2, y2, kind) =>
   `<line x1="${round(x1)}" y1="${round(y1)}" `
   + `x2="${round(x2)}" y2="${round(y2)}" class="${kind}"/>`;
@@ -32,7 +32,7 @@ const round = (value) => Math.round(value * 10) / 10;
 function page(height, title, subtitle, parts) {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" `
-      + `aria-label="${escape(`${title}: ${subtitle}`).replaceAll('"', '&#34;')}">`,
+      + `aria-label="${escaped(`${title}: ${subtitle}`).replaceAll('"', '&#34;')}">`,
     `<style>${STYLE}\n</style>`,
     `<rect width="${WIDTH}" height="${height}" rx="6" class="ground"/>`,
     text(16, 26, title, 'title'),

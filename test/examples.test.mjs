@@ -1,4 +1,4 @@
-// The examples as their users run them: child processes against test/server.mjs, their whole output
+// The examples as their users run them: child processes against test/support/server.mjs, their whole output
 // compared. They import `ssekit`, which is dist/ (node build.mjs makes it).
 
 import assert from 'node:assert/strict';
@@ -8,7 +8,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, describe, it} from 'node:test';
 import {fileURLToPath} from 'node:url';
-import {startServer} from './start-server.mjs';
+import {startServer} from './support/start-server.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MOST_MS = 18_000;
@@ -35,7 +35,10 @@ function node(args, {env = {}, onOutput = () => {}} = {}) {
     });
     child.stdin.end();
     let [stdout, stderr] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (text) => onOutput((stdout += text), child));
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      stdout += text;
+      onOutput(stdout, child);
+    });
     child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({code: code ?? signal, stdout, stderr}));
@@ -63,7 +66,7 @@ const LOG = [
 
 describe('examples', {concurrency: true}, () => {
   it('README.md: the first example', async () => {
-    const [, code] = /```js\n([^]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'));
+    const [, code] = /```js\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'));
     assert.ok(lines(code).length <= 5, code);
     const here = `${server.url}/numbers?n=2&retry=20&run=readme`;
     const ran = code.replace('https://example.com/events', here);

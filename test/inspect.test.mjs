@@ -46,13 +46,22 @@ async function run(args, onOutput = () => {}) {
     killSignal: 'SIGKILL',
   });
   let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text) => onOutput((stdout += text), child));
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    stdout += text;
+    onOutput(stdout, child);
+  });
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
   const [code, signal] = await once(child, 'close');
   return {code: code ?? signal, stdout, stderr};
 }
 
 const ended = (text, child) => /Ctrl-C ends it/.test(text) && child.kill('SIGINT');
+
+/** The status of an answer that was refused, or how a stream was lost. */
+function kindOf(error) {
+  if (error instanceof SSEHTTPError) return error.status;
+  return /ended the stream/.test(error.message) ? 'end' : 'cut';
+}
 
 describe('inspect.mjs', {timeout: 60_000}, () => {
   it('serves the page and what it imports, and nothing else', async () => {
@@ -96,15 +105,7 @@ describe('inspect.mjs', {timeout: 60_000}, () => {
     const retries = [];
     const comments = [];
     const events = asyncConnect(`${origin}/demo/events?every=1`, {
-      onRetry: ({error, lastEventId}) =>
-        retries.push([
-          error instanceof SSEHTTPError
-            ? error.status
-            : /ended the stream/.test(error.message)
-              ? 'end'
-              : 'cut',
-          lastEventId,
-        ]),
+      onRetry: ({error, lastEventId}) => retries.push([kindOf(error), lastEventId]),
       onComment: (text) => comments.push(text),
       sleep() {},
     });

@@ -40,6 +40,9 @@ type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function same<A, B>(_: Same<A, B>): void {}
 
+// Classes, and no types alone: `instanceof` takes them.
+void [AsyncSSEClient, SSEEvent];
+
 // ── Events ────────────────────────────────────────────────────────────────────────────────────
 
 export function events(): void {
@@ -162,15 +165,15 @@ export async function sources(): Promise<void> {
   void [list, lastEventId.length, retry];
 
   // @ts-expect-error lines that come later need `for await`
-  for (const {data} of new EventSource(laterLines)) data;
+  for (const {data} of new EventSource(laterLines)) void data;
   // @ts-expect-error chunks that come later need `for await`
-  for (const {data} of EventSource.from(laterChunks)) data;
+  for (const {data} of EventSource.from(laterChunks)) void data;
   // @ts-expect-error a ReadableStream needs `for await`
-  for (const {data} of EventSource.from(stream)) data;
+  for (const {data} of EventSource.from(stream)) void data;
   // @ts-expect-error a Response needs `for await`
-  for (const {data} of EventSource.from(response)) data;
+  for (const {data} of EventSource.from(response)) void data;
   // @ts-expect-error JSON values of a Response need `for await`
-  for (const value of EventSource.from(response).json()) value;
+  for (const value of EventSource.from(response).json()) void value;
   // @ts-expect-error a source that needs `for await` cannot be spread
   [...EventSource.from(stream)];
   // @ts-expect-error lines are text: bytes go to EventSource.from()
@@ -231,13 +234,15 @@ export const none: SSEClientOptions = {
   maxRetries: undefined,
 };
 
-export async function clients(): Promise<void> {
+export async function loops(): Promise<void> {
   for (const {data} of connect(url)) data.length;
   for await (const {data} of connect(url)) data.length;
   for await (const {data} of asyncConnect(url)) data.length;
   for await (const {data} of asyncConnect(new URL(url), all)) data.length;
   for (const {data} of new SSEClient(url, {json: {q: 1}})) data.length;
+}
 
+export function transports(): void {
   // what has the shape of fetch fits as it is
   asyncConnect(url, {transport: fetch});
   asyncConnect(url, {transport: (address, init) => fetch(address, init)});
@@ -250,7 +255,9 @@ export async function clients(): Promise<void> {
   connect(url, {transport: () => ({status: 204})});
   connect(url, {transport: blockingFetch()});
   blockingFetch().close();
+}
 
+export function requests(): void {
   asyncConnect(url, {headers: new Headers()});
   asyncConnect(url, {headers: [['a', 'b']]});
   asyncConnect(url, {headers: new Map([['a', 'b']])});
@@ -260,7 +267,9 @@ export async function clients(): Promise<void> {
   asyncConnect(url, {method: 'POST', body: async () => 'text'});
   connect(url, {method: 'POST', body: () => 'text'});
   asyncConnect(url, {signal: AbortSignal.timeout(5)});
+}
 
+export async function clients(): Promise<void> {
   const client = connect(url);
   const asAsync: AsyncSSEClient = client;
   same<typeof client.state, 'idle' | 'connecting' | 'open' | 'waiting' | 'closed'>(true);
@@ -273,13 +282,17 @@ export async function clients(): Promise<void> {
   for await (const value of client.json<{a: 1}>({done: 'END'})) same<typeof value, {a: 1}>(true);
   for await (const value of asAsync.json<{a: 1}>()) same<typeof value, {a: 1}>(true);
   void [opened, status, type, closed, client.url.length, client.lastEventId.length, client.retry];
+}
+
+export function mistakes(): void {
+  const client = connect(url);
 
   // @ts-expect-error asyncConnect() needs `for await`
-  for (const {data} of asyncConnect(url)) data;
+  for (const {data} of asyncConnect(url)) void data;
   // @ts-expect-error asyncConnect() cannot be spread
   [...asyncConnect(url)];
   // @ts-expect-error JSON values of asyncConnect() need `for await`
-  for (const value of asyncConnect(url).json()) value;
+  for (const value of asyncConnect(url).json()) void value;
   // @ts-expect-error fetch returns a promise, for which the blocking loop cannot wait
   connect(url, {transport: fetch});
   // @ts-expect-error an async transport returns a promise

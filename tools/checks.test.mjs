@@ -1,10 +1,14 @@
 // A check that cannot fail proves nothing: each is shown one planted fault and must report it.
 
 import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
 import {test} from 'node:test';
 import {problemsOf as docs} from './docs.mjs';
 import {codeOf, problemsOf as layers} from './layers.mjs';
-import {problemsOf as sessions} from './sessions.mjs';
+import {switchesOf, withoutSwitches, withSwitches} from './lint/switches.mjs';
+import {problemsOf as sessions, written} from './sessions.mjs';
+
+const RULES = {sections: 9, casts: 7, imports: false};
 
 /** Nine sections that keep every rule, with `planted` in section 2. */
 const sections = (planted) =>
@@ -28,7 +32,7 @@ test('layers: clean code', () => {
     '  value9(a: string): void {',
     'const a = AbortSignal.any([b]) !== !c',
   ])
-    assert.deepEqual(layers(sections(line)), [], line);
+    assert.deepEqual(layers(sections(line), RULES), [], line);
 });
 
 test('layers: planted faults', () => {
@@ -43,15 +47,43 @@ test('layers: planted faults', () => {
     [`import {a} from 'b'`, `'import': the file has no dependencies`],
     [`const a = await import('b')`, `'import': the file has no dependencies`],
     ['const a = b as string', 'a cast outside section 7'],
+    ['const a = b as (string)', 'a cast outside section 7'],
     ['const a = b!.c', `a non-null '!'`],
     ['const enum A {}', `'enum' or 'namespace': not erasable`],
     ['declare namespace A {}', `'enum' or 'namespace': not erasable`],
     ['export default 1', 'a default export'],
     [`// ${'x'.repeat(98)}`, '101 columns'],
   ])
-    assert.deepEqual(layers(sections(line)), [`${AT}: ${problem}`], line);
-  assert.deepEqual(layers(sections('').replace('// ── 9. Name ──', '')).length, 1);
-  assert.deepEqual(layers(sections('').replace('7. Name', '8. Name')).length, 1);
+    assert.deepEqual(layers(sections(line), RULES), [`${AT}: ${problem}`], line);
+  const clean = sections('');
+  assert.deepEqual(layers(clean.replace('// ── 9. Name ──', ''), RULES), [
+    '28: 8 sections instead of 9',
+  ]);
+  assert.deepEqual(layers(clean.replace('7. Name', '8. Name'), RULES), [
+    '19: banner 8 where 7 is due',
+  ]);
+  assert.deepEqual(layers(`const a = 1\n${clean}`, RULES), [
+    `1: 'a' is declared above the first section`,
+  ]);
+});
+
+test('layers: the rules of a file are data', () => {
+  const imports = {...RULES, imports: true};
+  const first = `import {a} from 'b'\n`;
+  assert.deepEqual(layers(first + sections('const c = import.meta.url'), imports), []);
+  assert.deepEqual(layers(sections(`import {a} from 'b'`), imports), [
+    `${AT}: 'import' below the first banner`,
+  ]);
+  assert.deepEqual(layers(first + sections(''), RULES), [
+    `1: 'import': the file has no dependencies`,
+  ]);
+  assert.deepEqual(layers(sections('const a = b as string'), {...RULES, casts: 2}), []);
+  const eleven = `${sections('')}// ── 10. Name ──\nconst a = value9\n// ── 11. Name ──\n`;
+  assert.deepEqual(layers(eleven, {...RULES, sections: 11}), []);
+  assert.deepEqual(
+    layers(eleven.replace('a = value9', 'a = b') + 'const b = 1', {...RULES, sections: 11}),
+    [`29: section 10 uses 'b' of section 11`],
+  );
 });
 
 test('layers: blanking keeps lines and columns', () => {
@@ -65,71 +97,304 @@ test('layers: blanking keeps lines and columns', () => {
   assert.equal(code.indexOf('z'), source.indexOf('z'));
 });
 
-const FILES = {'examples/a.mjs': 'a()\n', 'examples/b.mjs': 'b()\n', 'examples/c.mjs': 'c()\n'};
+test('switches: sse.ts without the lines that switch tools off, and with them again', () => {
+  const source = readFileSync(new URL('../sse.ts', import.meta.url), 'utf8');
+  const bare = withoutSwitches(source);
+  const linesOf = (text) => text.split('\n');
+  const count = linesOf(switchesOf(source)).length;
+  assert.deepEqual(linesOf(bare), [
+    linesOf(source)[0],
+    ...Array(count).fill('//'),
+    ...linesOf(source).slice(1 + count),
+  ]);
+  assert.doesNotMatch(bare, /eslint|-ignore/);
+  assert.equal(withSwitches(bare, source), source);
+  assert.equal(withSwitches(`${bare}// $&\n`, source), `${source}// $&\n`);
+});
+
+test('switches: planted faults', () => {
+  const source = readFileSync(new URL('../sse.ts', import.meta.url), 'utf8');
+  const head = `${switchesOf(source)}\n`;
+  for (const [find, replace, problem] of [
+    [head, '', /no '\/\* eslint-disable' at the head/],
+    ['// deno-lint-ignore-file\n', '', /no '\/\/ deno-lint-ignore-file' at the head/],
+    [head, `//\n${head}`, /no '\/\* eslint-disable' at the head/],
+    [head, `${head}export let a;\n// biome-ignore lint: b\n`, /below its head: 'biome-ignore'/],
+    [head, `${head}//\n/* eslint-disable-next-line */\n`, /below its head: 'eslint-disable'/],
+  ]) {
+    assert(source.includes(find));
+    assert.throws(() => withoutSwitches(source.replace(find, () => replace)), problem);
+  }
+  assert.throws(() => withSwitches(source, source), /does not begin as the head/);
+});
+
+const FILES = {
+  'examples/': '',
+  'examples/a.mjs': 'a()\n',
+  'examples/b.mjs': 'b()\n',
+  'examples/c.mjs': 'c()\n',
+  'results/table.md': '# A table\n',
+};
 const FACTS = {
   read: (name) => FILES[name],
   sizes: {parser: 1649, all: 5960},
   declarations:
     'export declare class EventParser {\n  /** lost(): */\n  readonly retry?: number;\n'
-    + `  feed(chunk: string): 'done';\n}\nexport declare function connect(): void;\n`,
+    + `  feed(chunk: string): 'done';\n}\nexport declare function connect(): void;\n`
+    + 'export declare const record: 1;\n',
   source:
     'interface Base {\n  body?: {\n    deep: 1;\n  };\n}\n'
     + 'export interface SSEClientOptions extends Base {\n  /** method */\n'
     + '  readonly verify?: boolean;\n}\n',
   differences: ['redirects'],
+  script:
+    '# node old.mjs\nnpm ci\nnpm test\nbash install.sh\nnode test/long.mjs & # beside\nwait\n'
+    + '(cd a && npm ci)\n(cd a && npm ci && node --test)\n',
+  least: {pages: 6, examples: 3, sessions: 1},
 };
-const README = `EventParser is 1.6 kB<!-- size:parser -->, **6.0 kB<!-- size:all -->** with connect.
-[a](examples/a.mjs) [web](https://example.org/) [here](#there)
-${Object.keys(FILES)
-  .map((name) => `<!-- ${name} -->\n\`\`\`js\n${FILES[name]}\`\`\`\n`)
-  .join('')}
+const shown = (name) => `<!-- ${name} -->\n\`\`\`js\n${FILES[name]}\`\`\`\n`;
+/** Pages that keep every rule. */
+const PAGES = {
+  'README.md': `EventParser is 1.6 kB<!-- size:parser -->.
+[a](examples/a.mjs) [web](https://example.org/) [here](#an-example) [all](docs/api.md#all-of-it-1)
+[runtimes](docs/runtimes.md) [from](docs/from.md)
+
+## An \`example\`
+${shown('examples/a.mjs')}`,
+  'CONTRIBUTING.md': `| file | what |
+|---|---|
+| \`sse.ts\` | all |
+
+| command | what it shows |
+|---|---|
+| \`npm test\` | a |
+| \`node test/long.mjs\` | b |
+| \`(cd a && npm ci && node --test)\` | c |
+`,
+  'docs/README.md':
+    '[API](api.md) [runtimes](runtimes.md) [from](from.md) [up](../CONTRIBUTING.md)\n',
+  'docs/api.md': `# All of it
+**6.0 kB<!-- size:all -->** with connect, record. \`[no](link.md)\` [files](../examples/) <a href="#tags-a--b">
+[up](../README.md#an-example) [table](../results/table.md#a-table) [b][b] ![c](../examples/c.mjs "c")
+
+[b]: ../examples/b.mjs
+${shown('examples/b.mjs')}${shown('examples/c.mjs')}
+  \`\`\`sh
+  # No heading
+  f[0](x)
+  \`\`\`
+
+## All of it
+### [Tags](#all-of-it): a & b
+
 | option | default |
 | \`body\`, \`verify\` | – |
 
-| some-package 1 | ssekit |
+<!-- session -->
+\`\`\`console
+$ true
+\`\`\`
+`,
+  'docs/from.md': `| some-package 1 | ssekit |
 |---|---|
-| \`parse({mode})\` | \`connect()\`, \`feed(chunk)\`, \`'done'\`, \`{mode, retry: 30_000}\`, prose |
+| \`parse({mode})\`, \`verify\` | \`connect()\`, \`feed(chunk)\`, \`'done'\`, \`{mode, retry: 30_000}\`, prose |
+`,
+  'docs/runtimes.md': '| **redirects** | browsers |\n',
+};
 
-## Runtimes
-| **redirects** | browsers |
-`;
-
-test('docs: clean text', () => assert.deepEqual(docs(README, FACTS), []));
+test('docs: clean text', () => assert.deepEqual(docs(PAGES, FACTS), []));
 
 test('docs: planted faults', () => {
-  for (const [find, replace, problem] of [
-    ['b()', 'B()', 'examples/b.mjs is not shown as it is'],
-    ['```js\nb()', 'text\n```js\nb()', 'no code block follows the marker of examples/b.mjs'],
-    ['<!-- examples/b.mjs -->', '', '2 examples are shown, not 3 or more'],
-    ['<!-- examples/b.mjs -->', '<!-- examples/x.mjs -->', 'there is no examples/x.mjs'],
-    ['(examples/a.mjs)', '(lost.md)', 'the link to lost.md leads nowhere'],
-    ['1.6 kB', '1.7 kB', `the size 'parser' is 1.6 kB, not 1.7 kB`],
-    ['6.0 kB<!-- size:all -->', '6.0 kB', `the size 'all' is not given`],
-    ['EventParser', 'The parser', `the export 'EventParser' is not mentioned`],
-    ['`verify`', 'verify', `the option 'verify' is in no table`],
-    ['`body`', 'body', `the option 'body' is in no table`],
-    ['| **redirects** | browsers |', '', `section 'Runtimes' does not tell of 'redirects'`],
-    ['browsers |', 'browsers |\n| **x** |', `no row of test/runtimes/behaviour.mjs differs by 'x'`],
-    ['feed(chunk)', 'push(chunk)', `coming from some-package 1: ssekit has no 'push'`],
-    ['feed(chunk)', 'lost(chunk)', `coming from some-package 1: ssekit has no 'lost'`],
-    ['{mode, retry', '{mod, retry', `coming from some-package 1: ssekit has no 'mod'`],
+  for (const [name, find, replace, problem] of [
+    ['README.md', 'a()', 'A()', 'README.md: examples/a.mjs is not shown as it is'],
+    ['docs/api.md', 'b()', 'B()', 'docs/api.md: examples/b.mjs is not shown as it is'],
+    [
+      'docs/api.md',
+      '```js\nb()',
+      'text\n```js\nb()',
+      'docs/api.md: no code block follows the marker of examples/b.mjs',
+    ],
+    [
+      'docs/api.md',
+      '<!-- examples/b.mjs -->',
+      '<!-- examples/x.mjs -->',
+      'docs/api.md: there is no examples/x.mjs',
+    ],
+    ['docs/api.md', '<!-- examples/b.mjs -->', '', '2 examples are found, not 3 or more'],
+    ['docs/api.md', '<!-- session -->', '', '0 sessions are found, not 1 or more'],
+    ['README.md', '(examples/a.mjs)', '(lost.md)', 'README.md: the link to lost.md leads nowhere'],
+    [
+      'docs/api.md',
+      '(../examples/)',
+      '(examples/)',
+      'docs/api.md: the link to examples/ leads nowhere',
+    ],
+    [
+      'docs/api.md',
+      '(../examples/c.mjs',
+      '(../../docs/api.md',
+      'docs/api.md: the link to ../../docs/api.md leads nowhere',
+    ],
+    [
+      'docs/api.md',
+      ': ../examples/b.mjs',
+      ': b.mjs',
+      'docs/api.md: the link to b.mjs leads nowhere',
+    ],
+    ['CONTRIBUTING.md', 'all', '[all]()', 'CONTRIBUTING.md: the link to  leads nowhere'],
+    ['README.md', '(#an-', '(#the-', 'README.md: the link to #the-example leads to no heading'],
+    [
+      'README.md',
+      'it-1)',
+      'it-2)',
+      'README.md: the link to docs/api.md#all-of-it-2 leads to no heading',
+    ],
+    [
+      'docs/api.md',
+      'README.md#an-example',
+      'README.md#example',
+      'docs/api.md: the link to ../README.md#example leads to no heading',
+    ],
+    [
+      'docs/api.md',
+      '#a-table',
+      '#table',
+      'docs/api.md: the link to ../results/table.md#table leads to no heading',
+    ],
+    [
+      'docs/api.md',
+      '"#tags-a--b"',
+      '"#no-heading"',
+      'docs/api.md: the link to #no-heading leads to no heading',
+    ],
+    [
+      'docs/api.md',
+      '(../examples/)',
+      '(../examples/a.mjs#all-of-it)',
+      'docs/api.md: the link to ../examples/a.mjs#all-of-it leads to no heading',
+    ],
+    ['README.md', '[from](docs/from.md)', '', 'README.md: no link leads to docs/from.md'],
+    ['docs/README.md', '[from](from.md)', '', 'docs/README.md: no link leads to docs/from.md'],
+    ['README.md', '1.6 kB', '1.7 kB', `README.md: the size 'parser' is 1.6 kB, not 1.7 kB`],
+    ['docs/api.md', '6.0 kB', '6.1 kB', `docs/api.md: the size 'all' is 6.0 kB, not **6.1 kB`],
+    [
+      'CONTRIBUTING.md',
+      'all',
+      '9.9 kB<!-- size:none -->',
+      `CONTRIBUTING.md: the size 'none' is unknown, not 9.9 kB`,
+    ],
+    ['docs/api.md', '6.0 kB<!-- size:all -->', '6.0 kB', `the size 'all' is not given`],
+    ['README.md', 'EventParser', 'The parser', `the export 'EventParser' is not mentioned`],
+    ['docs/api.md', 'record', 'replay', `the export 'record' is not mentioned`],
+    ['docs/api.md', '`verify`', 'verify', `the option 'verify' is in no table`],
+    ['docs/api.md', ', `verify` |', ' | `verify` |', `the option 'verify' is in no table`],
+    ['docs/api.md', '`body`', 'body', `the option 'body' is in no table`],
+    [
+      'docs/runtimes.md',
+      '| **redirects** | browsers |',
+      '',
+      `docs/runtimes.md: it does not tell of 'redirects'`,
+    ],
+    [
+      'docs/runtimes.md',
+      'browsers |',
+      'browsers |\n| **x** |',
+      `docs/runtimes.md: no row of test/runtimes/behaviour.mjs differs by 'x'`,
+    ],
+    ...['push', 'lost'].map((name) => [
+      'docs/from.md',
+      'feed(chunk)',
+      `${name}(chunk)`,
+      `docs/from.md: coming from some-package 1: ssekit has no '${name}'`,
+    ]),
+    [
+      'docs/from.md',
+      '{mode, retry',
+      '{mod, retry',
+      `docs/from.md: coming from some-package 1: ssekit has no 'mod'`,
+    ],
+    [
+      'CONTRIBUTING.md',
+      '| `node test/long.mjs` | b |\n',
+      '',
+      `CONTRIBUTING.md: no row for 'node test/long.mjs' of .ci/run`,
+    ],
+    [
+      'CONTRIBUTING.md',
+      '| `npm test` | a |\n',
+      '| `npm test` | a |\n| `node old.mjs` | a |\n',
+      `CONTRIBUTING.md: .ci/run does not run 'node old.mjs'`,
+    ],
   ]) {
-    const readme = README.replace(find, replace);
-    assert.notEqual(readme, README);
-    assert.deepEqual(docs(readme, FACTS), [problem]);
+    const page = PAGES[name].replace(find, replace);
+    assert.notEqual(page, PAGES[name], find);
+    assert.deepEqual(docs({...PAGES, [name]: page}, FACTS), [problem]);
   }
+});
+
+test('docs: what is named on pages that are not for users is not told', () => {
+  const page = PAGES['README.md'].replace('EventParser', 'The parser');
+  const changes = 'EventParser is new; it is 1.6 kB<!-- size:parser -->.\n';
+  assert.deepEqual(docs({...PAGES, 'README.md': page, 'CHANGELOG.md': changes}, FACTS), [
+    `the export 'EventParser' is not mentioned`,
+  ]);
+});
+
+test('docs: an empty folder, and no pages at all', () => {
+  const top = Object.entries(PAGES).filter(([name]) => !name.startsWith('docs/'));
+  const problems = docs(Object.fromEntries(top), FACTS);
+  for (const problem of [
+    '2 pages are found, not 6 or more',
+    '1 examples are found, not 3 or more',
+    '0 sessions are found, not 1 or more',
+    'README.md: the link to docs/runtimes.md leads nowhere',
+    `docs/runtimes.md: it does not tell of 'redirects'`,
+    `the option 'verify' is in no table`,
+  ])
+    assert(problems.includes(problem), problem);
+  assert(docs({}, FACTS).includes('0 pages are found, not 6 or more'));
 });
 
 test('sessions: what a page shows, and planted faults', async () => {
   const page =
     '<!-- session -->\n```console\n$ one\nin 7 ms at 2026-11-21T13:06:22.123Z\n' + '$ two &\n```\n';
+  const pages = (text) => ({'README.md': 'no session', 'docs/a.md': text, 'docs/b.md': page});
+  const now = 'in 9 ms at 2027-01-01T00:00:00.000Z\n';
   const run = async (commands) => {
     assert.deepEqual(commands, ['one', 'two &']);
-    return ['in 9 ms at 2027-01-01T00:00:00.000Z\n', ''];
+    return [now, ''];
   };
-  assert.deepEqual(await sessions(page, run), []);
-  assert.equal((await sessions(page, async () => ['in 9 s at TIME\n', ''])).length, 1);
-  assert.equal((await sessions(page.replace('at 2', 'on 2'), run)).length, 1);
-  assert.equal((await sessions(page.replace('$ two', 'more\n$ two'), run)).length, 1);
-  assert.deepEqual(await sessions('', run), ['no session is shown']);
+  assert.deepEqual(await sessions(pages(page), run), []);
+  const faults = await sessions(pages(page), async () => ['in 9 s at TIME\n', '']);
+  assert.deepEqual(
+    faults.map((fault) => fault.split('\n', 1)[0]),
+    ['docs/a.md: a session is not as shown:', 'docs/b.md: a session is not as shown:'],
+  );
+  for (const [find, replace] of [
+    ['at 2', 'on 2'],
+    ['$ two', 'more\n$ two'],
+  ])
+    assert.deepEqual(await sessions(pages(page.replace(find, replace)), run), [
+      `docs/a.md: a session is not as shown:\n$ one\n${now}$ two &\n`,
+    ]);
+  assert.deepEqual(await sessions(pages(page.replace('console', 'text')), run), [
+    'docs/a.md: no console block follows the marker of a session',
+  ]);
+  assert.deepEqual(await sessions({'README.md': ''}, run), ['no session is shown']);
+  assert.deepEqual(await sessions({}, run), ['no session is shown']);
+});
+
+test('sessions: what is printed goes into its own page', async () => {
+  const page = (command, output) =>
+    `# A\n<!-- session -->\n\`\`\`console\n$ ${command}\n${output}\`\`\`\nb\n`;
+  const pages = {
+    'README.md': 'no session',
+    'docs/a.md': page('one', 'old\n') + page('two', ''),
+    'docs/b.md': page('three', 'old\n'),
+  };
+  const run = async ([command]) => [`$& of ${command}\n`];
+  assert.deepEqual(await written(pages, run), {
+    'docs/a.md': page('one', '$& of one\n') + page('two', '$& of two\n'),
+    'docs/b.md': page('three', '$& of three\n'),
+  });
 });

@@ -1,38 +1,59 @@
-// node tools/docs.mjs: README.md says what is true: its examples are the files that the tests
-// run, its sessions print what it shows, its links lead somewhere, its sizes are the measured ones,
-// its tables are complete.
+// node tools/docs.mjs: README.md, CONTRIBUTING.md, CHANGELOG.md and docs/ say what is true: examples
+// are the files that the tests run, sessions print what is shown, links lead somewhere, sizes are
+// the measured ones, tables are complete.
 
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync, readFileSync, statSync} from 'node:fs';
+import {posix} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {codeOf} from './layers.mjs';
 import {ROWS} from '../test/runtimes/behaviour.mjs';
-import {problemsOf as sessionProblemsOf, run} from './sessions.mjs';
+import {readPages} from './pages.mjs';
+import {problemsOf as sessionProblemsOf, run, sessionsOf} from './sessions.mjs';
 
 const ROOT = new URL('../', import.meta.url);
 
+// What the checks must find: with less, a page is lost, or a marker that a check goes by.
+const LEAST = {pages: 15, examples: 9, sessions: 3};
+
 /**
- * @param readme the text of README.md
+ * @param pages text by name, from the root
  * @param facts `read(name)`: the text of a file of the project, or undefined; `sizes`: bytes of
  *   each bundle by name; `declarations`: the text of sse.d.ts; `source`: the text of sse.ts;
- *   `differences`: names of what the tests know to differ between runtimes
+ *   `differences`: names of what the tests know to differ between runtimes; `script`: the text of
+ *   .ci/run; `least`: how many pages, examples and sessions there are at least
  */
-export function problemsOf(readme, {read, sizes, declarations, source, differences}) {
+export function problemsOf(pages, {read, sizes, declarations, source, differences, script, least}) {
+  const inEach = (check, ...facts) =>
+    Object.entries(pages).flatMap(([name, page]) =>
+      check(page, ...facts).map((problem) => `${name}: ${problem}`),
+    );
+  // What is named in CHANGELOG.md or CONTRIBUTING.md alone, users are not told.
+  const forUsers = Object.keys(pages)
+    .filter((name) => name === 'README.md' || name.startsWith('docs/'))
+    .map((name) => pages[name])
+    .join('\n');
   return [
-    ...examples(readme, read),
-    ...links(readme, read),
-    ...claims(readme, sizes),
+    ...inEach(examples, read),
+    ...links(pages, read),
+    ...inEach(claims, sizes),
+    ...inEach(counterparts, declarations),
+    ...index(pages),
+    ...Object.keys(sizes)
+      .filter((name) => !forUsers.includes(`<!-- size:${name} -->`))
+      .map((name) => `the size '${name}' is not given`),
     ...exportsOf(declarations)
-      .filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))
+      .filter((name) => !new RegExp(`\\b${name}\\b`).test(forUsers))
       .map((name) => `the export '${name}' is not mentioned`),
-    ...options(readme, source),
-    ...runtimes(readme, differences),
-    ...counterparts(readme, declarations),
+    ...options(forUsers, source),
+    ...runtimes(pages, differences),
+    ...suites(pages, script),
+    ...counts(pages, least),
   ];
 }
 
 /** The tables of what others call things, by the package in their head: [{from, rows}]. */
-export function migrations(readme) {
-  const tables = readme.matchAll(/^\| (.+) \| ssekit \|\n\|---\|---\|\n((?:\|.*\n)+)/gm);
+export function migrations(page) {
+  const tables = page.matchAll(/^\| (.+) \| ssekit \|\n\|---\|---\|\n((?:\|.*\n)+)/gm);
   return [...tables].map(([, from, text]) => ({
     from,
     rows: text
@@ -56,7 +77,7 @@ const KNOWN = new Set(
 );
 
 /** Names of ssekit that those tables mention, and that it does not have. */
-function counterparts(readme, declarations) {
+function counterparts(page, declarations) {
   const code = declarations.replace(/\/\*[^]*?\*\//g, '').replace(/\/\/.*/g, '');
   const members = [...code.matchAll(/^\s+(?:(?:readonly|static|get) )*([\w$]+)\??[(<:]/gm)];
   const texts = [...code.matchAll(/'([^']*)'/g)];
@@ -65,7 +86,7 @@ function counterparts(readme, declarations) {
     ...exportsOf(declarations),
     ...[...members, ...texts].map(([, name]) => name),
   ]);
-  return migrations(readme).flatMap(({from, rows}) =>
+  return migrations(page).flatMap(({from, rows}) =>
     rows.flatMap(([left, right]) => {
       const same = new Set(namesIn(left)); // handed on as it is, or taken apart
       return namesIn(right)
@@ -75,39 +96,85 @@ function counterparts(readme, declarations) {
   );
 }
 
-function examples(readme, read) {
+const EXAMPLE = /<!-- (examples\/\S+) -->\n+(?:```\w*\n([^]*?)\n```$)?/gm;
+
+function examples(page, read) {
   const problems = [];
-  const markers = [...readme.matchAll(/<!-- (examples\/\S+) -->\n+(?:```\w*\n([^]*?)\n```$)?/gm)];
-  for (const [, name, shown] of markers) {
+  for (const [, name, shown] of page.matchAll(EXAMPLE)) {
     const file = read(name);
     if (file === undefined) problems.push(`there is no ${name}`);
     else if (shown === undefined) problems.push(`no code block follows the marker of ${name}`);
     else if (shown.trimEnd() !== file.trimEnd()) problems.push(`${name} is not shown as it is`);
   }
-  if (markers.length < 3) problems.push(`${markers.length} examples are shown, not 3 or more`);
   return problems;
 }
 
-function links(readme, read) {
-  const prose = readme.replace(/^```[^]*?^```$/gm, '');
-  return [...prose.matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)/g)]
-    .filter(([, target]) => read(target) === undefined)
-    .map(([, target]) => `the link to ${target} leads nowhere`);
+const withoutBlocks = (page) => page.replace(/^ *(```+)[^]*?^ *\1$/gm, '');
+
+/** The links of a page that stay in the project: {text, file, anchor}. */
+function linksOf(name, page) {
+  const prose = withoutBlocks(page).replace(/`[^`\n]+`/g, '');
+  const found = prose.matchAll(
+    /(?:\]\(|^\[[^\]]+\]: +|\b(?:href|src)=")(?![a-z]+:)([^)#\s"]*)(?:#([^)\s"]*))?/gm,
+  );
+  return [...found].map(([, path, anchor]) => ({
+    text: anchor === undefined ? path : `${path}#${anchor}`,
+    file: path || anchor === undefined ? posix.join(posix.dirname(name), path) : name,
+    anchor,
+  }));
 }
 
-function claims(readme, sizes) {
+/** What GitHub calls the headings of a page. */
+function anchorsOf(page) {
+  const anchors = new Set();
+  for (const [, title] of withoutBlocks(page).matchAll(/^#{1,6} +(.+)$/gm)) {
+    const anchor = title
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{M}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-');
+    let unique = anchor;
+    for (let n = 1; anchors.has(unique); n++) unique = `${anchor}-${n}`;
+    anchors.add(unique);
+  }
+  return anchors;
+}
+
+function links(pages, read) {
   const problems = [];
-  const claimed = new Set();
-  for (const [, figure, name] of readme.matchAll(/(\S+ \S+)?<!-- size:(\w+) -->/g)) {
+  for (const [name, page] of Object.entries(pages)) {
+    for (const {text, file, anchor} of linksOf(name, page)) {
+      const target = file.startsWith('../') ? undefined : (pages[file] ?? read(file));
+      if (target === undefined) problems.push(`${name}: the link to ${text} leads nowhere`);
+      else if (anchor !== undefined && !(file.endsWith('.md') && anchorsOf(target).has(anchor))) {
+        problems.push(`${name}: the link to ${text} leads to no heading`);
+      }
+    }
+  }
+  return problems;
+}
+
+/** Every page of docs/ is found from README.md, and from the list of them in docs/. */
+function index(pages) {
+  const problems = [];
+  for (const from of ['README.md', 'docs/README.md']) {
+    const linked = new Set(linksOf(from, pages[from] ?? '').map(({file}) => file));
+    for (const name of Object.keys(pages)) {
+      if (!name.startsWith('docs/') || name === 'docs/README.md' || linked.has(name)) continue;
+      problems.push(`${from}: no link leads to ${name}`);
+    }
+  }
+  return problems;
+}
+
+function claims(page, sizes) {
+  const problems = [];
+  for (const [, figure, name] of page.matchAll(/(\S+ \S+)?<!-- size:(\w+) -->/g)) {
     const real = name in sizes ? `${(sizes[name] / 1000).toFixed(1)} kB` : 'unknown';
     // Two words before the marker, less what Markdown may put around them.
     if (figure?.replace(/^[^\d]+/, '') !== real) {
       problems.push(`the size '${name}' is ${real}, not ${figure}`);
     }
-    claimed.add(name);
-  }
-  for (const name of Object.keys(sizes)) {
-    if (!claimed.has(name)) problems.push(`the size '${name}' is not given`);
   }
   return problems;
 }
@@ -121,11 +188,10 @@ function exportsOf(declarations) {
   return [...new Set(names.map(([, name]) => name))];
 }
 
-function options(readme, source) {
-  const rows = readme
-    .split('\n')
-    .filter((line) => line.startsWith('|'))
-    .join('\n');
+/** Each option begins a row, or is named at its beginning, in a table of options. */
+function options(text, source) {
+  const tables = text.matchAll(/^\| option \|.*\n((?:\|.*\n)+)/gm);
+  const rows = [...tables].flatMap(([, table]) => table.match(/^\| [^|]*/gm)).join('\n');
   const keys = keysOf('SSEClientOptions', codeOf(source));
   if (keys.length === 0) return ['sse.ts has no interface SSEClientOptions'];
   return keys
@@ -133,18 +199,50 @@ function options(readme, source) {
     .map((key) => `the option '${key}' is in no table`);
 }
 
-/** The table of section 'Runtimes' and the rows of the tests tell of the same differences. */
-function runtimes(readme, differences) {
-  const [, section = ''] = /^## Runtimes$([^]*?)(?=^## |$(?![^]))/m.exec(readme) ?? [];
-  const told = [...section.matchAll(/^\| \*\*(.+?)\*\*/gm)].map(([, name]) => name);
+/** The table of that page and the rows of the tests tell of the same differences. */
+function runtimes(pages, differences) {
+  const page = 'docs/runtimes.md';
+  const told = [...(pages[page] ?? '').matchAll(/^\| \*\*(.+?)\*\*/gm)].map(([, name]) => name);
   return [
     ...differences
       .filter((name) => !told.includes(name))
-      .map((name) => `section 'Runtimes' does not tell of '${name}'`),
+      .map((name) => `${page}: it does not tell of '${name}'`),
     ...told
       .filter((name) => !differences.includes(name))
-      .map((name) => `no row of test/runtimes/behaviour.mjs differs by '${name}'`),
+      .map((name) => `${page}: no row of test/runtimes/behaviour.mjs differs by '${name}'`),
   ];
+}
+
+/** The table of suites in CONTRIBUTING.md and the script that runs them name the same ones. */
+function suites(pages, script) {
+  const page = 'CONTRIBUTING.md';
+  const [, rows = ''] =
+    /^\| command \|.*\n\|[-:|]+\|\n((?:\|.*\n)+)/m.exec(pages[page] ?? '') ?? [];
+  const told = [...rows.matchAll(/^\| `(.+?)` \|/gm)].map(([, command]) => command);
+  const ran = script
+    .split('\n')
+    .map((line) => line.replace(/ &(?: #.*)?$/, '')) // one that runs beside the others
+    .filter((line) => /^(?:node |npm (?:test|start|run )|\(cd .* node --test\)$)/.test(line));
+  return [
+    ...ran
+      .filter((command) => !told.includes(command))
+      .map((command) => `${page}: no row for '${command}' of .ci/run`),
+    ...told
+      .filter((command) => !ran.includes(command))
+      .map((command) => `${page}: .ci/run does not run '${command}'`),
+  ];
+}
+
+function counts(pages, least) {
+  const texts = Object.values(pages);
+  const found = {
+    pages: texts.length,
+    examples: texts.flatMap((page) => [...page.matchAll(EXAMPLE)]).length,
+    sessions: texts.flatMap(sessionsOf).length,
+  };
+  return Object.keys(least)
+    .filter((kind) => !(found[kind] >= least[kind]))
+    .map((kind) => `${found[kind]} ${kind} are found, not ${least[kind]} or more`);
 }
 
 /** The members of an interface and of those that it extends. */
@@ -169,7 +267,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const read = (name) => {
     const file = new URL(name, ROOT);
     if (!existsSync(file)) return undefined;
-    return name.endsWith('/') ? '' : readFileSync(file, 'utf8');
+    return statSync(file).isDirectory() ? '' : readFileSync(file, 'utf8');
   };
   const need = (name) => {
     const text = read(name);
@@ -178,16 +276,19 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     console.error(`docs: ${name} is missing${made ? ': node build.mjs makes it' : ''}`);
     process.exit(1);
   };
-  const problems = problemsOf(need('README.md'), {
+  const pages = readPages();
+  const problems = problemsOf(pages, {
     read,
     sizes: JSON.parse(need('.build/sizes.json')),
     declarations: need('dist/sse.d.ts'),
     source: need('sse.ts'),
     differences: [...new Set(ROWS.flatMap(({differs = []}) => differs.map(({see}) => see)))],
+    script: need('.ci/run'),
+    least: LEAST,
   });
   need('dist/cli.js');
-  problems.push(...(await sessionProblemsOf(need('README.md'), run)));
-  for (const problem of problems) console.error(`README.md: ${problem}`);
-  console.log(`docs: ${problems.length} problems`);
+  problems.push(...(await sessionProblemsOf(pages, run)));
+  for (const problem of problems) console.error(problem);
+  console.log(`docs: ${Object.keys(pages).length} pages, ${problems.length} problems`);
   process.exitCode = problems.length ? 1 : 0;
 }

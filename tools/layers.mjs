@@ -1,23 +1,31 @@
-// node tools/layers.mjs [FILE]: the house rules of sse.ts that no compiler checks.
+// node tools/layers.mjs: the house rules of sse.ts and cli.ts that no compiler checks.
 //
-// Each of its nine sections uses only the sections above it. "Declared" means at column 0, "used"
-// means named anywhere outside comments and strings; that is all this file knows of TypeScript.
+// A file consists of numbered sections, and each uses only the sections above it. "Declared" means
+// at column 0, "used" means named anywhere outside comments and strings, by whatever it is that has
+// that name; that is all this file knows of TypeScript.
 
 import {readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 
-const BANNER = /^\/\/ ── (\d)\. (\w+)/;
+/**
+ * Each file with its number of sections; `casts` is the one section that may cast, since what the
+ * platform hands it has no type of its own; `imports` tells whether imports may stand above the
+ * first section.
+ */
+const FILES = {
+  'sse.ts': {sections: 9, casts: 7, imports: false},
+  'cli.ts': {sections: 10, casts: 8, imports: true},
+};
+
+const BANNER = /^\/\/ ── (\d+)\. (\w+)/;
 const DECLARATION = new RegExp(
   '^(?:export )?(?:declare )?(?:abstract )?(?:async )?'
     + '(?:class|function\\*?|const|let|var|type|interface) ([\\w$]+)',
 );
-const SECTIONS = 9;
-const PLATFORM = 7; // the one section that may cast: what the platform hands it has no type
 
 // No match may depend on what stands on another line: the file is searched line by line.
 const BANNED = [
   [/(?<![.\w$#])any\b(?!\??\s*[:(])/, `the type 'any'`],
-  [/\bimport\b/, `'import': the file has no dependencies`],
   [
     /^\s*(?:export\s+)?(?:declare\s+)?(?:const\s+)?(?:enum|namespace|module)\s+[\w$]/,
     `'enum' or 'namespace': not erasable`,
@@ -26,50 +34,74 @@ const BANNED = [
   [/[\w$)\]]!(?!=)/, `a non-null '!'`],
 ];
 const REGEXP = /^\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[a-z]*/;
-const STRING = /^(['"])(?:\\[^]|(?!\1)[^\\\n])*\1?/;
-const CAST = /(?<![.\w$#])as\b(?!\s+const\b|\??\s*[:(])/;
+const STRING = /^(['"])(?:\\[\s\S]|(?!\1)[^\\\n])*\1?/;
+const CAST = /(?<![.\w$#])as\b(?!\s+const\b|\??\s*:|\??\()/;
 
-/** The problems of the source text, as `line: what`; none means that it keeps the rules. */
-export function problemsOf(source) {
-  const problems = [];
+/** The problems of the source text, as `line: what`; none means that it keeps the file's rules. */
+export function problemsOf(source, rules) {
   const lines = source.split('\n');
   const code = codeOf(source).split('\n');
-  const report = (index, text) => problems.push(`${index + 1}: ${text}`);
+  const {sectionOf, declared, problems} = sectionsOf(lines, code, rules);
+  code.forEach((line, index) => {
+    const here = sectionOf[index];
+    const columns = [...lines[index]].length;
+    for (const problem of [
+      ...usesFromBelow(line, here, declared),
+      ...BANNED.filter(([pattern]) => pattern.test(line)).map(([, what]) => what),
+      isImport(line, here, rules) && (rules.imports ? MISPLACED : DEPENDENCY),
+      isCast(line) && here > 0 && here !== rules.casts && `a cast outside section ${rules.casts}`,
+      columns > 100 && `${columns} columns`,
+    ]) {
+      if (problem) problems.push(`${index + 1}: ${problem}`);
+    }
+  });
+  return problems;
+}
 
-  const sectionOf = []; // by line; 0 = above the first banner
-  const declared = new Map(); // name → section
+/** The section of each line (0: above the first banner), and of each name that is declared. */
+function sectionsOf(lines, code, {sections}) {
+  const problems = [];
+  const sectionOf = [];
+  const declared = new Map();
   let section = 0;
   lines.forEach((line, index) => {
     const banner = BANNER.exec(line);
     if (banner) {
       section++;
       if (Number(banner[1]) !== section) {
-        report(index, `banner ${banner[1]} where ${section} is due`);
+        problems.push(`${index + 1}: banner ${banner[1]} where ${section} is due`);
       }
     }
     sectionOf.push(section);
     const name = DECLARATION.exec(code[index])?.[1];
     if (name === undefined) return;
-    if (section === 0) report(index, `'${name}' is declared above the first section`);
+    if (section === 0) {
+      problems.push(`${index + 1}: '${name}' is declared above the first section`);
+    }
     if (!declared.has(name)) declared.set(name, section);
   });
-  if (section !== SECTIONS) report(lines.length - 1, `${section} sections instead of ${SECTIONS}`);
+  if (section !== sections) {
+    problems.push(`${lines.length}: ${section} sections instead of ${sections}`);
+  }
+  return {sectionOf, declared, problems};
+}
 
-  code.forEach((line, index) => {
-    const here = sectionOf[index];
-    for (const {0: name, index: at} of line.matchAll(/[A-Za-z_$][\w$]*/g)) {
-      const home = declared.get(name);
-      if (home > here && !isMember(line, at, name)) {
-        report(index, `section ${here} uses '${name}' of section ${home}`);
-      }
-    }
-    for (const [pattern, what] of BANNED) if (pattern.test(line)) report(index, what);
-    if (here !== PLATFORM && CAST.test(line) && !/^(?:export )?\{|^\s*export \{/.test(line)) {
-      report(index, `a cast outside section ${PLATFORM}`);
-    }
-    if ([...lines[index]].length > 100) report(index, `${[...lines[index]].length} columns`);
-  });
-  return problems;
+function usesFromBelow(line, here, declared) {
+  return [...line.matchAll(/[A-Za-z_$][\w$]*/g)]
+    .filter(({0: name, index}) => declared.get(name) > here && !isMember(line, index, name))
+    .map(([name]) => `section ${here} uses '${name}' of section ${declared.get(name)}`);
+}
+
+const DEPENDENCY = `'import': the file has no dependencies`;
+const MISPLACED = `'import' below the first banner`;
+
+function isImport(line, here, {imports}) {
+  if (!imports) return /\bimport\b/.test(line);
+  return here > 0 && /\bimport\b(?!\.meta\b)/.test(line);
+}
+
+function isCast(line) {
+  return CAST.test(line) && !/^(?:export )?\{|^\s*export \{/.test(line);
 }
 
 /** `.name`, `#name`, and `name:` or `name(…): …` where a member or a parameter is declared. */
@@ -83,51 +115,44 @@ function isMember(line, at, name) {
 
 /** The source with comments and the contents of strings blanked; lines and columns stay. */
 export function codeOf(source) {
-  let out = '';
+  let code = '';
   const braces = []; // of each open `{`: is it the `${` of a template?
-  let at = 0;
-  const blankTo = (end) => {
-    out += source.slice(at, end).replace(/[^\n]/g, ' ');
-    at = end;
-  };
-  const textOfTemplate = () => {
-    // up to and with the closing ` or the next ${
-    let end = at;
-    while (end < source.length && source[end] !== '`' && !source.startsWith('${', end)) {
-      end += source[end] === '\\' ? 2 : 1;
-    }
-    if (source.startsWith('${', end)) {
-      braces.push(true);
-      blankTo(end + 2);
-    } else {
-      blankTo(end + 1);
-    }
-  };
-  while (at < source.length) {
-    const char = source[at];
-    if (source.startsWith('//', at)) {
-      const end = source.indexOf('\n', at);
-      blankTo(end < 0 ? source.length : end);
-    } else if (source.startsWith('/*', at)) {
-      const end = source.indexOf('*/', at + 2);
-      blankTo(end < 0 ? source.length : end + 2);
-    } else if (char === '/' && startsRegExp(out)) {
-      blankTo(at + (REGEXP.exec(source.slice(at))?.[0].length ?? 1));
-    } else if (char === `'` || char === '"') {
-      blankTo(at + STRING.exec(source.slice(at))[0].length);
-    } else if (char === '`') {
-      blankTo(at + 1);
-      textOfTemplate();
-    } else if (char === '}' && braces.pop()) {
-      blankTo(at + 1);
-      textOfTemplate();
-    } else {
-      if (char === '{') braces.push(false);
-      out += char;
-      at++;
-    }
+  for (let at = 0; at < source.length; at = code.length) {
+    const end = endOfText(source, at, code, braces);
+    code += end > at ? source.slice(at, end).replace(/[^\n]/g, ' ') : source[at];
   }
-  return out;
+  return code;
+}
+
+/** Where the comment, string or regular expression ends that begins here; `at` if none does. */
+function endOfText(source, at, before, braces) {
+  const char = source[at];
+  if (source.startsWith('//', at)) return endOfSearch(source, '\n', at);
+  if (source.startsWith('/*', at)) return endOfSearch(source, '*/', at + 2, 2);
+  if (char === '/' && startsRegExp(before)) {
+    return at + (REGEXP.exec(source.slice(at))?.[0].length ?? 1);
+  }
+  if (char === `'` || char === '"') return at + STRING.exec(source.slice(at))[0].length;
+  if (char === '`') return endOfTemplate(source, at + 1, braces);
+  if (char === '}' && braces.pop()) return endOfTemplate(source, at + 1, braces);
+  if (char === '{') braces.push(false);
+  return at;
+}
+
+function endOfSearch(source, text, from, past = 0) {
+  const found = source.indexOf(text, from);
+  return found < 0 ? source.length : found + past;
+}
+
+/** Where a template's text ends, past the closing ` or the next ${. */
+function endOfTemplate(source, start, braces) {
+  let end = start;
+  while (end < source.length && source[end] !== '`' && !source.startsWith('${', end)) {
+    end += source[end] === '\\' ? 2 : 1;
+  }
+  if (!source.startsWith('${', end)) return Math.min(end + 1, source.length);
+  braces.push(true);
+  return end + 2;
 }
 
 /** A `/` divides after a value and opens a regular expression elsewhere. */
@@ -139,17 +164,16 @@ function startsRegExp(before) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const file = process.argv[2] ?? fileURLToPath(new URL('../sse.ts', import.meta.url));
-  const source = readFileSync(file, 'utf8');
-  const problems = problemsOf(source);
-  for (const problem of problems) console.error(`${process.argv[2] ?? 'sse.ts'}:${problem}`);
-  const lines = source.split('\n').filter((line) => line.trim());
-  const code = codeOf(source)
-    .split('\n')
-    .filter((line) => line.trim());
-  const comments = Math.round(100 * (1 - code.length / lines.length));
-  console.log(
-    `layers: ${problems.length} problems; ${lines.length} lines, ${comments} % of them comments`,
-  );
-  process.exitCode = problems.length ? 1 : 0;
+  for (const [file, rules] of Object.entries(FILES)) {
+    const source = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+    const problems = problemsOf(source, rules);
+    for (const problem of problems) console.error(`${file}:${problem}`);
+    const filled = (text) => text.split('\n').filter((line) => line.trim()).length;
+    const comments = Math.round(100 * (1 - filled(codeOf(source)) / filled(source)));
+    console.log(
+      `layers of ${file}: ${problems.length} problems;`
+        + ` ${filled(source)} lines, ${comments} % of them comments`,
+    );
+    if (problems.length) process.exitCode = 1;
+  }
 }

@@ -1,25 +1,27 @@
-// The terminal sessions of README.md, marked <!-- session -->, run as they stand there.
+// The terminal sessions of the pages, marked <!-- session -->, run as they stand there.
 //
-//   node tools/sessions.mjs            compares what they print with what the page says
-//   node tools/sessions.mjs --write    writes what they print into the page
+//   node tools/sessions.mjs            compares what they print with what the pages say
+//   node tools/sessions.mjs --write    writes what they print into the pages
 //
 // A command that ends with & runs until its session ends. Port 8080 is another one here; times
 // and waits are compared as such, not by their value.
 
 import {spawn} from 'node:child_process';
-import {mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {delimiter, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {readPages} from './pages.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MARKER = /<!-- session -->$/gm;
 const SESSION = /(<!-- session -->\n```console\n)([^]*?)(^```$)/gm;
 const PORT = '8080';
 const MOST_MS = 20_000;
 
 /** [{text, commands}], in the order of the page. */
-const sessionsOf = (page) =>
+export const sessionsOf = (page) =>
   [...page.matchAll(SESSION)].map(([, , text]) => ({
     text,
     commands: [...text.matchAll(/^\$ (.*)$/gm)].map(([, command]) => command),
@@ -28,15 +30,38 @@ const sessionsOf = (page) =>
 const masked = (text) =>
   text.replace(/in \d+ ms/g, 'in N ms').replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
 
-/** `run(commands)` resolves with what each has printed. */
-export async function problemsOf(page, run) {
-  const sessions = sessionsOf(page);
-  const problems = sessions.length ? [] : ['no session is shown'];
-  for (const {text, commands} of sessions) {
-    const printed = await printedBy(commands, run);
-    if (masked(text) !== masked(printed)) problems.push(`a session is not as shown:\n${printed}`);
+/**
+ * @param pages text by name
+ * @param run `run(commands)` resolves with what each has printed
+ */
+export async function problemsOf(pages, run) {
+  const problems = [];
+  let count = 0;
+  for (const [name, page] of Object.entries(pages)) {
+    const sessions = sessionsOf(page);
+    count += sessions.length;
+    for (let lost = (page.match(MARKER)?.length ?? 0) - sessions.length; lost > 0; lost--) {
+      problems.push(`${name}: no console block follows the marker of a session`);
+    }
+    for (const {text, commands} of sessions) {
+      const printed = await printedBy(commands, run);
+      if (masked(text) === masked(printed)) continue;
+      problems.push(`${name}: a session is not as shown:\n${printed}`);
+    }
   }
-  return problems;
+  return count ? problems : [...problems, 'no session is shown'];
+}
+
+/** The pages that have sessions, with what these print now. */
+export async function written(pages, run) {
+  const texts = {};
+  for (const [name, page] of Object.entries(pages)) {
+    const printed = [];
+    for (const {commands} of sessionsOf(page)) printed.push(await printedBy(commands, run));
+    if (!printed.length) continue;
+    texts[name] = page.replace(SESSION, (_, head, __, tail) => head + printed.shift() + tail);
+  }
+  return texts;
 }
 
 async function printedBy(commands, run) {
@@ -100,18 +125,12 @@ async function freePort() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const file = join(ROOT, 'README.md');
-  const page = readFileSync(file, 'utf8');
   if (process.argv.includes('--write')) {
-    const printed = [];
-    for (const {commands} of sessionsOf(page)) printed.push(await printedBy(commands, run));
-    writeFileSync(
-      file,
-      page.replace(SESSION, (_, head, __, tail) => head + printed.shift() + tail),
-    );
+    const texts = await written(readPages(), run);
+    for (const [name, text] of Object.entries(texts)) writeFileSync(join(ROOT, name), text);
   } else {
-    const problems = await problemsOf(page, run);
-    for (const problem of problems) console.error(`README.md: ${problem}`);
+    const problems = await problemsOf(readPages(), run);
+    for (const problem of problems) console.error(problem);
     process.exitCode = problems.length ? 1 : 0;
   }
 }

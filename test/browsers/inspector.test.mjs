@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import {once} from 'node:events';
-import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import {createServer} from 'node:http';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -287,6 +287,57 @@ class Inspector {
 
 // ── Tests ───────────────────────────────────────────────────────────────────────────────────────
 
+const dataOf = async (inspector) => (await inspector.rows()).map((row) => row[2]);
+
+/** Turns the filter at that place on or off. */
+const toggle = (page, index) =>
+  page.evaluate((at) => document.querySelectorAll('.chip input')[at].click(), index);
+
+/** Two types and a comment. */
+const LOG = 'data: 1\n\nevent: b\ndata: 2\n\n: c\n\nevent: b\ndata: 3\n\n';
+
+/** What has the focus, and whether that is to be seen. */
+function focused(page) {
+  return page.evaluate(() => {
+    const {activeElement: at} = document;
+    const {outlineStyle, outlineWidth} = getComputedStyle(at.closest('.chip') ?? at);
+    return [
+      at.closest('tr')
+        ? `row ${at.closest('tr').sectionRowIndex}`
+        : at.labels?.[0]?.textContent || at.ariaLabel || at.textContent,
+      outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2,
+    ];
+  });
+}
+
+/** Presses those keys: what has the focus after each. */
+async function walk(page, ...keys) {
+  const seen = [];
+  for (const key of keys) {
+    await page.keyboard.press(key);
+    const [what, isVisible] = await focused(page);
+    assert.ok(isVisible, `no focus to be seen at ${what}`);
+    seen.push(what);
+  }
+  return seen;
+}
+
+/** What Tab goes through from the URL on. */
+const TAB_ORDER = [
+  'Connect',
+  'Stop',
+  'Headers, body and more',
+  'Pause',
+  'Reconnect',
+  'Expand all',
+  'Clear',
+  'Save log',
+  'Open log…',
+  'comments 1',
+  'message 1',
+  'price 2',
+];
+
 for (const name of browserNames) {
   describe(`inspector.html in ${name}`, {timeout: 180_000}, () => {
     const folder = newFolder();
@@ -422,12 +473,10 @@ for (const name of browserNames) {
           'text/event-stream',
         ],
       );
-      await inspector.connect('/cut-post', {
-        method: 'POST',
-        body: 'x',
-        until: '[DONE]',
-        headers: '',
-      });
+    });
+
+    test('POST that is cut before its last event', async (inspector) => {
+      await inspector.connect('/cut-post', {method: 'POST', body: 'x', until: '[DONE]'});
       await inspector.state('failed');
       const cut = await inspector.rowsWhen(3);
       assert.match(cut[2].join(' '), /^failed .*ended the stream before its last event$/);
@@ -472,38 +521,39 @@ for (const name of browserNames) {
       assert.match(hint, new RegExp(`Access-Control-Allow-Origin: ${pageURL.slice(0, -1)}\n`));
     });
 
-    test('pause, filter, expand, clear', async (inspector, page) => {
-      await inspector.drop('data: 1\n\nevent: b\ndata: 2\n\n: c\n\nevent: b\ndata: 3\n\n');
+    test('filter', async (inspector, page) => {
+      await inspector.drop(LOG);
       await inspector.state('ended');
-      const data = async () => (await inspector.rows()).map((row) => row[2]);
       const all = ['recorded.log, 50 B', '1', '2', 'c', '3', '3 events'];
       await inspector.rowsWhen(6);
-      assert.deepEqual(await data(), all);
+      assert.deepEqual(await dataOf(inspector), all);
       const chips = () => page.$$eval('.chip', (found) => found.map((chip) => chip.textContent));
       await until(chips, (found) => `${found}` === 'message 1,b 2,comments 1');
-      const check = (index) =>
-        page.evaluate((at) => document.querySelectorAll('.chip input')[at].click(), index);
-      await check(1);
-      assert.deepEqual(await data(), [all[0], '2', '3', all[5]]);
-      await check(2);
-      assert.deepEqual(await data(), [all[0], '2', 'c', '3', all[5]]);
-      await check(1);
-      await check(2);
-      assert.deepEqual(await data(), all);
+      await toggle(page, 1);
+      assert.deepEqual(await dataOf(inspector), [all[0], '2', '3', all[5]]);
+      await toggle(page, 2);
+      assert.deepEqual(await dataOf(inspector), [all[0], '2', 'c', '3', all[5]]);
+      await toggle(page, 1);
+      await toggle(page, 2);
+      assert.deepEqual(await dataOf(inspector), all);
+    });
 
+    test('pause, expand, clear', async (inspector, page) => {
+      await inspector.drop(LOG);
+      await inspector.rowsWhen(6);
       await inspector.click('#pause');
       await inspector.drop('data: 4\n\ndata: 5\n\n');
       await until(
         () => inspector.text('#missed'),
         (text) => text === '4 new',
       );
-      assert.deepEqual(await data(), []);
+      assert.deepEqual(await dataOf(inspector), []);
       assert.equal(await inspector.text('#pause'), 'Resume');
-      await check(0);
-      await check(0);
-      assert.deepEqual(await data(), []);
+      await toggle(page, 0);
+      await toggle(page, 0);
+      assert.deepEqual(await dataOf(inspector), []);
       await inspector.click('#pause');
-      assert.deepEqual(await data(), ['recorded.log, 18 B', '4', '5', '2 events']);
+      assert.deepEqual(await dataOf(inspector), ['recorded.log, 18 B', '4', '5', '2 events']);
       const open = () => page.$$eval('details[open]', ({length}) => length);
       for (const [count, pressed] of [
         [4, 'true'],
@@ -516,7 +566,7 @@ for (const name of browserNames) {
         );
       }
       await inspector.click('#clear');
-      assert.deepEqual(await data(), []);
+      assert.deepEqual(await dataOf(inspector), []);
       assert.equal(await page.$$eval('.chip', (found) => found.length), 0);
     });
 
@@ -698,47 +748,14 @@ for (const name of browserNames) {
     });
 
     test('by keyboard alone', async (inspector, page) => {
-      const focused = () =>
-        page.evaluate(() => {
-          const {activeElement: at} = document;
-          const {outlineStyle, outlineWidth} = getComputedStyle(at.closest('.chip') ?? at);
-          return [
-            at.closest('tr')
-              ? `row ${at.closest('tr').sectionRowIndex}`
-              : at.labels?.[0]?.textContent || at.ariaLabel || at.textContent,
-            outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2,
-          ];
-        });
-      const walk = async (...keys) => {
-        const seen = [];
-        for (const key of keys) {
-          await page.keyboard.press(key);
-          const [what, isVisible] = await focused();
-          assert.ok(isVisible, `no focus to be seen at ${what}`);
-          seen.push(what);
-        }
-        return seen;
-      };
-      assert.deepEqual(await walk('Tab', 'Tab'), ['Method', 'URL of the stream']);
+      assert.deepEqual(await walk(page, 'Tab', 'Tab'), ['Method', 'URL of the stream']);
       await page.keyboard.type(`${origin}/plain`);
       await page.keyboard.press('Enter');
       await inspector.rowsWhen(5);
-      assert.deepEqual(await walk(...Array(12).fill('Tab')), [
-        'Connect',
-        'Stop',
-        'Headers, body and more',
-        'Pause',
-        'Reconnect',
-        'Expand all',
-        'Clear',
-        'Save log',
-        'Open log…',
-        'comments 1',
-        'message 1',
-        'price 2',
-      ]);
+      assert.deepEqual(await walk(page, ...Array(12).fill('Tab')), TAB_ORDER);
       assert.deepEqual(
         await walk(
+          page,
           'Tab',
           'ArrowUp',
           'ArrowUp',
@@ -758,7 +775,7 @@ for (const name of browserNames) {
       await page.keyboard.press('Enter');
       await until(open, (all) => all.length === 0);
       await page.keyboard.down('Shift');
-      await walk(...Array(2).fill('Tab')); // from the row to the list, to the last filter
+      await walk(page, ...Array(2).fill('Tab')); // from the row to the list, to the last filter
       await page.keyboard.up('Shift');
       await page.keyboard.press(' ');
       assert.deepEqual(

@@ -16,7 +16,7 @@ import {after, before, describe, it} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import * as zlib from 'node:zlib';
 import {asyncConnect, connect, EventSource} from '../../dist/sse.js';
-import {startServer} from '../start-server.mjs';
+import {startServer} from '../support/start-server.mjs';
 import {
   CLI,
   lines,
@@ -63,6 +63,39 @@ after(() => Promise.all([server?.stop(), stopAll()]));
 
 // ── Arguments ───────────────────────────────────────────────────────────────────────────────────
 
+const U = 'http://127.0.0.1:9/';
+const WRONG_ARGUMENTS = [
+  [[], 'ssekit takes 1 argument, not 0'],
+  [[U, 'x'], 'ssekit takes 1 argument, not 2'],
+  [['parse'.slice(1)], `'arse' is no command, and no URL: that begins with http:// or https://`],
+  [['ftp://x/'], `'ftp://x/' is no command, and no URL: that begins with http:// or https://`],
+  [['constructor'], /'constructor' is no command/],
+  [['http://'], /^url must be absolute/],
+  [['http://u:p@x/'], /^url must hold no userinfo/],
+  [[U, '--wat'], `Unknown option '--wat'`],
+  [['parse', '--loop'], `Unknown option '--loop'`],
+  [[U, '--until'], /^Option '--until <value>' argument missing/],
+  [[U, '--timeout', 'soon'], `--timeout must be a number from 0, not 'soon'`],
+  [[U, '--timeout=-1'], `--timeout must be a number from 0, not '-1'`],
+  [[U, '--timeout='], `--timeout must be a number from 0, not ''`],
+  [[U, '--max-retries', '1.5'], `--max-retries must be an integer from -1, not '1.5'`],
+  [['--once', 'x.org'], `'x.org' is no command, and no URL: that begins with http:// or https://`],
+  [[U, '-H', 'a: b', '-H', 'Authorization Bearer s3cret'], `header 2 is not 'Name: value'`],
+  [[U, '-H', 'a b: c'], `header 1 is not 'Name: value'`],
+  [[U, '--resume', 'x', '--record', './x'], '--resume and --record need a file each'],
+  [[U, '-H', 'a: b\nc: d'], /^headers must be HTTP header names/],
+  [[U, '-X', 'GET', '-d', 'x'], /^Give body or json, and neither to a GET/],
+  [[U, '-d', 'x', '--json', '{}'], 'give -d or --json, not both'],
+  [
+    ['replay', RECORDED, '--port', '99999'],
+    `--port must be an integer from 0 to 65535, not '99999'`,
+  ],
+  [['replay', RECORDED, '--drop-every', '0'], `--drop-every must be an integer from 1, not '0'`],
+  [['replay'], 'ssekit replay takes 1 argument, not 0'],
+  [['record', U], 'ssekit record takes 2 arguments, not 1'],
+  [['demo', 'x'], 'ssekit demo takes 0 arguments, not 1'],
+];
+
 suite('arguments', () => {
   it('--help fits on a screen', async () => {
     for (const args of [['--help'], ['parse', '-h']]) {
@@ -75,60 +108,14 @@ suite('arguments', () => {
   });
 
   it('wrong ones: one line, exit 2', async () => {
-    const U = 'http://127.0.0.1:9/';
     const see = ' (ssekit --help shows what there is)';
-    await all(
-      [
-        [[], 'ssekit takes 1 argument, not 0'],
-        [[U, 'x'], 'ssekit takes 1 argument, not 2'],
-        [
-          ['parse'.slice(1)],
-          `'arse' is no command, and no URL: that begins with http:// or https://`,
-        ],
-        [
-          ['ftp://x/'],
-          `'ftp://x/' is no command, and no URL: that begins with http:// or https://`,
-        ],
-        [['constructor'], /'constructor' is no command/],
-        [['http://'], /^url must be absolute/],
-        [['http://u:p@x/'], /^url must hold no userinfo/],
-        [[U, '--wat'], `Unknown option '--wat'`],
-        [['parse', '--loop'], `Unknown option '--loop'`],
-        [[U, '--until'], /^Option '--until <value>' argument missing/],
-        [[U, '--timeout', 'soon'], `--timeout must be a number from 0, not 'soon'`],
-        [[U, '--timeout=-1'], `--timeout must be a number from 0, not '-1'`],
-        [[U, '--timeout='], `--timeout must be a number from 0, not ''`],
-        [[U, '--max-retries', '1.5'], `--max-retries must be an integer from -1, not '1.5'`],
-        [
-          ['--once', 'x.org'],
-          `'x.org' is no command, and no URL: that begins with http:// or https://`,
-        ],
-        [[U, '-H', 'a: b', '-H', 'Authorization Bearer s3cret'], `header 2 is not 'Name: value'`],
-        [[U, '-H', 'a b: c'], `header 1 is not 'Name: value'`],
-        [[U, '--resume', 'x', '--record', './x'], '--resume and --record need a file each'],
-        [[U, '-H', 'a: b\nc: d'], /^headers must be HTTP header names/],
-        [[U, '-X', 'GET', '-d', 'x'], /^Give body or json, and neither to a GET/],
-        [[U, '-d', 'x', '--json', '{}'], 'give -d or --json, not both'],
-        [
-          ['replay', RECORDED, '--port', '99999'],
-          `--port must be an integer from 0 to 65535, not '99999'`,
-        ],
-        [
-          ['replay', RECORDED, '--drop-every', '0'],
-          `--drop-every must be an integer from 1, not '0'`,
-        ],
-        [['replay'], 'ssekit replay takes 1 argument, not 0'],
-        [['record', U], 'ssekit record takes 2 arguments, not 1'],
-        [['demo', 'x'], 'ssekit demo takes 0 arguments, not 1'],
-      ],
-      async ([args, message]) => {
-        const {code, stdout, stderr} = await ssekit(args);
-        assert.deepEqual([code, stdout, lines(stderr).length], [2, '', 1], stderr);
-        const said = stderr.slice('ssekit: '.length, -1).replace(see, '');
-        if (typeof message === 'string') assert.equal(said, message);
-        else assert.match(said, message);
-      },
-    );
+    await all(WRONG_ARGUMENTS, async ([args, message]) => {
+      const {code, stdout, stderr} = await ssekit(args);
+      assert.deepEqual([code, stdout, lines(stderr).length], [2, '', 1], stderr);
+      const said = stderr.slice('ssekit: '.length, -1).replace(see, '');
+      if (typeof message === 'string') assert.equal(said, message);
+      else assert.match(said, message);
+    });
   });
 
   it('files that are none: one line, exit 1', async () => {
@@ -303,7 +290,8 @@ suite('parse', () => {
   });
 
   it('--pretty: JSON of any depth', async () => {
-    const deep = `${'['.repeat(400_000)}${']'.repeat(400_000)}`;
+    // far deeper than a stack of calls goes; what is printed grows with the depth's square
+    const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
     const {code, stdout, stderr} = await ssekit(['parse', '--pretty'], {
       input: `data: ${deep}\n\ndata: after\n\n`,
     });
@@ -488,6 +476,59 @@ suite('parse --strict', () => {
 
 const masked = (text) => text.replace(/in \d+ ms/g, 'in N ms').replaceAll(server.url, 'URL');
 
+const end = (text) => new RegExp(`${text}\n$`);
+const word = (text, index) => `${JSON.stringify({index, text})}\n`;
+
+/** Path, arguments, exit code, standard output, what standard error shows. */
+const ENDINGS = [
+  ['/500', [], 1, '', end('^ssekit: HTTP status 500 from .*')],
+  ['/html', [], 1, '', end(`'text/html.*`)],
+  ['/simple?run=once', ['--once', '--data'], 0, 'event 1\nevent 2\nevent 3\n', end('connected .*')],
+  [
+    '/simple?run=retries',
+    ['--max-retries', '0', '--event', 'x'],
+    1,
+    '',
+    end('failed after 0 retries: the server ended the stream'),
+  ],
+  ['/stall?run=until', ['--until', 'event 1', '--data'], 0, 'event 1\n', end('connected .*')],
+  [
+    '/noheaders?run=t',
+    ['--timeout', '0.1', '--max-retries', '0'],
+    1,
+    '',
+    end('No response from .* for 100 ms'),
+  ],
+  [
+    '/stall?run=idle&then=204',
+    ['--idle-timeout', '0.3', '--data'],
+    0,
+    'event 1\n',
+    /No byte from .* for 300 ms; attempt 1/,
+  ],
+  [
+    '/post?run=until',
+    ['--json', '{"words":["a","b"]}', '--until', '[DONE]', '--data'],
+    0,
+    `${word('a', 0)}${word('b', 1)}[DONE]\n`,
+    end('connected .*'),
+  ],
+  [
+    '/post-truncated?run=until',
+    ['--json', '{"words":["a"]}', '--until', '[DONE]', '--data'],
+    1,
+    word('a', 0),
+    end('ended the stream before its last event'),
+  ],
+  [
+    '/post-cut?run=cut',
+    ['--json', '{"words":["a"]}', '--data'],
+    1,
+    word('a', 0),
+    /failed after 0 retries/,
+  ],
+];
+
 suite('following', () => {
   it('lines of JSON, connections on stderr, until the server says 204', async () => {
     const {code, stdout, stderr} = await ssekit([`${server.url}/numbers?n=7&retry=20&cut=event`]);
@@ -504,7 +545,10 @@ suite('following', () => {
 
   it('each event is out at once', async () => {
     let response;
-    const held = await serve((_, answer) => (response = answer.writeHead(200, SSE)).flushHeaders());
+    const held = await serve((_, answer) => {
+      response = answer.writeHead(200, SSE);
+      response.flushHeaders();
+    });
     const {child, until, ended} = start([held.url, '--data']);
     await until((_, stderr) => stderr.includes('connected'));
     for (const n of [1, 2, 3]) {
@@ -579,64 +623,8 @@ suite('following', () => {
   it('how it ends', async () => {
     const closed = await serve(() => {});
     await closed.stop();
-    const end = (text) => new RegExp(`${text}\n$`);
-    const word = (text, index) => `${JSON.stringify({index, text})}\n`;
     await all(
-      [
-        ['/500', [], 1, '', end('^ssekit: HTTP status 500 from .*')],
-        ['/html', [], 1, '', end(`'text/html.*`)],
-        [
-          '/simple?run=once',
-          ['--once', '--data'],
-          0,
-          'event 1\nevent 2\nevent 3\n',
-          end('connected .*'),
-        ],
-        [
-          '/simple?run=retries',
-          ['--max-retries', '0', '--event', 'x'],
-          1,
-          '',
-          end('failed after 0 retries: the server ended the stream'),
-        ],
-        ['/stall?run=until', ['--until', 'event 1', '--data'], 0, 'event 1\n', end('connected .*')],
-        [
-          '/noheaders?run=t',
-          ['--timeout', '0.1', '--max-retries', '0'],
-          1,
-          '',
-          end('No response from .* for 100 ms'),
-        ],
-        [
-          '/stall?run=idle&then=204',
-          ['--idle-timeout', '0.3', '--data'],
-          0,
-          'event 1\n',
-          /No byte from .* for 300 ms; attempt 1/,
-        ],
-        [closed.url, ['--max-retries', '0'], 1, '', /ECONNREFUSED/],
-        [
-          '/post?run=until',
-          ['--json', '{"words":["a","b"]}', '--until', '[DONE]', '--data'],
-          0,
-          `${word('a', 0)}${word('b', 1)}[DONE]\n`,
-          end('connected .*'),
-        ],
-        [
-          '/post-truncated?run=until',
-          ['--json', '{"words":["a"]}', '--until', '[DONE]', '--data'],
-          1,
-          word('a', 0),
-          end('ended the stream before its last event'),
-        ],
-        [
-          '/post-cut?run=cut',
-          ['--json', '{"words":["a"]}', '--data'],
-          1,
-          word('a', 0),
-          /failed after 0 retries/,
-        ],
-      ],
+      [...ENDINGS, [closed.url, ['--max-retries', '0'], 1, '', /ECONNREFUSED/]],
       async ([path, args, code, stdout, stderr]) => {
         const url = path.startsWith('/') ? server.url + path : path;
         const {stderr: said, ...rest} = await ssekit([url, ...args]);
@@ -711,7 +699,7 @@ suite('following', () => {
     });
     const point = join(folder, 'point');
     let kills = 0;
-    let got = [];
+    const got = [];
     for (let isOver = false; !isOver; ) {
       const {child, ended, until} = start([numbers.url, '--resume', point, '--data']);
       const many = 100 + 37 * kills; // the moment varies

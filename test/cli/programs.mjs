@@ -156,14 +156,14 @@ test('jq reads the lines, zstd is unpacked or says how', async () => {
   });
 });
 
-/** The command of README.md, for that file. */
+/** The command of docs/command.md, for that file. */
 const parallel = (file, {end = '\\n\\n', block = '4M', jobs = ''} = {}) =>
   `parallel --will-cite ${jobs} --pipepart --block ${block} --recend '${end}' --keep-order`
   + ` -a ${file} ssekit parse`;
 
 test('GNU parallel: the output of one process', async () => {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const [shown] = /^parallel .*$/m.exec(readme);
+  const page = readFileSync(join(ROOT, 'docs/command.md'), 'utf8');
+  const [shown] = /^parallel .*$/m.exec(page);
   assert.equal(shown, `${parallel('big.log', {block: '64M'}).replace('--will-cite  ', '')} --data`);
   const text = Array.from(
     {length: 400_000},
@@ -181,7 +181,7 @@ test('GNU parallel: the output of one process', async () => {
     assert.deepEqual([code, stderr, stdout], [0, '', '']);
     assert.equal(lines(readFileSync(join(folder, 'many.out'), 'utf8')).length, 400_000);
   }
-  // as README.md says: what persists is lost at the beginning of a part
+  // as docs/command.md says: what persists is lost at the beginning of a part
   writeFileSync(join(folder, 'once.log'), `id: 1\ndata: a\n\n${'data: b\n\n'.repeat(200_000)}`);
   const {stdout} = await bash(
     `${parallel('once.log', {block: '1M'})} | jq -r .id | sort | uniq -c`,
@@ -189,7 +189,7 @@ test('GNU parallel: the output of one process', async () => {
   assert.match(stdout, /^ +\d+ \n +\d+ 1\n$/);
   assert.deepEqual(
     lines(stdout)
-      .map((line) => parseInt(line))
+      .map((line) => parseInt(line, 10))
       .reduce((a, b) => a + b),
     200_001,
   );
@@ -207,9 +207,11 @@ const post = (url, body) =>
       .end(body);
   });
 
-test('nchan: sockets reset, the command killed (-9): nothing lost, the recording whole', async (t) => {
-  const port = await serverPort();
-  const nginx = await startNginx({
+const NCHAN_KILLS = 6;
+
+/** An nginx with one channel of nchan, which keeps its messages. */
+function startNchan(port) {
+  return startNginx({
     port,
     modules: ['ngx_nchan_module.so'],
     http: `
@@ -221,35 +223,45 @@ test('nchan: sockets reset, the command killed (-9): nothing lost, the recording
         nchan_subscriber_first_message oldest; }
     }`,
   });
+}
+
+/** Publishes 0, 1, … and, once it may, the end after a hundred of them. */
+async function publishNumbers(sent, publish, mayEnd) {
+  while (sent.at(-1) !== 'the end') {
+    sent.push(sent.length % 100 || !mayEnd() ? `${sent.length}` : 'the end');
+    await publish(sent.at(-1));
+    await sleep(2);
+  }
+}
+
+/** Does one thing after the other. */
+function makeQueue() {
+  let last = Promise.resolve();
+  return (work) => {
+    last = last.then(work);
+    return last;
+  };
+}
+
+test('nchan: sockets reset, the command killed (-9): nothing lost, the recording whole', async (t) => {
+  const port = await serverPort();
+  const nginx = await startNchan(port);
   t.after(nginx.stop);
-  const KILLS = 6;
   let [resets, kills, isOver] = [0, 0, false];
   const sent = [];
-  let turn = Promise.resolve(); // a reset must not hit a message that is being published
-  const publishing = (async () => {
-    while (sent.at(-1) !== 'the end') {
-      sent.push(kills < KILLS || sent.length % 100 ? `${sent.length}` : 'the end');
-      await (turn = turn.then(() => post(`${nginx.url}/publish`, sent.at(-1))));
-      await sleep(2);
-    }
-  })();
-  const [point, record] = [join(folder, 'nchan.id'), join(folder, 'nchan.rec')];
+  const inTurn = makeQueue(); // a reset must not hit a message that is being published
+  const publish = (text) => inTurn(() => post(`${nginx.url}/publish`, text));
+  const publishing = publishNumbers(sent, publish, () => kills === NCHAN_KILLS);
+  const record = join(folder, 'nchan.rec');
+  const files = ['--resume', join(folder, 'nchan.id'), '--record', record];
   const got = [];
   while (!isOver) {
-    const {child, ended, until} = start([
-      `${nginx.url}/events`,
-      '--resume',
-      point,
-      '--record',
-      record,
-      '--until',
-      'the end',
-    ]);
+    const {child, ended, until} = start([`${nginx.url}/events`, ...files, '--until', 'the end']);
     await until((stdout) => stdout);
-    if (kills < KILLS) {
+    if (kills < NCHAN_KILLS) {
       await sleep(100); // events are coming
       if (kills % 2) {
-        await (turn = turn.then(() => (resets += resetSockets(port))));
+        resets += await inTurn(() => resetSockets(port));
         await until((_, stderr) => /attempt/.test(stderr));
       }
       child.kill('SIGKILL');
@@ -262,7 +274,7 @@ test('nchan: sockets reset, the command killed (-9): nothing lost, the recording
   }
   await publishing;
   assert.deepEqual([...new Set(got.map(({data}) => data))], sent);
-  assert.ok(got.length <= sent.length + kills && kills === KILLS && resets >= 3, `${resets}`);
+  assert.ok(got.length <= sent.length + kills && kills === NCHAN_KILLS && resets >= 3, `${resets}`);
   const recorded = [...new EventSource(readFileSync(record, 'utf8'))].map(({data}) => data);
   assert.deepEqual([...new Set(recorded)], sent);
   console.log(

@@ -34,8 +34,14 @@ export function start(args, {input = '', env = {}, command = [process.execPath, 
   let [stdout, stderr] = ['', ''];
   let looks = [];
   const look = () => (looks = looks.filter((each) => !each()));
-  child.stdout.setEncoding('utf8').on('data', (text) => look((stdout += text)));
-  child.stderr.setEncoding('utf8').on('data', (text) => look((stderr += text)));
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    stdout += text;
+    look();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr += text;
+    look();
+  });
   child.stdin.on('error', () => {}); // it may end before it has read all
   if (input !== null) child.stdin.end(input);
   const ended = new Promise((resolve, reject) => {
@@ -44,7 +50,11 @@ export function start(args, {input = '', env = {}, command = [process.execPath, 
   });
   const until = (test) =>
     new Promise((resolve, reject) => {
-      const passes = () => test(stdout, stderr) && (resolve(), true);
+      const passes = () => {
+        const isPassed = test(stdout, stderr);
+        if (isPassed) resolve();
+        return isPassed;
+      };
       if (!passes()) looks.push(passes);
       ended.then(() => reject(new Error(`it ended: ${stderr}\n${stdout}`)), reject);
     });

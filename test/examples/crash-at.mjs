@@ -4,7 +4,7 @@
 import fs from 'node:fs';
 import {syncBuiltinESMExports} from 'node:module';
 
-const at = parseInt(process.env.CRASH_AT);
+const at = parseInt(process.env.CRASH_AT, 10);
 const isHalf = process.env.CRASH_AT.endsWith('+');
 let calls = 0;
 

@@ -94,7 +94,7 @@ describe('anthropic.mjs', () => {
     ],
   ]) {
     it(what, async () => {
-      const server = await serve((request, response) => {
+      const server = await serve((_, response) => {
         openStream(response);
         response.end(stream);
       });

@@ -113,10 +113,10 @@ for (const [kind, env] of [
 }
 
 for (const [what, answer] of [
-  ['before its answer', (request, response) => response.socket.resetAndDestroy()],
+  ['before its answer', (_, response) => response.socket.resetAndDestroy()],
   [
     'before the first id',
-    (request, response) => {
+    (_, response) => {
       openStream(response);
       response.write('data: {"jsonrpc":"2.0","method":"notifications/progress","params":{}}\n\n');
       setTimeout(() => response.socket.resetAndDestroy(), 50);

@@ -1,4 +1,4 @@
-// README.md, "Coming from": the code before and after, against the same server; and the names of
+// docs/coming-from.md: the code before and after, against the same server; and the names of
 // its tables, in the declarations of the packages that they come from.
 
 import assert from 'node:assert/strict';
@@ -48,7 +48,7 @@ const answer = (end) => (request, response) => {
 };
 
 /** What cannot be cut anywhere by an accident: it is cut everywhere. */
-function bytes(request, response) {
+function bytes(_, response) {
   openStream(response);
   const stream =
     '\uFEFF: hello\r\nid: 1\r\ndata: é€😀\r\ndata: two\r\n\r\nevent: empty\r\ndata\r\n\r\n'
@@ -111,7 +111,7 @@ describe('before and after', () => {
       flags: AS_BROWSER,
       lines: [],
       codes: [1, 1],
-      handle: (request, response) => response.writeHead(429).end(),
+      handle: (_, response) => response.writeHead(429).end(),
     },
     {
       name: 'eventsource-parser',
@@ -155,7 +155,7 @@ describe('before and after', () => {
 // ── The names ────────────────────────────────────────────────────────────────────────────────────
 
 /** Lines of declarations, less comments. */
-const code = (declarations) => declarations.replace(/\/\*[^]*?\*\//g, '').replace(/\/\/.*/g, '');
+const code = (declarations) => declarations.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*/g, '');
 
 /** What a package declares, for its installed version: {version, declarations}. */
 function declared(name) {
@@ -205,7 +205,9 @@ function invented(rows, declarations) {
 }
 
 describe('the tables', () => {
-  const tables = new Map(migrations(text('../../README.md')).map(({from, rows}) => [from, rows]));
+  const tables = new Map(
+    migrations(text('../../docs/coming-from.md')).map(({from, rows}) => [from, rows]),
+  );
 
   for (const [from, [name, ...interfaces]] of Object.entries(PACKAGES)) {
     it(from, () => {

@@ -62,25 +62,27 @@ afterEach(async () => {
   mock.restoreAll();
 });
 
+/** Counts those that it has, in `listeners`. */
+function countListeners(target, listeners) {
+  const {addEventListener, removeEventListener} = target;
+  target.addEventListener = (...args) => {
+    listeners.count++;
+    addEventListener.apply(target, args);
+  };
+  target.removeEventListener = (...args) => {
+    listeners.count--;
+    removeEventListener.apply(target, args);
+  };
+}
+
 describe('in Node', () => {
   /** Follows the server in a page that is shown, up to event 1. */
   async function start() {
     server = await startServer();
     const listeners = {count: 0};
-    const target = (own) => Object.assign(new EventTarget(), own);
-    const page = target({hidden: false});
-    const network = target({});
-    for (const each of [page, network]) {
-      const {addEventListener, removeEventListener} = each;
-      each.addEventListener = (...args) => {
-        listeners.count++;
-        addEventListener.apply(each, args);
-      };
-      each.removeEventListener = (...args) => {
-        listeners.count--;
-        removeEventListener.apply(each, args);
-      };
-    }
+    const page = Object.assign(new EventTarget(), {hidden: false});
+    const network = new EventTarget();
+    for (const each of [page, network]) countListeners(each, listeners);
     const got = [];
     controller = new AbortController();
     const {signal} = controller;

@@ -18,7 +18,8 @@ const {createElement, StrictMode} = await import('react');
 const {createRoot} = await import('react-dom/client');
 
 // The hook's React tells which states were set: React itself says nothing about an unmounted one.
-const updates = (globalThis.stateUpdates = []);
+const updates = [];
+globalThis.stateUpdates = updates;
 mkdirSync(join(copies, 'node_modules/react'));
 writeFileSync(
   join(copies, 'node_modules/react/index.mjs'),
@@ -56,28 +57,28 @@ async function startServer(answer = () => false) {
   return Object.assign(server, {streams, send});
 }
 
+/** What the hook says, as text. `got` are the events, for the newest render's function. */
+function Prices({url, label, got, onEvent, onComment}) {
+  const {state, error} = useEvents(
+    url,
+    (event) => {
+      got.push(`${label} ${event.id}`);
+      onEvent(event);
+    },
+    {onComment},
+  );
+  return `${label}: ${state}${error ? ` ${error.name}` : ''}`;
+}
+
 /** Makes `view`, which shows what the hook says: {got, render(props), shown(), unmount()}. */
 function mount({strict = false, onEvent = () => {}, onComment} = {}) {
   const got = [];
-  function Prices({url, label}) {
-    const {state, error} = useEvents(
-      url,
-      (event) => {
-        got.push(`${label} ${event.id}`); // the newest render's function
-        onEvent(event);
-      },
-      {onComment},
-    );
-    return `${label}: ${state}${error ? ` ${error.name}` : ''}`;
-  }
   const container = window.document.createElement('div');
   const root = createRoot(container);
-  const render = (props) =>
-    root.render(
-      strict
-        ? createElement(StrictMode, null, createElement(Prices, props))
-        : createElement(Prices, props),
-    );
+  const render = (props) => {
+    const prices = createElement(Prices, {...props, got, onEvent, onComment});
+    root.render(strict ? createElement(StrictMode, null, prices) : prices);
+  };
   view = {got, render, shown: () => container.textContent, unmount: () => root.unmount()};
 }
 
@@ -190,7 +191,7 @@ for (const [status, text] of [
   [500, 'closed SSEHTTPError'],
 ]) {
   it(`${status} is the end`, async () => {
-    server = await startServer((request, response) => response.writeHead(status).end());
+    server = await startServer((_, response) => response.writeHead(status).end());
     mount();
     view.render({url: server.url, label: 'a'});
     await shows(`a: ${text}`);

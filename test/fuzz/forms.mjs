@@ -1,7 +1,7 @@
 // Every form in which sse.ts takes a stream, and the comparison of what it gives with what the
 // specification's steps give. A case is {form, chunks, options, isWatched?}.
 
-import {decodeChunks, decodeText, interpret} from './specification.mjs';
+import {decodeChunks, decodeText, interpret} from '../support/specification.mjs';
 
 /** What must come of a case. */
 export function expectedOf({form, chunks, options}) {

@@ -1,6 +1,6 @@
 // node test/fuzz/fuzz.mjs [--seed N] [--cases N] [--jobs N] [--only STREAM] [--self-check]
 //
-// The parser in dist/sse.js against the specification's own steps (specification.mjs): random
+// The parser in dist/sse.js against the specification's own steps (test/support/specification.mjs): random
 // streams, cut and fed in every way. A case is one stream, cut in one way and fed in one form;
 // compared are its events, its comments, in which order they came, and where the source stands at
 // each of them and at the end. For some, also that each event is out as soon as its last byte is
@@ -16,7 +16,7 @@ import {parseArgs} from 'node:util';
 import {isMainThread, parentPort, Worker, workerData} from 'node:worker_threads';
 import {difference, expectedOf, formsByName, formsOf} from './forms.mjs';
 import {report, shrink} from './shrink.mjs';
-import {decodeText, interpret, linesOf, stringOf} from './specification.mjs';
+import {decodeText, interpret, linesOf, stringOf} from '../support/specification.mjs';
 import {
   cutAt,
   everyCut,

@@ -1,6 +1,6 @@
 // A failing case made small, and written as a row for sse.test.ts.
 
-import {decodeChunks, stringOf} from './specification.mjs';
+import {decodeChunks, stringOf} from '../support/specification.mjs';
 import {difference, expectedOf, isOfLines} from './forms.mjs';
 
 const MOST_MS = 5000;

@@ -1,19 +1,7 @@
 // Random streams: most from the specification's grammar and what nearly fits it, some of random
 // bytes. The same seed and number give the same stream, on any number of threads.
 
-/** Small numbers out of a seed, the same ones in every run (mulberry32). */
-export function randomFrom(seed) {
-  const random = (below) => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-  random.of = (list) => list[random(list.length)];
-  random.once = (outOf) => random(outOf) === 0;
-  random.times = (most, make) => Array.from({length: random(most + 1)}, make);
-  return random;
-}
+import {randomFrom} from '../support/random.mjs';
 
 /** The random numbers of stream `number`. */
 export function randomOf(seed, number) {
@@ -239,7 +227,7 @@ export function ofText(text) {
 
 export function ofBytes(bytes) {
   const utf8 = new TextDecoder('utf-8', {ignoreBOM: true});
-  return {text: utf8.decode(bytes, {stream: true}), bytes}; // as decode() in specification.mjs
+  return {text: utf8.decode(bytes, {stream: true}), bytes}; // as decode() in test/support/specification.mjs
 }
 
 /** Events of fields, comments and blank lines. */

@@ -1,9 +1,10 @@
 // A TCP proxy that misbehaves as it is told: what cables, load balancers and crashing servers do.
 //
-//   const proxy = await startFaultProxy(port);       in a process of its own, for both loops
+//   const proxies = startFaultProxies();             in a process of its own, for both loops
+//   const proxy = await proxies.open(port);
 //   await proxy.rules([{cut: {after: 500, how: 'rst'}}, {headers: 900}]);
 //   asyncConnect(`${proxy.url}/events`) …            the first connection is reset, the second slow
-//   await proxy.stop();
+//   await proxies.stop();
 //
 // A rule says what happens to one connection; {} is none. The first connection gets the first
 // rule, and so on; when all are used up, connections get `otherwise`.
@@ -46,7 +47,7 @@ const HOWS = ['rst', 'fin', 'half', 'hole'];
 const REFUSALS = ['rst', 'fin', 'hole'];
 
 /** One listener before one server. */
-export class FaultProxy {
+class FaultProxy {
   #target;
   #listener;
   #port = 0;
@@ -187,7 +188,8 @@ class Connection {
       void this.cut(rule.refuse, {prefix: 'refuse-'});
       return;
     }
-    const server = (this.#server = connect({...target, allowHalfOpen: true, noDelay: true}));
+    const server = connect({...target, allowHalfOpen: true, noDelay: true});
+    this.#server = server;
     server.on('error', () => {});
     client.on('data', (data) => {
       if (this.#state === 'hole') this.#held.push(data);
@@ -377,12 +379,6 @@ export function startFaultProxies() {
     };
   };
   return {child, open, stop};
-}
-
-/** One proxy in a process of its own, before a port or {port, host}: what FaultProxy has, stop. */
-export async function startFaultProxy(target) {
-  const {open, stop} = startFaultProxies();
-  return {...(await open(target)), stop};
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

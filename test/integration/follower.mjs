@@ -29,11 +29,7 @@ const running = new Set();
  * wait(test, what): for anything else; stop().
  */
 export function follow(loop, url, {env, ...options} = {}) {
-  const args = [fileURLToPath(import.meta.url), JSON.stringify({loop, url, ...FAST, ...options})];
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {...process.env, ...env},
-  });
+  const child = startChild({loop, url, ...FAST, ...options}, env);
   const seen = {loop, events: [], opens: [], retries: [], comments: []};
   let outcome;
   createInterface({input: child.stdout}).on('line', (line) => {
@@ -73,6 +69,15 @@ export function follow(loop, url, {env, ...options} = {}) {
     wait,
     stop,
   };
+}
+
+/** This file as a program, which ends with this process. */
+function startChild(task, env) {
+  const program = [process.execPath, fileURLToPath(import.meta.url), JSON.stringify(task)];
+  return spawn('setpriv', ['--pdeathsig', 'KILL', ...program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {...process.env, ...env},
+  });
 }
 
 /** Ends those that a failed test left. */

@@ -117,6 +117,22 @@ const SERVERS = {
   },
 };
 
+const MCP_VERSION = '2025-11-25';
+
+const rpc = (id, method, params) => ({jsonrpc: '2.0', id, method, params});
+
+const LONG_CALL = rpc(2, 'tools/call', {
+  name: 'trigger-long-running-operation',
+  arguments: {duration: 0.6, steps: 6},
+  _meta: {progressToken: 'progress'},
+});
+
+const progressOf = (step) => ({
+  jsonrpc: '2.0',
+  method: 'notifications/progress',
+  params: {progressToken: 'progress', progress: step, total: 6},
+});
+
 const LOOPS = {
   async 'for await'(url, options, onEvent) {
     for await (const event of asyncConnect(url, options)) if (onEvent(event) === false) break;
@@ -239,7 +255,7 @@ for (const name of names) {
         const since = server.mark();
         const retries = [];
         let onConnection;
-        let ownIds = [];
+        const ownIds = [];
         const events = await read(
           loop,
           `${server.url}/events`,
@@ -268,22 +284,25 @@ for (const name of names) {
           got.map(({event, data, id}) => ({event, data, id})),
           all.map((event) => ({...event, event: type(event.event), data: data(event.data)})),
         );
-        // Each connection but the last was lost, and each began where the client says it did.
         assert(retries.length >= TOTAL / 20 - 1, `${retries.length} reconnections`);
         const resumed = ['', ...retries.map(({lastEventId}) => lastEventId)];
-        await until(() => server.reports('open', since).length >= resumed.length, 'the reports');
-        assert.deepEqual(
-          server.reports('open', since),
-          resumed.map((id) => ['open', id]),
-        );
+        await sawAll(server, since, resumed);
         if (spec.isOwn) assert.deepEqual(ownIds, resumed);
-        // The break, and the resets before it, are known to the server.
-        await until(
-          () => server.reports('close', since).length === resumed.length,
-          `${name}: ${resumed.length} connections closed`,
-        );
       });
   }
+}
+
+/** Each connection began where the client says it did; the server knows that all are closed. */
+async function sawAll(server, since, resumed) {
+  await until(() => server.reports('open', since).length >= resumed.length, 'the reports');
+  assert.deepEqual(
+    server.reports('open', since),
+    resumed.map((id) => ['open', id]),
+  );
+  await until(
+    () => server.reports('close', since).length === resumed.length,
+    `${resumed.length} connections closed`,
+  );
 }
 
 function count(ids) {
@@ -366,44 +385,10 @@ for (const loop of Object.keys(LOOPS)) {
   // MCP (streamable HTTP): each request is a POST whose answer is a stream; if that breaks, a GET
   // with Last-Event-ID goes on. Its first event has an id and empty data: what to resume from.
   test(`MCP, ${loop}: a POST cut in the middle goes on by GET`, async () => {
-    const accept = 'application/json, text/event-stream';
-    const before = mcp.output().length;
-    const received = () =>
-      mcp
-        .output()
-        .slice(before)
-        .match(/(?<=Received MCP )\w+/g) ?? [];
-    let gets = 0;
-    let session;
-    const headers = () => ({
-      accept,
-      ...(session && {'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25'}),
-    });
+    const received = () => mcp.output().match(/(?<=Received MCP )\w+/g) ?? [];
+    const before = received().length;
     const url = `${mcp.url}/mcp`;
-    const rpc = (id, method, params) => ({jsonrpc: '2.0', id, method, params});
-
-    const initialized = await read(loop, url, {
-      headers: headers(),
-      json: rpc(1, 'initialize', {
-        protocolVersion: '2025-11-25',
-        capabilities: {},
-        clientInfo: {name: 'test', version: '1'},
-      }),
-      onOpen: (response) => (session = response.headers.get('mcp-session-id')),
-    });
-    assert.deepEqual(
-      initialized.map(({event}) => event),
-      ['message', 'message'],
-    );
-    assert.equal(initialized[0].data, '');
-    assert.match(initialized[0].id, /^[\w-]{36}$/);
-    const {id, result} = JSON.parse(initialized[1].data);
-    assert.deepEqual([id, result.protocolVersion], [1, '2025-11-25']);
-    await fetch(url, {
-      method: 'POST',
-      headers: {...headers(), 'content-type': 'application/json'},
-      body: json({jsonrpc: '2.0', method: 'notifications/initialized'}),
-    }).then((response) => response.arrayBuffer());
+    const headers = await initialize(loop, url);
 
     const messages = [];
     let lastEventId;
@@ -414,56 +399,69 @@ for (const loop of Object.keys(LOOPS)) {
     };
     await assert.rejects(
       async () =>
-        LOOPS[loop](
-          url,
-          {
-            headers: headers(),
-            json: rpc(2, 'tools/call', {
-              name: 'trigger-long-running-operation',
-              arguments: {duration: 0.6, steps: 6},
-              _meta: {progressToken: 'progress'},
-            }),
-          },
-          (event) => {
-            take(event);
-            if (messages.length === 2) reset(mcp.port);
-          },
-        ),
+        LOOPS[loop](url, {headers, json: LONG_CALL}, (event) => {
+          take(event);
+          if (messages.length === 2) reset(mcp.port);
+        }),
       SSEConnectionError,
     );
     assert(messages.length >= 2 && messages.length < 7);
 
     // This server replays what the id has missed, but sends nothing later to that connection (its
     // store takes the event's id for the stream's): the client notices the silence.
-    await LOOPS[loop](
-      url,
-      {
-        headers: headers(),
-        lastEventId,
-        retryInterval: 20,
-        idleTimeout: 250,
-        onOpen: () => gets++,
-      },
-      take,
-    );
-    const progress = (step) => ({
-      jsonrpc: '2.0',
-      method: 'notifications/progress',
-      params: {progressToken: 'progress', progress: step, total: 6},
-    });
+    let gets = 0;
+    const onOpen = () => gets++;
+    const waits = {retryInterval: 20, idleTimeout: 250};
+    await LOOPS[loop](url, {headers, lastEventId, ...waits, onOpen}, take);
     const answer = messages.pop();
-    assert.deepEqual(messages, [1, 2, 3, 4, 5, 6].map(progress));
+    assert.deepEqual(messages, [1, 2, 3, 4, 5, 6].map(progressOf));
     assert.match(answer.result.content[0].text, /Duration: 0.6 seconds, Steps: 6/);
     // initialize, initialized, one call: none was repeated.
-    await until(() => received().length >= 3 + gets, 'its output');
-    assert.deepEqual(received(), ['POST', 'POST', 'POST', ...Array(gets).fill('GET')]);
+    await until(() => received().length >= before + 3 + gets, 'its output');
+    assert.deepEqual(received().slice(before), [
+      'POST',
+      'POST',
+      'POST',
+      ...Array(gets).fill('GET'),
+    ]);
     figures.events += messages.length + 1;
   });
 }
 
-test('hono: app.request is a transport, no network', async () => {
+/** Begins a session of MCP: the headers of its requests. */
+async function initialize(loop, url) {
+  const headers = {accept: 'application/json, text/event-stream'};
+  const initialized = await read(loop, url, {
+    headers: {...headers},
+    json: rpc(1, 'initialize', {
+      protocolVersion: MCP_VERSION,
+      capabilities: {},
+      clientInfo: {name: 'test', version: '1'},
+    }),
+    onOpen(response) {
+      headers['mcp-session-id'] = response.headers.get('mcp-session-id');
+      headers['mcp-protocol-version'] = MCP_VERSION;
+    },
+  });
+  assert.deepEqual(
+    initialized.map(({event}) => event),
+    ['message', 'message'],
+  );
+  assert.equal(initialized[0].data, '');
+  assert.match(initialized[0].id, /^[\w-]{36}$/);
+  const {id, result} = JSON.parse(initialized[1].data);
+  assert.deepEqual([id, result.protocolVersion], [1, MCP_VERSION]);
+  await fetch(url, {
+    method: 'POST',
+    headers: {...headers, 'content-type': 'application/json'},
+    body: json({jsonrpc: '2.0', method: 'notifications/initialized'}),
+  }).then((response) => response.arrayBuffer());
+  return headers;
+}
+
+/** Streams that end after three events each, for whom has the key; `log`: where each began. */
+function honoApp(log) {
   const app = new Hono();
-  const log = [];
   app.get('/events', (c) => {
     const {authorization} = c.req.header();
     if (authorization !== 'Bearer key') return c.text('who are you?', 401);
@@ -486,7 +484,12 @@ test('hono: app.request is a transport, no network', async () => {
       for (const data of words) await stream.writeSSE({data});
     });
   });
-  const transport = app.request;
+  return app;
+}
+
+test('hono: app.request is a transport, no network', async () => {
+  const log = [];
+  const transport = honoApp(log).request;
   const options = {transport, headers: {authorization: 'Bearer key'}};
 
   const events = [];

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {asyncConnect, Reconnection} from '../../dist/sse.js';
+import {randomFrom} from '../support/random.mjs';
 import {launch} from './control.mjs';
 import {figure} from './figures.mjs';
 import {freePort, until} from './processes.mjs';
@@ -12,16 +13,6 @@ const CLIENTS = 5000;
 const LOSS = 100; // ms that the kernel takes to end that many connections
 const STEP = 100; // ms of the finest count
 const STREAM = {get: (name) => (name === 'content-type' ? 'text/event-stream' : null)};
-
-/** Small numbers out of a seed, the same ones in every run (mulberry32). */
-function randomFrom(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** When a client that loses its connection at `lost` tries again, ms; the last time succeeds. */
 function ours(lost, up, retry, random) {
@@ -45,13 +36,16 @@ function ours(lost, up, retry, random) {
 /** The same of a client that waits for the same time before each, as most others do. */
 function fixed(lost, up, retry = 3000) {
   const attempts = [];
-  for (let now = lost; !(attempts.at(-1) >= up); ) attempts.push((now += retry));
+  for (let now = lost; !(attempts.at(-1) >= up); ) {
+    now += retry;
+    attempts.push(now);
+  }
   return attempts;
 }
 
 /** The herd after a restart that takes `up` ms: attempts a second, peak, spread, and the rest. */
 function herd(wait, up, retry) {
-  const random = randomFrom(1);
+  const random = randomFrom(1).share;
   const all = [];
   const back = [];
   for (let n = 0; n < CLIENTS; n++) {
@@ -79,17 +73,28 @@ function counts(times, step) {
 const number = (value) => Math.round(value).toLocaleString('en');
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 
+const HEAD = [
+  'the server is',
+  'waits',
+  `most in ${STEP} ms`,
+  'most in a second',
+  'attempts',
+  'back from … to …',
+];
+
+/** ms, ms, our peak as a share of theirs at most. */
+const OUTAGES = [
+  [2000, undefined, 1 / 5],
+  [2000, 1000, 1 / 2],
+  [2000, 10_000, 1 / 20],
+  [30_000, undefined, 1 / 5],
+  [30_000, 1000, 1 / 2],
+];
+
 test('5,000 clients, one restart, on a virtual clock', () => {
   const rows = [];
   const picture = [];
-  for (const [outage, retry, most] of [
-    // ms, ms, our peak as a share of theirs at most
-    [2000, undefined, 1 / 5],
-    [2000, 1000, 1 / 2],
-    [2000, 10_000, 1 / 20],
-    [30_000, undefined, 1 / 5],
-    [30_000, 1000, 1 / 2],
-  ]) {
+  for (const [outage, retry, most] of OUTAGES) {
     const [we, they] = [herd(ours, outage, retry), herd(fixed, outage, retry)];
     const what = `away for ${outage / 1000} s, ${retry ? `retry: ${retry}` : 'no retry: sent'}`;
     assert.equal(they.peak, CLIENTS, what); // they come as they were lost: all at once
@@ -98,19 +103,7 @@ test('5,000 clients, one restart, on a virtual clock', () => {
     assert.ok(we.attempts <= they.attempts * share, `${what}: ${we.attempts} attempts`);
     assert.ok(we.first >= Math.max(outage, retry ?? 3000), 'none before the server wants it');
     assert.ok(we.last <= outage * 2 + 1.25 * (retry ?? 3000), `${what}: ${we.last}`);
-    for (const [name, of] of [
-      ['ours', we],
-      ['fixed', they],
-    ]) {
-      rows.push([
-        what,
-        name,
-        number(of.peak),
-        number(Math.max(...of.seconds)),
-        number(of.attempts),
-        `${seconds(of.first)} to ${seconds(of.last)}`,
-      ]);
-    }
+    rows.push(rowOf(what, 'ours', we), rowOf(what, 'fixed', they));
     figure(
       `herd: ${number(CLIENTS)} clients, ${what}`,
       `at most ${number(we.peak)} connections in ${STEP} ms instead of ${number(they.peak)}, `
@@ -119,21 +112,22 @@ test('5,000 clients, one restart, on a virtual clock', () => {
     );
     if (outage === 30_000 && !retry) picture.push(...drawn(we.seconds, they.seconds));
   }
-  const table = [
-    [
-      'the server is',
-      'waits',
-      `most in ${STEP} ms`,
-      'most in a second',
-      'attempts',
-      'back from … to …',
-    ],
-    Array(6).fill('---'),
-    ...rows,
-  ];
+  const table = [HEAD, HEAD.map(() => '---'), ...rows];
   console.log(table.map((row) => `| ${row.join(' | ')} |`).join('\n'));
   console.log(`\nconnections a second, the server away for 30 s:\n${picture.join('\n')}`);
 });
+
+/** A row of the table. */
+function rowOf(what, name, {peak, seconds: list, attempts, first, last}) {
+  return [
+    what,
+    name,
+    number(peak),
+    number(Math.max(...list)),
+    number(attempts),
+    `${seconds(first)} to ${seconds(last)}`,
+  ];
+}
 
 /** A bar for each second: ours, then fixed. */
 function drawn(we, they) {
@@ -157,15 +151,9 @@ async function real() {
   await first.call('listen', port, 0);
   const got = Array.from({length: MANY}, () => []);
   const retries = [];
-  const clients = got.map((events) => {
-    const client = asyncConnect(`http://127.0.0.1:${port}/`, {
-      onRetry: ({delay}) => retries.push(delay),
-    });
-    const loop = (async () => {
-      for await (const {id, data} of client) events.push(`${id} ${data}`);
-    })();
-    return {client, loop};
-  });
+  const clients = got.map((events) =>
+    follow(`http://127.0.0.1:${port}/`, events, ({delay}) => retries.push(delay)),
+  );
   const everyone = (count, what) => until(() => got.every(({length}) => length >= count), what);
   let second;
   try {
@@ -186,23 +174,40 @@ async function real() {
 
     const expected = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `${n} event ${n}`);
     for (const [n, events] of got.entries()) assert.deepEqual(events, expected, `client ${n}`);
-    // On a busy machine some may need a second attempt.
-    const arrivals = (await second.call('arrivals')).map((time) => time - killed);
-    assert.ok(arrivals.length >= MANY && arrivals.length <= retries.length, `${retries.length}`);
-    const early = Math.min(...arrivals);
-    assert.ok(early >= 3000, `the first one after ${early} ms`);
-    const distinct = new Set(retries.map(Math.round)).size;
-    assert.ok(distinct > MANY / 4, `${distinct} different waits`);
-    figure(
-      `herd: ${number(MANY)} real clients, the server back after ${seconds(back - killed)}`,
-      `at most ${number(Math.max(...counts(arrivals, 1000)))} connections a second, `
-        + `${number(Math.max(...counts(arrivals, STEP)))} in ${STEP} ms; `
-        + `back from ${seconds(early)} to ${seconds(Math.max(...arrivals))}; `
-        + 'every event to each, once',
+    checkArrivals(
+      (await second.call('arrivals')).map((time) => time - killed),
+      retries,
+      back - killed,
     );
   } finally {
     await Promise.all(clients.map(({client}) => client.close()));
     await Promise.all(clients.map(({loop}) => loop));
     await Promise.all([first.stop(), second?.stop()]);
   }
+}
+
+/** A client, and its loop, which adds to `events`. */
+function follow(url, events, onRetry) {
+  const client = asyncConnect(url, {onRetry});
+  const loop = (async () => {
+    for await (const {id, data} of client) events.push(`${id} ${data}`);
+  })();
+  return {client, loop};
+}
+
+/** They came after the wait that they are to keep, and not all at once. Times are ms of the loss. */
+function checkArrivals(arrivals, retries, outage) {
+  // On a busy machine some may need a second attempt.
+  assert.ok(arrivals.length >= MANY && arrivals.length <= retries.length, `${retries.length}`);
+  const early = Math.min(...arrivals);
+  assert.ok(early >= 3000, `the first one after ${early} ms`);
+  const distinct = new Set(retries.map(Math.round)).size;
+  assert.ok(distinct > MANY / 4, `${distinct} different waits`);
+  figure(
+    `herd: ${number(MANY)} real clients, the server back after ${seconds(outage)}`,
+    `at most ${number(Math.max(...counts(arrivals, 1000)))} connections a second, `
+      + `${number(Math.max(...counts(arrivals, STEP)))} in ${STEP} ms; `
+      + `back from ${seconds(early)} to ${seconds(Math.max(...arrivals))}; `
+      + 'every event to each, once',
+  );
 }

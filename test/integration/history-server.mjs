@@ -27,22 +27,12 @@ import {createServer} from 'node:http';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {createGzip} from 'node:zlib';
+import {randomFrom} from '../support/random.mjs';
 import {answer, launch} from './control.mjs';
 
 // ── Events and random numbers, which the checker needs as well ─────────────────────────────────
 
-/** Random numbers 0 ≤ n < 1 out of a seed (mulberry32): the same ones for the same seed. */
-export function randomFrom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** An integer from `least` to `most`. */
+/** An integer from `least` to `most`, of random numbers 0 ≤ n < 1. */
 export function pick(random, [least, most]) {
   return least + Math.floor(random() * (most - least + 1));
 }
@@ -72,7 +62,7 @@ const WORDS = [
 
 /** Event `n`: {id, event, data}. Its id begins with n; some are not ASCII, some have no data. */
 export function eventOf(n) {
-  const random = randomFrom(n * 2654435761);
+  const random = randomFrom(n * 2654435761).share;
   const some = (list) => list[Math.floor(random() * list.length)];
   const id = `${n}${n % 5 ? '' : some(['-é€', ':0,1', '/😀', ' x'])}`;
   const event = n % 4 ? 'message' : some(['order', 'paid', 'größe', 'a b']);
@@ -116,7 +106,7 @@ class Stream {
   constructor({head = null, ...options}) {
     this.head = head ?? Infinity;
     this.#options = {burst: [1, 1], pause: [0, 0], ...options};
-    this.#random = randomFrom(options.varied ?? 1);
+    this.#random = randomFrom(options.varied ?? 1).share;
   }
 
   wake() {
@@ -128,30 +118,32 @@ class Stream {
     this.requests++;
     const header = request.headers['last-event-id'];
     const id = header && Buffer.from(header, 'latin1').toString();
-    let n = id ? numberOf(id) : 0;
+    const from = id ? numberOf(id) : 0;
     const seen = Math.max(this.sent, this.head === Infinity ? 0 : this.head);
-    if (!(n <= seen)) {
+    if (!(from <= seen)) {
       // nobody can have seen that: the client made it up
       this.wrongIds.push(id);
       response.writeHead(400);
       response.end();
       return;
     }
-    this.resumed.push(n);
+    this.resumed.push(from);
     if (this.resumed.length > 1000) this.resumed.shift();
     const rule = this.rules.shift() ?? {};
-    if (rule.status && id) {
-      this.#count(`status ${rule.status}`);
-      const after = rule.retryAfter === undefined ? {} : {'retry-after': rule.retryAfter};
-      response.writeHead(rule.status, {...after, 'content-type': 'text/plain'});
-      response.end('not now');
-      return;
-    }
-    if (this.isOver && n >= this.head) {
-      response.writeHead(204);
-      response.end();
-      return;
-    }
+    if (rule.status && id) this.#refuse(response, rule);
+    else if (this.isOver && from >= this.head) response.writeHead(204).end();
+    else await this.#stream(response, from, rule);
+  }
+
+  #refuse(response, {status, retryAfter}) {
+    this.#count(`status ${status}`);
+    const after = retryAfter === undefined ? {} : {'retry-after': retryAfter};
+    response.writeHead(status, {...after, 'content-type': 'text/plain'});
+    response.end('not now');
+  }
+
+  /** The events after `from`, until the rule ends them. */
+  async #stream(response, from, rule) {
     this.open++;
     response.once('close', () => {
       this.open--;
@@ -159,35 +151,45 @@ class Stream {
     });
     const style = this.#options.varied === undefined ? PLAIN : this.#style();
     const write = writer(response, style);
-    const start =
-      (style.bom ? '\ufeff' : '')
-      + (this.#options.retry === undefined ? '' : `retry: ${this.#options.retry}${style.end}`);
-    await write(start);
-    const {burst, pause} = this.#options;
-    const last = n + (rule.end ?? rule.half ?? Infinity);
+    const {retry} = this.#options;
+    await write(
+      (style.bom ? '\ufeff' : '') + (retry === undefined ? '' : `retry: ${retry}${style.end}`),
+    );
+    const last = from + (rule.end ?? rule.half ?? Infinity);
+    let n = from;
     while (!response.destroyed) {
       if (n >= last) {
-        const kind = style.framing === 'length' ? 'early end' : 'clean end';
-        this.#count(rule.half === undefined ? kind : `${kind} inside`);
-        const text = wireOf(eventOf(n + 1), style.end);
-        if (rule.half !== undefined) await write(text.slice(0, text.length / 2));
+        await this.#break(n, rule, style, write);
         break;
       }
       if (n >= this.head) {
         if (this.isOver) break;
         await this.#more(n, response, () => write(`:${style.end}`));
-        continue;
-      }
-      const to = Math.min(n + pick(this.#random, burst), last, this.head);
-      let text = '';
-      if (style.comments && this.#random() < 0.2) text += `: ${'zz '.repeat(5)}${style.end}`;
-      while (n < to) text += this.#wire(++n, style.end);
-      this.sent = Math.max(this.sent, n);
-      await write(text);
-      const ms = pick(this.#random, pause);
-      if (ms) await sleep(ms);
+      } else n = await this.#burst(n, last, style, write);
     }
     await write(undefined);
+  }
+
+  /** The end by a rule: between events, or inside of the next one. */
+  async #break(n, rule, style, write) {
+    const kind = style.framing === 'length' ? 'early end' : 'clean end';
+    this.#count(rule.half === undefined ? kind : `${kind} inside`);
+    const text = wireOf(eventOf(n + 1), style.end);
+    if (rule.half !== undefined) await write(text.slice(0, text.length / 2));
+  }
+
+  /** Some events at once, and a pause: the number of the last one. */
+  async #burst(from, last, style, write) {
+    const {burst, pause} = this.#options;
+    const to = Math.min(from + pick(this.#random, burst), last, this.head);
+    let text = '';
+    if (style.comments && this.#random() < 0.2) text += `: ${'zz '.repeat(5)}${style.end}`;
+    for (let n = from + 1; n <= to; n++) text += this.#wire(n, style.end);
+    this.sent = Math.max(this.sent, to);
+    await write(text);
+    const ms = pick(this.#random, pause);
+    if (ms) await sleep(ms);
+    return to;
   }
 
   #count(fault) {
@@ -270,7 +272,7 @@ function writer(response, {framing}) {
 }
 
 /** The streams of one server, by the name that is their path. */
-export class HistoryServer {
+class HistoryServer {
   #streams = new Map();
   #sockets = new Set();
   #server = createServer({noDelay: true, requestTimeout: 0}, (request, response) => {

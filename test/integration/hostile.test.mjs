@@ -90,7 +90,7 @@ function address(path, origin = `http://127.0.0.1:${ports.a}`) {
 }
 
 const namesOf = ({headers}) => headers.map(([name]) => name.toLowerCase()).sort();
-const valueOf = ({headers}, wanted) =>
+const headerOf = ({headers}, wanted) =>
   headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value);
 
 // A test that fails must end, too: a blocking loop that goes on for ever could not be stopped.
@@ -173,7 +173,7 @@ for (const status of [301, 302, 303, 307, 308]) {
       [ports.a, ports.b, ports.a, ports.a, ports.b, ports.a],
     );
     assert.deepEqual(
-      log.map((request) => valueOf(request, 'last-event-id')),
+      log.map((request) => headerOf(request, 'last-event-id')),
       [['41'], [], [], ['3'], [], []],
     );
     for (const [n, request] of log.entries()) {
@@ -181,7 +181,7 @@ for (const status of [301, 302, 303, 307, 308]) {
       const text = JSON.stringify(request.headers);
       assert.equal(text.split(SECRET).length - 1, isOurs ? 5 : 0, `request ${n}: ${text}`);
       if (!isOurs) assert.deepEqual(namesOf(request), plainNames, `request ${n}`);
-      if (!isOurs) assert.deepEqual(valueOf(request, 'accept'), ['text/event-stream']);
+      if (!isOurs) assert.deepEqual(headerOf(request, 'accept'), ['text/event-stream']);
     }
   });
 }
@@ -204,9 +204,9 @@ both('within the origin everything goes along', async (follow) => {
   const log = await server.call('log', run);
   assert.equal(log.length, 2);
   for (const request of log) {
-    assert.deepEqual(valueOf(request, 'last-event-id'), ['41']);
+    assert.deepEqual(headerOf(request, 'last-event-id'), ['41']);
     for (const [name, value] of Object.entries(SECRETS)) {
-      assert.deepEqual(valueOf(request, name), [value]);
+      assert.deepEqual(headerOf(request, name), [value]);
     }
   }
 });
@@ -219,7 +219,7 @@ both('headers from a function go to another origin as little', async (follow) =>
   assert.deepEqual([events.length, calls], [2, 2], 'called once for each attempt');
   const log = await server.call('log', run);
   assert.deepEqual(
-    log.map((request) => valueOf(request, 'x-call')),
+    log.map((request) => headerOf(request, 'x-call')),
     [[`${SECRET}1`], [], [`${SECRET}2`], []],
   );
   for (const n of [1, 3]) assert.deepEqual(namesOf(log[n]), plainNames);
@@ -374,7 +374,7 @@ both('an id of the stream is one header or none', async (follow) => {
     const log = await server.call('log', run);
     assert.equal(log.length, 2, id);
     const bytes = wire === null ? [] : [Buffer.from(wire).toString('latin1')];
-    assert.deepEqual(valueOf(log[1], 'last-event-id'), bytes, inspect(id));
+    assert.deepEqual(headerOf(log[1], 'last-event-id'), bytes, inspect(id));
     assert.deepEqual(
       namesOf(log[1]).filter((name) => name !== 'last-event-id'),
       plainNames,
@@ -422,7 +422,7 @@ both('headers cannot inject others, and what is wrong with them is not shown', a
   // What only surrounds a value is no part of it: "normalize" in the Fetch standard.
   const [run, url] = address('calm');
   await follow(url, {headers: {'x-a': ' 1\r\n'}}, 1);
-  assert.deepEqual(valueOf((await server.call('log', run))[0], 'x-a'), ['1']);
+  assert.deepEqual(headerOf((await server.call('log', run))[0], 'x-a'), ['1']);
 });
 
 both('a URL cannot inject headers', async (follow) => {
@@ -528,25 +528,26 @@ test("with a transport of one's own also without slashes", () => {
 
 // ── What is said ─────────────────────────────────────────────────────────────────────────────────
 
+/** Path, class, code, how many retries. */
+const FAILURES = [
+  ['status?status=401', SSEHTTPError, 'http', 0],
+  ['status?status=500', SSEHTTPError, 'http', 0],
+  ['html', SSEError, 'content-type', 0],
+  ['huge-content-type', SSEError, 'content-type', 0],
+  ['loop', SSEError, 'redirect', 0],
+  ['reset', SSEConnectionError, 'connection', 2],
+  ['garbage', SSEConnectionError, 'connection', 2],
+  ['empty', SSEConnectionError, 'connection', 2],
+  ['bad-chunks', SSEConnectionError, 'connection', 2],
+  ['silent', SSEConnectionError, 'connection', 2],
+  ['busy', SSEConnectionError, 'connection', 2],
+  ['endless-header', SSEConnectionError, 'connection', 2],
+  ['endless-continue', SSEConnectionError, 'connection', 2],
+  ['big-id?bytes=17000', SSEHTTPError, 'http', 1],
+];
+
 both("no error, no onRetry and no client shows a header's value", async (follow) => {
-  const rows = [
-    // path, class, code, how many retries
-    ['status?status=401', SSEHTTPError, 'http', 0],
-    ['status?status=500', SSEHTTPError, 'http', 0],
-    ['html', SSEError, 'content-type', 0],
-    ['huge-content-type', SSEError, 'content-type', 0],
-    ['loop', SSEError, 'redirect', 0],
-    ['reset', SSEConnectionError, 'connection', 2],
-    ['garbage', SSEConnectionError, 'connection', 2],
-    ['empty', SSEConnectionError, 'connection', 2],
-    ['bad-chunks', SSEConnectionError, 'connection', 2],
-    ['silent', SSEConnectionError, 'connection', 2],
-    ['busy', SSEConnectionError, 'connection', 2],
-    ['endless-header', SSEConnectionError, 'connection', 2],
-    ['endless-continue', SSEConnectionError, 'connection', 2],
-    ['big-id?bytes=17000', SSEHTTPError, 'http', 1],
-  ];
-  for (const [path, Class, code, count] of rows) {
+  for (const [path, Class, code, count] of FAILURES) {
     const [run, url] = address(
       path,
       `http://127.0.0.1:${path.startsWith('big-id') ? ports.strict : ports.a}`,
@@ -566,17 +567,17 @@ both("no error, no onRetry and no client shows a header's value", async (follow)
     for (const retry of retries) assert.ok(retry.error instanceof Error, path);
     const log = path.startsWith('big-id') ? [] : await server.call('log', run);
     for (const request of log) {
-      assert.deepEqual(valueOf(request, 'x-api-key'), [SECRETS['x-api-key']]);
+      assert.deepEqual(headerOf(request, 'x-api-key'), [SECRETS['x-api-key']]);
     }
     const json = JSON.stringify([error, retries, client]);
-    const text = inspect([error, retries, client, said, String(client), json], {
-      depth: 12,
-      maxStringLength: Infinity,
-      showHidden: true,
-    });
-    assert.ok(!text.includes(SECRET), `${path}: ${text.slice(0, 2000)}`);
+    hidesSecret([error, retries, client, said, String(client), json], path);
   }
 });
+
+function hidesSecret(values, what) {
+  const text = inspect(values, {depth: 12, maxStringLength: Infinity, showHidden: true});
+  assert.ok(!text.includes(SECRET), `${what}: ${text.slice(0, 2000)}`);
+}
 
 both('the body of a refusal is text, 64 Ki code units of it', async (follow) => {
   for (const [path, body] of [
@@ -757,14 +758,30 @@ test('what is no response ends the loop, with a TypeError that says so', async (
   }
 });
 
+const oneEvent = () => ({status: 200, headers: STREAM, body: 'data: a\n\n'});
+
+/** What a response's `then` does, and how many events come of it. */
+const SETTLING = {
+  twice: [
+    (take, refuse) => {
+      take(oneEvent());
+      take(oneEvent());
+      refuse(new Error('late'));
+    },
+    1,
+  ],
+  'refused first': [
+    (take, refuse) => {
+      refuse(new Error('early'));
+      take(oneEvent());
+    },
+    0,
+  ],
+  never: [() => {}, 0],
+};
+
 test('transports that settle twice, late or never', async () => {
-  const response = () => ({status: 200, headers: STREAM, body: 'data: a\n\n'});
-  const rows = {
-    twice: [(take, refuse) => (take(response()), take(response()), refuse(new Error('late'))), 1],
-    'refused first': [(take, refuse) => (refuse(new Error('early')), take(response())), 0],
-    never: [() => {}, 0],
-  };
-  for (const [name, [then, count]] of Object.entries(rows)) {
+  for (const [name, [then, count]] of Object.entries(SETTLING)) {
     const {events, error, retries} = await LOOPS.async(
       'test:',
       {
@@ -780,7 +797,9 @@ test('transports that settle twice, late or never', async () => {
     if (count) assert.deepEqual([error, retries], [undefined, []], name);
     else assertError(error, SSEConnectionError, 'connection', name === 'never' ? '50 ms' : 'early');
   }
-  // close() while nothing ever settles, not even the cancelling
+});
+
+test('close() while nothing ever settles, not even the cancelling', async () => {
   const client = asyncConnect('test:', {
     transport: () => ({status: 200, headers: STREAM, body: reader(() => new Promise(() => {}))}),
   });

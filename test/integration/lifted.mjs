@@ -5,7 +5,7 @@
 // imported undici from npm, and answers "invalid onRequestStart method".
 
 const name = (version) => Symbol.for(`undici.globalDispatcher.${version}`);
-const OWN = name(parseInt(process.versions.undici) < 8 ? 1 : 2);
+const OWN = name(parseInt(process.versions.undici, 10) < 8 ? 1 : 2);
 
 /** Pass as `init: {dispatcher}`. */
 export const dispatcher = {

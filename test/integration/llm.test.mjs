@@ -174,7 +174,9 @@ for (const [name, api] of Object.entries(APIS)) {
     test(`${name}, ${loop}: the whole answer`, async () => {
       let text = '';
       const {events, error} = await call(api, loop, 'the whole answer', {
-        onEvent: (event) => void (text += api.text(event)),
+        onEvent(event) {
+          text += api.text(event);
+        },
       });
       assert.deepEqual({events, error, text}, {events: whole, ...clean, text: ANSWER});
       figures.whole++;

@@ -178,7 +178,7 @@ test('a frozen server that thaws: all comes late, nobody connects again', async 
   }
 });
 
-test('live sockets reset with ss -K, in the middle of everything', async (t) => {
+test('live sockets reset with ss -K, in the middle of everything', async () => {
   const followers = followBoth(nginx.channel('resets'), {last: END});
   const sent = [];
   let resets = 0;
@@ -266,39 +266,38 @@ async function startSwitch(...targets) {
   };
 }
 
-test('two nodes over Redis: kill -9 of one, the client goes on at the other', async (t) => {
+/** A Redis, as two nodes of nchan use it. */
+async function startRedis(t) {
   const port = await serverPort();
-  const redis = await startBound(
-    'redis-server',
-    [
-      '--port',
-      `${port}`,
-      '--bind',
-      '127.0.0.1',
-      '--save',
-      '',
-      '--appendonly',
-      'no',
-      '--dir',
-      scratch('redis'),
-    ],
-    {port},
-  );
+  const settings = {
+    port: `${port}`,
+    bind: '127.0.0.1',
+    save: '',
+    appendonly: 'no',
+    dir: scratch('redis'),
+  };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  const redis = await startBound('redis-server', args, {port});
   t.after(() => redis.stop());
-  const storage = {
+  return {
     upstream: `upstream redis { nchan_redis_server redis://127.0.0.1:${port}/; }`,
     storage: 'nchan_redis_pass redis;',
   };
-  // Until it is, nchan says 503 to everyone; each worker has its own connection.
-  const isReady = (node, worker = 1) =>
-    until(() => node.output().split('upstream redis: ready').length > worker, 'Redis');
-  const nodes = [await startNchan(t, storage), await startNchan(t, storage)];
-  const [a, b] = nodes;
-  await Promise.all(nodes.map((node) => isReady(node)));
+}
+
+/** Until Redis is, nchan says 503 to everyone; each worker has its own connection. */
+const isReady = (node, worker = 1) =>
+  until(() => node.output().split('upstream redis: ready').length > worker, 'Redis');
+
+test('two nodes over Redis: kill -9 of one, the client goes on at the other', async (t) => {
+  const storage = await startRedis(t);
+  const [a, b] = [await startNchan(t, storage), await startNchan(t, storage)];
+  await Promise.all([isReady(a), isReady(b)]);
   const balancer = await startSwitch(a, b);
   t.after(balancer.close);
-  const followers = followBoth(balancer.channel('shared'), {last: END});
-  const away = follow('async', balancer.channel('shared'), {take: 30});
+  const url = balancer.channel('shared');
+  const followers = followBoth(url, {last: END});
+  const away = follow('async', url, {take: 30});
   const sent = [];
   /** 200 messages, in turn at those nodes; `act` happens between two of them. */
   const publishAt = async (some, act = () => {}) => {
@@ -308,7 +307,7 @@ test('two nodes over Redis: kill -9 of one, the client goes on at the other', as
     }
   };
   await each(followers, 'opened', 1); // at A: the first that is there
-  await publishAt(nodes);
+  await publishAt([a, b]);
   const {lastEventId} = await away.ended();
 
   await publishAt([b], () => a.kill());
@@ -316,7 +315,7 @@ test('two nodes over Redis: kill -9 of one, the client goes on at the other', as
   await publishAt([b]);
   await a.start();
   await isReady(a);
-  await publishAt(nodes);
+  await publishAt([a, b]);
   await publishAt([a], () => b.kill());
   await each(followers, 'opened', 3);
   await publishAt([a], async () => {
@@ -328,8 +327,7 @@ test('two nodes over Redis: kill -9 of one, the client goes on at the other', as
   sent.push(await publish(a, 'shared', END));
   assert.equal(sent.length, 1201);
   await assertAll(followers, sent);
-  const back = followBoth(balancer.channel('shared'), {last: END, lastEventId});
-  await assertAll(back, sent.slice(30));
+  await assertAll(followBoth(url, {last: END, lastEventId}), sent.slice(30));
   figure(
     'nchan with Redis, two nodes',
     `each killed once (kill -9), one reloaded, ${sent.length}`

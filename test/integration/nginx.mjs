@@ -9,7 +9,7 @@
 
 import {execFileSync} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, writeFileSync} from 'node:fs';
-import {connect, createServer} from 'node:net';
+import {createServer} from 'node:net';
 import {join} from 'node:path';
 import {listens, scratch, start, until} from './processes.mjs';
 
@@ -52,7 +52,59 @@ process.prependOnceListener('exit', () => {
 });
 
 /** nginx on `port`, with `http` inside its http block; `modules`: files to load. */
-export async function startNginx({port, http, modules = [], main = ''}) {
+export async function startNginx({port, ...blocks}) {
+  const {folder, file} = configure(blocks);
+  let master;
+  const workers = () => workersOf(master);
+  const end = () => signalAll(master, 'SIGKILL');
+  const nginx = {
+    folder,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    workers,
+    output: () => master.output(),
+    async start() {
+      master = await startBound('nginx', ['-e', 'stderr', '-c', file], {port});
+      await until(() => workers().length, 'a worker of nginx');
+      running.add(end);
+    },
+    /** Its workers are replaced: resolves with the old ones when the new ones run. */
+    reload: () => replaced(workers, () => master.signal('SIGHUP')),
+    /** Resolves when those workers are gone. */
+    gone: (pids) => until(() => !workers().some((pid) => pids.includes(pid)), 'the old workers'),
+    freeze: () => signalAll(master, 'SIGSTOP'),
+    thaw: () => signalAll(master, 'SIGCONT'),
+    /** Orderly, but without waiting for clients. */
+    async stop() {
+      running.delete(end);
+      await master.stop();
+    },
+    async kill() {
+      running.delete(end);
+      end();
+      await master.stop();
+      await until(async () => !(await listens(port)), `nobody listening on ${port}`);
+    },
+    /** SIGKILL to the worker; resolves when the master has started another. */
+    killWorker: () =>
+      replaced(workers, (old) => {
+        for (const pid of old) process.kill(pid, 'SIGKILL');
+      }),
+  };
+  await nginx.start();
+  return nginx;
+}
+
+/** What `act` does to those workers makes nginx start others: the old ones, once there are others. */
+async function replaced(workers, act) {
+  const old = workers();
+  act(old);
+  await until(() => workers().some((pid) => !old.includes(pid)), 'a new worker of nginx');
+  return old;
+}
+
+/** A folder of its own, and the configuration in it. */
+function configure({http, modules = [], main = ''}) {
   ours ??= scratch('nginx');
   const folder = mkdtempSync(join(ours, 'nginx-'));
   const file = join(folder, 'nginx.conf');
@@ -76,66 +128,25 @@ export async function startNginx({port, http, modules = [], main = ''}) {
     }
   `,
   );
-  let master;
-  const workers = () => {
-    const {pid} = master.child;
-    const text = readIfThere(`/proc/${pid}/task/${pid}/children`);
-    return text.split(' ').map(Number).filter(Boolean);
-  };
-  const all = () => [master.child.pid, ...workers()]; // the master first: it replaces workers
-  const signalAll = (name) => {
-    if (master.child.exitCode !== null || master.child.signalCode !== null) return; // another's id
-    for (const pid of all()) {
-      try {
-        process.kill(pid, name);
-      } catch (error) {
-        if (error.code !== 'ESRCH') throw error; // gone by itself
-      }
+  return {folder, file};
+}
+
+function workersOf({child: {pid}}) {
+  const text = readIfThere(`/proc/${pid}/task/${pid}/children`);
+  return text.split(' ').map(Number).filter(Boolean);
+}
+
+/** To the master first: it replaces workers. */
+function signalAll(master, name) {
+  const {child} = master;
+  if (child.exitCode !== null || child.signalCode !== null) return; // another's id
+  for (const pid of [child.pid, ...workersOf(master)]) {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error; // gone by itself
     }
-  };
-  const end = () => signalAll('SIGKILL');
-  const nginx = {
-    folder,
-    port,
-    url: `http://127.0.0.1:${port}`,
-    workers,
-    output: () => master.output(),
-    async start() {
-      master = await startBound('nginx', ['-e', 'stderr', '-c', file], {port});
-      await until(() => workers().length, 'a worker of nginx');
-      running.add(end);
-    },
-    /** Its workers are replaced: resolves with the old ones when the new ones run. */
-    async reload() {
-      const old = workers();
-      master.signal('SIGHUP');
-      await until(() => workers().some((pid) => !old.includes(pid)), 'new workers of nginx');
-      return old;
-    },
-    /** Resolves when those workers are gone. */
-    gone: (pids) => until(() => !workers().some((pid) => pids.includes(pid)), 'the old workers'),
-    freeze: () => signalAll('SIGSTOP'),
-    thaw: () => signalAll('SIGCONT'),
-    /** Orderly, but without waiting for clients. */
-    async stop() {
-      running.delete(end);
-      await master.stop();
-    },
-    async kill() {
-      running.delete(end);
-      signalAll('SIGKILL');
-      await master.stop();
-      await until(async () => !(await listens(port)), `nobody listening on ${port}`);
-    },
-    /** SIGKILL to the worker; resolves when the master has started another. */
-    async killWorker() {
-      const old = workers();
-      for (const pid of old) process.kill(pid, 'SIGKILL');
-      await until(() => workers().some((pid) => !old.includes(pid)), 'a new worker of nginx');
-    },
-  };
-  await nginx.start();
-  return nginx;
+  }
 }
 
 function moduleFile(name) {

@@ -52,28 +52,38 @@ function certificate() {
   return {cert, key};
 }
 
+/**
+ * nginx before `backend`: each path passes on in one manner. What it redirects to are another
+ * origin, and one over TLS.
+ */
 async function startProxy(t, backend, main = '') {
-  const [port, other, secure, closed] = await Promise.all([
-    serverPort(),
-    serverPort(),
-    serverPort(),
-    serverPort(),
-  ]);
+  const ports = Array.from({length: 4}, serverPort);
+  const [port, other, secure, closed] = await Promise.all(ports);
   const {cert, key} = certificate();
   const pass = (to = backend) => `proxy_pass http://127.0.0.1:${to}/;`;
-  const numbers = '/numbers$is_args$args';
-  const redirects = REDIRECTS.map(
-    (status) => `
-    location /${status}/same { return ${status} /direct${numbers}; }
-    location /${status}/other { return ${status} http://127.0.0.1:${other}${numbers}; }
-    location /${status}/secure { return ${status} https://127.0.0.1:${secure}${numbers}; }`,
-  );
   const nginx = await startNginx({
     port,
     main,
     http: `
       proxy_http_version 1.1; # but for /default/
       limit_req_zone $arg_run zone=busy:1m rate=${60 / RETRY_AFTER}r/m;
+      ${frontServer({port, other, secure, closed, pass})}
+      ${otherServers({other, secure, cert, key, pass})}`,
+  });
+  t?.after(nginx.stop);
+  return {...nginx, secure: `https://127.0.0.1:${secure}`, cert};
+}
+
+const NUMBERS = '/numbers$is_args$args';
+
+function frontServer({port, other, secure, closed, pass}) {
+  const redirects = REDIRECTS.map(
+    (status) => `
+    location /${status}/same { return ${status} /direct${NUMBERS}; }
+    location /${status}/other { return ${status} http://127.0.0.1:${other}${NUMBERS}; }
+    location /${status}/secure { return ${status} https://127.0.0.1:${secure}${NUMBERS}; }`,
+  );
+  return `
       server {
         listen 127.0.0.1:${port};
         error_page 429 @busy;
@@ -93,7 +103,11 @@ async function startProxy(t, backend, main = '') {
         }
         location /busy/ { return 429; }
         ${redirects.join('')}
-      }
+      }`;
+}
+
+function otherServers({other, secure, cert, key, pass}) {
+  return `
       server {
         listen 127.0.0.1:${other};
         location / { ${pass()} proxy_buffering off; proxy_set_header X-Front other; }
@@ -102,11 +116,8 @@ async function startProxy(t, backend, main = '') {
         listen 127.0.0.1:${secure} ssl http2;
         ssl_certificate ${cert}; ssl_certificate_key ${key};
         location / { ${pass()} proxy_buffering off; proxy_set_header X-Front $server_protocol; }
-        location /less { return 302 http://127.0.0.1:${other}${numbers}; }
-      }`,
-  });
-  t?.after(nginx.stop);
-  return {...nginx, secure: `https://127.0.0.1:${secure}`, cert};
+        location /less { return 302 http://127.0.0.1:${other}${NUMBERS}; }
+      }`;
 }
 
 async function startBackend(t, port) {
@@ -279,6 +290,26 @@ const SECRETS = {
   'proxy-authorization': 'Basic secret',
 };
 
+/** Cut after three events, it begins again at its own URL, and goes on. */
+function wentOnWithAll(requests) {
+  assert.deepEqual(
+    requests.map(({headers}) => headers['last-event-id']),
+    ['3', '6'],
+  );
+  for (const {headers} of requests) {
+    for (const [name, value] of Object.entries(SECRETS)) assert.equal(headers[name], value);
+  }
+}
+
+function wentOnWithout(requests, front) {
+  assert.equal(requests.length, 1);
+  const [{headers}] = requests;
+  assert.ok(!JSON.stringify(headers).includes('secret'), JSON.stringify(headers));
+  for (const name of ['last-event-id', ...Object.keys(SECRETS)]) assert.ok(!(name in headers));
+  assert.equal(headers['x-front'], front);
+  assert.equal(headers.accept, 'text/event-stream');
+}
+
 test('redirects: same origin with all headers, another origin without any', async () => {
   const n = 9;
   const options = {headers: SECRETS, lastEventId: '3', env: {NODE_EXTRA_CA_CERTS: nginx.cert}};
@@ -307,22 +338,10 @@ test('redirects: same origin with all headers, another origin without any', asyn
     );
     if (where === 'same') {
       assertSame(events, numbers(n).slice(3), run);
-      // Cut after three events, it begins again at its own URL, and goes on.
-      assert.deepEqual(
-        requests.map(({headers}) => headers['last-event-id']),
-        ['3', '6'],
-      );
-      for (const {headers} of requests) {
-        for (const [name, value] of Object.entries(SECRETS)) assert.equal(headers[name], value);
-      }
+      wentOnWithAll(requests);
     } else {
       assertSame(events, numbers(n), run); // from the start: no id went along
-      assert.equal(requests.length, 1);
-      const [{headers}] = requests;
-      assert.ok(!JSON.stringify(headers).includes('secret'), JSON.stringify(headers));
-      for (const name of ['last-event-id', ...Object.keys(SECRETS)]) assert.ok(!(name in headers));
-      assert.equal(headers['x-front'], where === 'other' ? 'other' : 'HTTP/1.1');
-      assert.equal(headers.accept, 'text/event-stream');
+      wentOnWithout(requests, where === 'other' ? 'other' : 'HTTP/1.1');
     }
   }
   figure(

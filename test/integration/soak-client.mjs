@@ -12,8 +12,9 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {Worker} from 'node:worker_threads';
 import {asyncConnect, connect} from '../../dist/sse.js';
 import {onLine} from './control.mjs';
-import {pick, randomFrom} from './history-server.mjs';
+import {pick} from './history-server.mjs';
 import {Checker, EXACT} from './soak-check.mjs';
+import {randomFrom} from '../support/random.mjs';
 
 /** A sample each so many ms, at first: collecting the garbage before it takes up to 10 ms. */
 const SAMPLE_MS = 1000;
@@ -118,7 +119,10 @@ function whimOf(random, isHoarding) {
     sample();
     const at = random();
     let share = 0;
-    return Object.keys(WHIMS).find((whim) => at < (share += 1 / WHIMS[whim]));
+    return Object.keys(WHIMS).find((whim) => {
+      share += 1 / WHIMS[whim];
+      return at < share;
+    });
   };
 }
 
@@ -161,7 +165,7 @@ function say(message) {
 const {loop, urls, warm, seed, leak} = JSON.parse(process.argv[2]);
 const follow = loop === 'async' ? followAsync : followBlocking;
 const followAll = (list, isHoarding) =>
-  Promise.all(list.map((url, i) => follow(url, randomFrom(seed + i), isHoarding)));
+  Promise.all(list.map((url, i) => follow(url, randomFrom(seed + i).share, isHoarding)));
 
 const warnings = [];
 process.on('warning', ({message}) => warnings.push(message));

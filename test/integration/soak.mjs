@@ -18,8 +18,9 @@ import {parseArgs} from 'node:util';
 import {onLine} from './control.mjs';
 import {startFaultProxies} from './fault-proxy.mjs';
 import {figure} from './figures.mjs';
-import {pick, randomFrom, startHistory} from './history-server.mjs';
+import {pick, startHistory} from './history-server.mjs';
 import {leaksOf, trend} from './soak-check.mjs';
+import {randomFrom} from '../support/random.mjs';
 
 /** Clients in each loop, at the same time: most of theirs goes by waiting. */
 const LANES = 4;
@@ -91,7 +92,6 @@ function drawAnswer(random) {
   return at < 0.22 ? {half: pick(random, [0, 300])} : {};
 }
 
-const started = performance.now();
 const seconds = (ms) => `${(ms / 1000).toFixed(0)} s`;
 console.log(`soak: seed ${seed}`);
 
@@ -129,21 +129,9 @@ async function run(loop, index) {
       warm: group.map(({url, name}) => `${url}/${name}-warm`),
     }),
   );
-  let ended = false;
-  const all = Promise.all(results.map(({result}) => result)).finally(() => (ended = true));
-  all.catch(() => {});
   const start = performance.now();
-  let totals = await totalsOf(lanes);
-  while (!ended) {
-    await Promise.all(lanes.map(refill));
-    await sleep(200);
-    totals = await totalsOf(lanes);
-    const ms = performance.now() - start;
-    // Two faults may meet in one connection: so many connections must have had an end, too.
-    const faults = Math.min(totals.faults, totals.connections - MARGIN * wanted.faults);
-    if (totals.events >= wanted.events && faults >= wanted.faults && ms >= wanted.ms) break;
-    if (ms > wanted.ms + MOST_MS) throw new Error(`not done: ${JSON.stringify(totals)}`);
-  }
+  const all = Promise.all(results.map(({result}) => result));
+  await disturb(lanes, start, all);
   const lasts = await Promise.all(lanes.map(finish));
   const timer = setTimeout(() => {
     for (const child of children) child.kill('SIGKILL');
@@ -156,17 +144,35 @@ async function run(loop, index) {
     }),
   );
   clearTimeout(timer);
-  totals = await totalsOf(lanes);
-  const problems = await problemsOf(loop, reports, checked.flat(), lanes, totals);
+  const totals = await totalsOf(lanes);
   return {
     loop,
-    ms: performance.now() - start,
     totals,
     reports,
-    problems,
+    problems: await problemsOf(reports, checked.flat(), lanes, totals),
+    ms: performance.now() - start,
     checked: checked.flat(),
     attempts: sum(reports.map(({attempts}) => attempts)),
   };
+}
+
+/** Faults for those lanes until there were as many as are wanted, or until their clients end. */
+async function disturb(lanes, start, clients) {
+  let isOver = false;
+  const over = () => {
+    isOver = true;
+  };
+  clients.then(over, over);
+  while (!isOver) {
+    await Promise.all(lanes.map(refill));
+    await sleep(200);
+    const totals = await totalsOf(lanes);
+    const ms = performance.now() - start;
+    // Two faults may meet in one connection: so many connections must have had an end, too.
+    const faults = Math.min(totals.faults, totals.connections - MARGIN * wanted.faults);
+    if (totals.events >= wanted.events && faults >= wanted.faults && ms >= wanted.ms) return;
+    if (ms > wanted.ms + MOST_MS) throw new Error(`not done: ${JSON.stringify(totals)}`);
+  }
 }
 
 async function openLane(name, laneSeed) {
@@ -185,8 +191,8 @@ async function openLane(name, laneSeed) {
     name,
     proxy,
     url: proxy.url,
-    random: randomFrom(laneSeed),
-    answers: randomFrom(laneSeed + 1),
+    random: randomFrom(laneSeed).share,
+    answers: randomFrom(laneSeed + 1).share,
   };
   await refill(lane);
   return lane;
@@ -271,7 +277,7 @@ function follow(task) {
   };
 }
 
-async function problemsOf(loop, reports, checked, lanes, totals) {
+async function problemsOf(reports, checked, lanes, totals) {
   const problems = [];
   for (const {lost, twice, outOfOrder, wrong, first} of checked) {
     if (lost || twice || outOfOrder || wrong) {

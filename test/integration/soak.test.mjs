@@ -113,12 +113,12 @@ for (const [what, report, problems] of [
   test(`leaks: ${what}`, () => {
     const found = leaksOf(report);
     assert.equal(found.length, problems.length, found.join('; '));
-    problems.forEach((problem, i) =>
+    for (const [i, problem] of problems.entries()) {
       assert.ok(
         typeof problem === 'string' ? found[i] === problem : problem.test(found[i]),
         found[i],
-      ),
-    );
+      );
+    }
   });
 }
 

@@ -19,18 +19,7 @@ const FAST = {retryInterval: 50, maxRetryInterval: 400};
  * loop and gives what it threw, if anything; stop(). Times are ms since 1970.
  */
 export function follow(loop, url, options = {}) {
-  // The process ends with this one, also when that is killed: a blocked thread notices nothing.
-  const child = spawn(
-    'setpriv',
-    [
-      '--pdeathsig',
-      'KILL',
-      process.execPath,
-      fileURLToPath(import.meta.url),
-      JSON.stringify({loop, url, ...FAST, ...options}),
-    ],
-    {stdio: ['ignore', 'pipe', 'inherit']},
-  );
+  const child = startChild({loop, url, ...FAST, ...options});
   const seen = {events: [], times: [], opens: [], retries: [], comments: []};
   let outcome;
   onLine(child.stdout, (line) => {
@@ -67,6 +56,17 @@ export function follow(loop, url, options = {}) {
       return closed;
     },
   };
+}
+
+/**
+ * This file as a program, which ends with this process, also when that is killed: a blocked thread
+ * notices nothing.
+ */
+function startChild(task) {
+  const program = [process.execPath, fileURLToPath(import.meta.url), JSON.stringify(task)];
+  return spawn('setpriv', ['--pdeathsig', 'KILL', ...program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }
 
 /** At once, also from a thread that will be blocked the next moment. */

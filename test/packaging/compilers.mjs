@@ -144,25 +144,34 @@ export function compilers() {
   };
 }
 
-async function compile(row, {name, folder}) {
-  const {types = 'ES2022 alone', options, flagSince = '0', runs, planted = '', says} = row;
-  const {lib, types: names = [], packages = {}, platform, since = '0'} = TYPES[types];
-  const knows = isSince(name, since);
+const typesOf = ({types = 'ES2022 alone'}) => TYPES[types];
+
+/** The project of a row, for that TypeScript; `knows`: it takes the row's types themselves. */
+function projectOf(row, compiler, knows) {
+  const {types: title = 'ES2022 alone', options, runs, planted = ''} = row;
+  const {lib, types = [], platform} = typesOf(row);
   const files = ['program.ts', ...(platform ? ['platform.ts'] : [])];
-  const cwd = project(`${types}/${row.name}/${name}`, {
+  return project(`${title}/${row.name}/${compiler}`, {
     'sse.ts': `${SOURCE}\n${planted}\n`,
     'empty.ts': 'export {};\n',
     ...Object.fromEntries(files.map((file) => [file, program(file)])),
     'package.json': {type: runs ?? 'module'},
     'tsconfig.json': {
-      compilerOptions: {target: 'ES2022', lib, types: names, skipLibCheck: !knows, ...options},
+      compilerOptions: {target: 'ES2022', lib, types, skipLibCheck: !knows, ...options},
       files,
     },
     'types.json': {
-      compilerOptions: {lib, types: names, skipLibCheck: false, ...BUNDLER},
+      compilerOptions: {lib, types, skipLibCheck: false, ...BUNDLER},
       files: ['empty.ts'],
     },
   });
+}
+
+async function compile(row, {name, folder}) {
+  const {flagSince = '0', runs, planted, says} = row;
+  const {packages = {}, since = '0'} = typesOf(row);
+  const knows = isSince(name, since);
+  const cwd = projectOf(row, name, knows);
   install(packages, cwd);
   const tsc = (...args) =>
     run(process.execPath, [join(MODULES, folder, 'bin/tsc'), ...args], {cwd});

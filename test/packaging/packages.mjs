@@ -2,22 +2,29 @@
 
 import {cpSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {pathToFileURL} from 'node:url';
+import {readPages} from '../../tools/pages.mjs';
 import {COMPILERS} from './compilers.mjs';
 import {DENO, NODE_20, NODE_26} from './runtimes.mjs';
 import {MODULES, must, program, project, ROOT, run, same, SOURCE} from './stranger.mjs';
 
-const PACKED = [
+// README.md leads to the pages of docs/: they are there for who reads it in a package, too, as they
+// are for that version. What CONTRIBUTING.md is about is not.
+const READ = [
   'CHANGELOG.md',
   'LICENSE',
-  'README.md',
+  ...Object.keys(readPages()).filter((name) => /^(?:README|docs\/.+)\.md$/.test(name)),
+  'sse.ts',
+];
+const PACKED = [
+  ...READ,
   'dist/cli.js',
   'dist/sse.d.ts',
   'dist/sse.js',
   'dist/sse.min.js',
   'package.json',
-  'sse.ts',
-];
-const PUBLISHED = ['CHANGELOG.md', 'LICENSE', 'README.md', 'jsr.json', 'sse.ts'];
+].sort();
+const PUBLISHED = [...READ, 'jsr.json'].sort();
 const SETTINGS = {
   target: 'ES2022',
   lib: ['ES2022'],
@@ -31,91 +38,87 @@ export async function packages(url) {
   const cwd = project('packages');
   const tarball = await pack(cwd);
   const installed = await install('installed', tarball);
-  const bin = (path) => join(MODULES, path);
   const cell = (row, run, column = '') => ({row, column, run: async () => (await run()) ?? 'ok'});
   return {
     cells: [
       cell('npm pack: the files', () => files(ROOT)),
-      cell('planted: one more file', () =>
-        fails(async () => {
-          const copy = copyOfProject('planted-file');
-          edit(copy, 'package.json', '"sse.ts",', '"sse.ts", "build.mjs",');
-          await files(copy);
-        }, /build\.mjs/),
-      ),
-      cell('publint --strict', async () => {
-        const {stdout} = await must(process.execPath, [
-          bin('publint/src/cli.js'),
-          'run',
-          '--strict',
-          '--pack',
-          'false',
-          join(installed, 'node_modules/ssekit'),
-        ]);
-        if (!stdout.includes('All good!')) throw new Error(stdout);
-      }),
-      cell('attw, esm-only', () =>
-        must(
-          process.execPath,
-          [bin('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only'],
-          {cwd},
-        ).then(() => undefined),
-      ),
+      cell('planted: one more file', () => fails(packOneMore, /build\.mjs/)),
+      cell('publint --strict', () => publint(join(installed, 'node_modules/ssekit'))),
+      cell('attw, esm-only', () => attw(tarball, cwd)),
       cell('import, Node 20.19 and 26', () => load(installed, 'index.mjs', url)),
       cell('require, Node 20.19 and 26', () => load(installed, 'index.cjs', url)),
-      cell('the command, Node 20.19 and 26', async () => {
-        for (const node of [NODE_20, NODE_26]) {
-          const {stdout, stderr} = await must(
-            node,
-            ['node_modules/.bin/ssekit', url, '--data', '--once'],
-            {cwd: installed},
-          );
-          same([stdout, stderr], ['one\ntwo\n', `ssekit: connected to ${url}\n`], node);
-        }
-      }),
-      ...COMPILERS.map(({name, folder}) =>
-        cell(`types, TypeScript ${name}`, async () => {
-          const tsc = (kind, options, ...files) => {
-            const cwd = join(installed, kind);
-            writeFileSync(
-              join(cwd, `${name}.json`),
-              JSON.stringify({
-                compilerOptions: {...SETTINGS, ...options},
-                files: [...files, `index.ts`],
-              }),
-            );
-            return run(process.execPath, [bin(`${folder}/bin/tsc`), '-p', `${name}.json`], {cwd});
-          };
-          const bundler = {module: 'ESNext', moduleResolution: 'Bundler'};
-          const takesRequire = parseFloat(name) >= 5.9;
-          const results = [
-            await tsc('esm', {module: 'NodeNext', allowImportingTsExtensions: true}),
-            await tsc('esm', {...bundler, allowImportingTsExtensions: true}),
-            await tsc('cjs', bundler),
-            await tsc('cjs', {module: 'NodeNext'}),
-          ];
-          const says = results.map(({status, stdout}) => (status ? stdout : 'ok'));
-          const known = takesRequire ? 'ok' : 'an ES module cannot be required';
-          if (/TS1479/.test(says[3])) says[3] = 'an ES module cannot be required';
-          same(says, ['ok', 'ok', 'ok', known], 'NodeNext, Bundler; CommonJS Bundler, NodeNext');
-          return takesRequire ? 'ok' : 'ok; CommonJS: Bundler only';
-        }),
+      cell('the command, Node 20.19 and 26', () => command(installed, url)),
+      ...COMPILERS.map((compiler) =>
+        cell(`types, TypeScript ${compiler.name}`, () => types(installed, compiler)),
       ),
       cell('deno publish --dry-run', () => publish(project('jsr'))),
-      cell('planted: a slow type', () =>
-        fails(
-          () =>
-            publish(
-              project('planted-jsr'),
-              `${SOURCE}
-      export function planted() { return [EventParser]; }\n`,
-            ),
-          /missing-explicit-return-type/,
-        ),
-      ),
+      cell('planted: a slow type', () => fails(publishSlowType, /missing-explicit-return-type/)),
       cell('npm version patch', version),
     ],
   };
+}
+
+const bin = (path) => join(MODULES, path);
+
+async function packOneMore() {
+  const copy = copyOfProject('planted-file');
+  edit(copy, 'package.json', '"sse.ts",', '"sse.ts", "build.mjs",');
+  await files(copy);
+}
+
+async function publint(folder) {
+  const {stdout} = await must(process.execPath, [
+    bin('publint/src/cli.js'),
+    'run',
+    '--strict',
+    '--pack',
+    'false',
+    folder,
+  ]);
+  if (!stdout.includes('All good!')) throw new Error(stdout);
+}
+
+async function attw(tarball, cwd) {
+  const program = bin('@arethetypeswrong/cli/dist/index.js');
+  await must(process.execPath, [program, tarball, '--profile', 'esm-only'], {cwd});
+}
+
+async function command(installed, url) {
+  for (const node of [NODE_20, NODE_26]) {
+    const args = ['node_modules/.bin/ssekit', url, '--data', '--once'];
+    const {stdout, stderr} = await must(node, args, {cwd: installed});
+    same([stdout, stderr], ['one\ntwo\n', `ssekit: connected to ${url}\n`], node);
+  }
+}
+
+/** The package's types as a TypeScript sees them from ES modules and from CommonJS. */
+async function types(installed, {name, folder}) {
+  const tsc = (kind, options) => {
+    const cwd = join(installed, kind);
+    writeFileSync(
+      join(cwd, `${name}.json`),
+      JSON.stringify({compilerOptions: {...SETTINGS, ...options}, files: ['index.ts']}),
+    );
+    return run(process.execPath, [bin(`${folder}/bin/tsc`), '-p', `${name}.json`], {cwd});
+  };
+  const bundler = {module: 'ESNext', moduleResolution: 'Bundler'};
+  const takesRequire = parseFloat(name) >= 5.9;
+  const results = [
+    await tsc('esm', {module: 'NodeNext', allowImportingTsExtensions: true}),
+    await tsc('esm', {...bundler, allowImportingTsExtensions: true}),
+    await tsc('cjs', bundler),
+    await tsc('cjs', {module: 'NodeNext'}),
+  ];
+  const says = results.map(({status, stdout}) => (status ? stdout : 'ok'));
+  const known = takesRequire ? 'ok' : 'an ES module cannot be required';
+  if (/TS1479/.test(says[3])) says[3] = 'an ES module cannot be required';
+  same(says, ['ok', 'ok', 'ok', known], 'NodeNext, Bundler; CommonJS Bundler, NodeNext');
+  return takesRequire ? 'ok' : 'ok; CommonJS: Bundler only';
+}
+
+function publishSlowType() {
+  const planted = 'export function planted() { return [EventParser]; }';
+  return publish(project('planted-jsr'), `${SOURCE}\n${planted}\n`);
 }
 
 async function pack(to) {
@@ -178,14 +181,17 @@ async function publish(cwd, source = SOURCE) {
   for (const file of PUBLISHED) cpSync(join(ROOT, file), join(cwd, file));
   writeFileSync(join(cwd, 'sse.ts'), source);
   const {stdout, stderr} = await must(DENO, ['publish', '--dry-run', '--allow-dirty'], {cwd});
-  const names = `${stdout}${stderr}`.matchAll(/^ +file:\/\/\S*\/(\S+)/gm);
-  same([...names].map(([, file]) => file).sort(), PUBLISHED, 'what is published');
+  const folder = `${pathToFileURL(cwd)}/`;
+  const urls = [...`${stdout}${stderr}`.matchAll(/^ +(file:\S+)/gm)];
+  const names = urls.map(([, url]) => url.replace(folder, ''));
+  same(names.sort(), PUBLISHED, 'what is published');
 }
 
 /** A repository of the project's own files, where a release may be tried. */
 function copyOfProject(name) {
   const cwd = project(name);
-  for (const file of [...PACKED, ...PUBLISHED, 'build.mjs', 'package-lock.json', 'tsconfig.json']) {
+  const needed = ['build.mjs', 'tools/lint/switches.mjs', 'package-lock.json', 'tsconfig.json'];
+  for (const file of [...PACKED, 'jsr.json', ...needed]) {
     cpSync(join(ROOT, file), join(cwd, file), {recursive: true});
   }
   symlinkSync(join(ROOT, 'node_modules'), join(cwd, 'node_modules'), 'junction');

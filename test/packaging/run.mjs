@@ -1,6 +1,7 @@
 // node test/packaging/run.mjs [PART…]: what people do with the one file and with the package, on
-// their side: compile it, run it, bundle it, hand it their fetch, install it. Prints a matrix for
-// each part; exit 1 if a cell is not as it must be. First: npm ci here, in test/ and in the root.
+// their side: compile it, run it, bundle it, hand it their fetch, install it, lint it. Prints a
+// matrix for each part; exit 1 if a cell is not as it must be. First: npm ci here, in test/ and in
+// the root.
 //
 // A cell returns what the matrix shows. What cannot work is a cell, too: it has to fail as its
 // data says (n/a), and so have the faults that are planted to prove that the matrix sees them.
@@ -10,13 +11,14 @@ import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import {bundlers} from './bundlers.mjs';
 import {compilers} from './compilers.mjs';
+import {linters} from './linters.mjs';
 import {packages} from './packages.mjs';
 import {runtimes} from './runtimes.mjs';
 import {startServer} from './server.mjs';
 import {HERE, MODULES, ROOT} from './stranger.mjs';
 import {transports} from './transports.mjs';
 
-const PARTS = {compilers, runtimes, bundlers, transports, packages};
+const PARTS = {compilers, runtimes, bundlers, transports, packages, linters};
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !Object.hasOwn(PARTS, name));

@@ -9,6 +9,33 @@ import {HERE, MODULES, must, program, project, same, SOURCE} from './stranger.mj
 
 export function transports(url) {
   const files = readdirSync(join(HERE, 'strangers/transports'));
+  const cwd = projectOf(files);
+  const names = files.filter((file) => file !== 'main.ts').map((file) => file.replace('.ts', ''));
+  return {
+    cells: [
+      ...names.map((name) => ({
+        row: `${name}, on Node 26`,
+        column: '',
+        async run() {
+          const {stdout, stderr} = await must(NODE_26, ['main.ts', name, url], {cwd});
+          same([stdout, stderr], [`${EXPECTED}\n`, ''], 'what it prints');
+          return 'ok';
+        },
+      })),
+      ...COMPILERS.map(({name, folder}) => ({
+        row: `types of all, TypeScript ${name}`,
+        column: '',
+        async run() {
+          await must(process.execPath, [join(MODULES, folder, 'bin/tsc'), '-p', '.'], {cwd});
+          return 'ok';
+        },
+      })),
+    ],
+  };
+}
+
+/** The folder of a project with those files, and with the packages of this folder. */
+function projectOf(files) {
   const cwd = project('transports', {
     'sse.ts': SOURCE,
     ...Object.fromEntries(files.map((file) => [file, program(`transports/${file}`)])),
@@ -30,30 +57,5 @@ export function transports(url) {
     },
   });
   symlinkSync(MODULES, join(cwd, 'node_modules'), 'junction');
-  return {
-    cells: [
-      ...files
-        .filter((file) => file !== 'main.ts')
-        .map((file) => {
-          const name = file.replace('.ts', '');
-          return {
-            row: `${name}, on Node 26`,
-            column: '',
-            async run() {
-              const {stdout, stderr} = await must(NODE_26, ['main.ts', name, url], {cwd});
-              same([stdout, stderr], [`${EXPECTED}\n`, ''], 'what it prints');
-              return 'ok';
-            },
-          };
-        }),
-      ...COMPILERS.map(({name, folder}) => ({
-        row: `types of all, TypeScript ${name}`,
-        column: '',
-        async run() {
-          await must(process.execPath, [join(MODULES, folder, 'bin/tsc'), '-p', '.'], {cwd});
-          return 'ok';
-        },
-      })),
-    ],
-  };
+  return cwd;
 }

@@ -1,9 +1,9 @@
 // What can be seen of a client over a real network, on any runtime: no import, nothing but fetch,
-// timers and the library that is handed in. The other end is test/server.mjs.
+// timers and the library that is handed in. The other end is test/support/server.mjs.
 //
 // A row is a name, what is done, and what must come of it: one value, compared whole. Where a
 // runtime is known to differ, the row says in which, what comes there instead, and which row of
-// README.md, "Runtimes", tells the user.
+// docs/runtimes.md tells the user.
 
 const LIMIT = 20_000; // ms, for one row; the slowest takes two seconds
 const MUCH = 64 * 2 ** 20; // bytes, more than all buffers between server and client hold
@@ -36,7 +36,7 @@ export const ROWS = [
       await t.follow('/simple');
       return (await t.log()).map((request) => [
         request.method,
-        ...['accept', 'cache-control'].map((name) => valuesOf(request, name)).flat(),
+        ...['accept', 'cache-control'].flatMap((name) => valuesOf(request, name)),
         ...valuesOf(request, 'last-event-id'),
       ]);
     },
@@ -838,7 +838,7 @@ export const ROWS = [
  *
  * @param sse the library: the module's namespace
  * @param world `runtime`: node, bun, deno, deno-oldest, workerd, chromium or firefox; `url` and
- *   `other`: the origins of test/server.mjs; `closed`: a URL where no server is; `prefix` of the
+ *   `other`: the origins of test/support/server.mjs; `closed`: a URL where no server is; `prefix` of the
  *   names that its runs have on the server; `names`: of the rows to run, instead of all
  */
 export async function behaviour(sse, world) {

@@ -26,48 +26,17 @@ export async function startProcess([command, ...args]) {
 
 /** workerd as of a compatibility date, with these flags. */
 export async function startWorkerd([command, date, ...flags], {library, pure}) {
-  const modules = {
+  const file = writeWorkerd(date, flags, {
     'worker.mjs': 'test/runtimes/worker.mjs',
     'behaviour.mjs': 'test/runtimes/behaviour.mjs',
     'sse.js': library,
     'pure.js': pure,
-  };
-  const folder = '.build/runtimes';
-  const list = Object.entries(modules).map(
-    ([name, path]) => `(name = "${name}", esModule = embed "${relative(folder, path)}")`,
-  );
-  mkdirSync(folder, {recursive: true});
-  writeFileSync(
-    `${folder}/workerd.capnp`,
-    `
-    using Workerd = import "/workerd/workerd.capnp";
-    const config :Workerd.Config = (
-      services = [
-        (name = "suites", worker = (
-          modules = [${list.join(', ')}],
-          compatibilityDate = "${date}",
-          compatibilityFlags = [${flags.map((flag) => `"${flag}"`).join(', ')}],
-          globalOutbound = "loopback",
-        )),
-        (name = "loopback", network = (allow = ["private"])),
-      ],
-      sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "suites")],
-    );`,
-  );
+  });
   const {output: version} = await run(command, ['--version']);
-  const child = spawn(command, ['serve', '--control-fd=3', `${folder}/workerd.capnp`], {
+  const child = spawn(command, ['serve', '--control-fd=3', file], {
     stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
   });
-  const port = await new Promise((resolve, reject) => {
-    let text = '';
-    child.stdio[3].setEncoding('utf8').on('data', (piece) => {
-      text += piece;
-      const found = /"port": *(\d+)/.exec(text);
-      if (found) resolve(found[1]);
-    });
-    child.on('error', reject);
-    child.on('exit', (code, signal) => reject(new Error(`workerd ended: ${signal ?? code}`)));
-  });
+  const port = await portOfWorkerd(child);
   const ask = async (suite, world) => {
     const response = await fetch(`http://127.0.0.1:${port}/`, {
       method: 'POST',
@@ -85,7 +54,49 @@ export async function startWorkerd([command, date, ...flags], {library, pure}) {
   };
 }
 
-/** A browser; its pages are those of test/server.mjs at `url`. */
+/** Its configuration, and where that is written. */
+function writeWorkerd(date, flags, modules) {
+  const folder = '.build/runtimes';
+  const file = `${folder}/workerd.capnp`;
+  const list = Object.entries(modules).map(
+    ([name, path]) => `(name = "${name}", esModule = embed "${relative(folder, path)}")`,
+  );
+  mkdirSync(folder, {recursive: true});
+  writeFileSync(
+    file,
+    `
+    using Workerd = import "/workerd/workerd.capnp";
+    const config :Workerd.Config = (
+      services = [
+        (name = "suites", worker = (
+          modules = [${list.join(', ')}],
+          compatibilityDate = "${date}",
+          compatibilityFlags = [${flags.map((flag) => `"${flag}"`).join(', ')}],
+          globalOutbound = "loopback",
+        )),
+        (name = "loopback", network = (allow = ["private"])),
+      ],
+      sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "suites")],
+    );`,
+  );
+  return file;
+}
+
+/** It tells that on its descriptor 3. */
+function portOfWorkerd(child) {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child.stdio[3].setEncoding('utf8').on('data', (piece) => {
+      text += piece;
+      const found = /"port": *(\d+)/.exec(text);
+      if (found) resolve(found[1]);
+    });
+    child.on('error', reject);
+    child.on('exit', (code, signal) => reject(new Error(`workerd ended: ${signal ?? code}`)));
+  });
+}
+
+/** A browser; its pages are those of test/support/server.mjs at `url`. */
 export async function startBrowser([name], _, url) {
   const {launch} = await import('../browsers/browsers.mjs');
   const browser = await launch(name);

@@ -1,4 +1,4 @@
-// `process` and `Buffer` as sse.test.ts uses them, where there is no Node: see node-modules.mjs.
+// `process` and `Buffer` as the tests use them, where there is no Node: see node-modules.mjs.
 
 export {Buffer} from 'buffer';
 

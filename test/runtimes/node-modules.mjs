@@ -1,4 +1,4 @@
-// What sse.test.ts imports from Node, where there is no Node: in workerd and in browsers. The
+// What sse.test.ts and the files of test/unit/ import from Node, where there is no Node: in workerd and in browsers. The
 // bundle that runtimes.mjs makes has this file in the place of the node: modules, and
 // node-globals.mjs in the place of `process` and `Buffer`, in the tests only: sse.ts sees the
 // runtime as it is.
@@ -8,11 +8,17 @@ import assert from 'assert';
 export default assert.strict; // node:assert/strict
 
 const tests = [];
+const groups = [];
 
 /** node:test, as far as it is used. */
+export function describe(name, run) {
+  groups.push(name);
+  run();
+  groups.pop();
+}
 export function test(name, ...rest) {
   const run = rest.pop();
-  tests.push({name, run});
+  tests.push({name: [...groups, name].join(' > '), run});
 }
 
 /** Runs all tests, one after the other: a list of {name, ok, got}. */
@@ -51,5 +57,5 @@ export const setImmediate = globalThis.document
 const absent = () => {
   throw new Error('there is no Node here');
 };
-export const [after, before, describe, createServer, gzipSync, once, spawn] = Array(7).fill(absent);
+export const [after, before, createServer, gzipSync, once, spawn] = Array(6).fill(absent);
 export const constants = {};

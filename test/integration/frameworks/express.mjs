@@ -24,7 +24,7 @@ app.get('/events', async (request, response) => {
   }
 });
 
-app.get('/few', (request, response) => {
+app.get('/few', (_, response) => {
   response.type('text/event-stream').send(FEW.map(write).join(''));
 });
 

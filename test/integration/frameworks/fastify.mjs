@@ -7,7 +7,7 @@ import {burst, FEW, port, report} from './history.mjs';
 const app = fastify();
 await app.register(sse, {heartbeatInterval: 10});
 
-app.get('/events', {sse: 'only'}, async ({}, {sse}) => {
+app.get('/events', {sse: 'only'}, async (_, {sse}) => {
   sse.keepAlive();
   report('open', sse.lastEventId);
   sse.onClose(() => report('close'));
@@ -19,7 +19,7 @@ app.get('/events', {sse: 'only'}, async ({}, {sse}) => {
   }
 });
 
-app.get('/few', {sse: 'only'}, (request, reply) =>
+app.get('/few', {sse: 'only'}, (_, reply) =>
   reply.sse.send(
     (async function* () {
       yield* FEW;

@@ -18,13 +18,13 @@ Object.assign(schema.getSubscriptionType().getFields().few, {
   },
 });
 Object.assign(schema.getSubscriptionType().getFields().events, {
-  async *subscribe(root, {after}) {
+  async *subscribe(_root, {after}) {
     for await (const events of burst(after)) yield {events};
     await new Promise(() => {});
   },
 });
 Object.assign(schema.getSubscriptionType().getFields().answer, {
-  async *subscribe(root, {words}) {
+  async *subscribe(_root, {words}) {
     report('post');
     for (const answer of words) yield {answer};
   },

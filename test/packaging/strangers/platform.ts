@@ -1,6 +1,6 @@
 // The platform's own types go in as they are.
-import {asyncConnect, AsyncSSEClient, EventSource} from './sse.js';
-import type {Transport} from './sse.js';
+import {asyncConnect, EventSource} from './sse.js';
+import type {AsyncSSEClient, Transport} from './sse.js';
 
 export const transport: Transport = fetch;
 

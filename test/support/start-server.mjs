@@ -1,4 +1,4 @@
-// Starts test/server.mjs and waits until it listens.
+// Starts server.mjs and waits until it listens.
 
 import {spawn} from 'node:child_process';
 import {createInterface} from 'node:readline';
@@ -19,7 +19,9 @@ export async function startServer() {
   const line = await new Promise((resolve, reject) => {
     createInterface({input: child.stdout}).once('line', resolve);
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`test/server.mjs ended early, with ${code}`)));
+    child.once('exit', (code) =>
+      reject(new Error(`test/support/server.mjs ended early, with ${code}`)),
+    );
   });
   const {port, other} = JSON.parse(line);
   const url = `http://127.0.0.1:${port}`;

@@ -1,8 +1,8 @@
 // The real-socket test server: every path is one scenario, most of them a fault. It is a process of
 // its own, because a blocking client cannot be served from its own thread.
 //
-//   node test/server.mjs    prints {"port":N,"other":M}: two origins with the same scenarios;
-//                           ends when its stdin closes
+//   node test/support/server.mjs    prints {"port":N,"other":M}: two origins with the same
+//                                   scenarios; ends when its stdin closes
 //
 // State is kept per ?run=…, so that tests do not disturb each other. /log?run=… tells what was
 // asked and how it ended, /open how many sockets are open. With ?cors=… a page of any origin may
@@ -478,7 +478,7 @@ function tell(response, value) {
 
 function module(response, path) {
   try {
-    const text = readFileSync(new URL(`..${path}`, import.meta.url));
+    const text = readFileSync(new URL(`../..${path}`, import.meta.url));
     response.writeHead(200, {'content-type': 'text/javascript', connection: 'close'}).end(text);
   } catch (error) {
     response.writeHead(404, {connection: 'close'}).end(error.message);

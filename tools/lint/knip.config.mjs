@@ -1,0 +1,84 @@
+// What knip cannot see when it looks for unused files, exports and packages: files that run as
+// processes, that others compile or that a page loads, and packages that are programs. run.mjs
+// looks for the names of those packages as text.
+
+export default {
+  // Of Debian: the install.sh beside the files that run them.
+  ignoreBinaries: ['openssl', 'setpriv', 'ss'],
+  workspaces: {
+    '.': {
+      entry: ['examples/**/*.mjs', 'tools/mutants/run.mjs'],
+      project: ['*.{ts,mjs}', 'examples/**/*.mjs', 'tools/*.mjs', 'tools/mutants/*.mjs'],
+      // The examples' packages are in test/examples, so that the library has none.
+      ignoreDependencies: [
+        '@microsoft/fetch-event-source',
+        'eventsource',
+        'eventsource-parser',
+        'react',
+        'redis',
+      ],
+    },
+    bench: {entry: ['*-cell.mjs']},
+    test: {
+      entry: [
+        'types.ts',
+        'runtimes.mjs',
+        'cli/{memory,programs}.mjs',
+        'runtimes/{process,web-worker,worker,node-globals,node-modules}.mjs',
+      ],
+      ignoreDependencies: [
+        'assert',
+        'buffer',
+        'bun',
+        'bun-oldest',
+        'deno',
+        'deno-oldest',
+        'workerd',
+      ],
+      // In a page, and among the modules that workerd is given.
+      ignoreUnresolved: ['/test/runtimes/behaviour.mjs', './sse.js', './pure.js'],
+    },
+    'test/browsers': {},
+    'test/examples': {
+      ignoreDependencies: [
+        '@copilotkit/aimock',
+        '@microsoft/fetch-event-source',
+        'eventsource',
+        'eventsource-client',
+        'eventsource-parser',
+      ],
+    },
+    'test/integration': {
+      entry: [
+        '{backend,herd-server,hostile-client,hostile-server}.mjs',
+        '{llm-gateway,silence-long,subscriptions}.mjs',
+        'frameworks/*.mjs',
+      ],
+      ignoreDependencies: ['@copilotkit/aimock'],
+    },
+    'test/packaging': {
+      entry: ['run.mjs', 'strangers/**/*.ts'],
+      ignoreDependencies: [
+        '@arethetypeswrong/cli',
+        '@types/deno',
+        'bun-types',
+        'node20',
+        'node22',
+        'node24',
+        'publint',
+        'ts-loader',
+        'types-node20',
+        'types-node26',
+        'typescript-5.0',
+        'typescript-5.4',
+        'typescript-5.9',
+        'typescript-7.0',
+      ],
+      // The library as a stranger has it: beside the program.
+      ignoreUnresolved: ['./sse', './sse.js', './sse.ts'],
+    },
+    'tools/lint': {
+      ignoreDependencies: ['@biomejs/biome'],
+    },
+  },
+};
