@@ -16,7 +16,7 @@ const OF_STATEMENTS = ['BlockStatement'];
 const LOGGER = {debug() {}, info() {}, warn: console.warn, isDebugEnabled: () => false};
 const OPTIONS = {plugins: null, excludedMutations: [], ignorers: []};
 
-/** [{section, line, kind, was, text, start, end}], in the order of the source. */
+/** [{section, line, kind, was, is, text, start, end}], in the order of the source. */
 export async function generatedMutants(source) {
   const file = {name: 'sse.ts', mutate: true, content: source};
   const {mutants} = await new Instrumenter(LOGGER).instrument([file], OPTIONS);
@@ -24,14 +24,14 @@ export async function generatedMutants(source) {
   const offset = ({line, column}) => lines[line] + column;
   const sections = SECTIONS.map((name) => sectionOf(source, name));
   return mutants
-    .map(({location, mutatorName: kind, replacement}) => {
+    .map(({location, mutatorName: kind, replacement: is}) => {
       const start = offset(location.start);
       const end = offset(location.end);
       const section = sections.find((each) => start >= each.start && start < each.end)?.name;
       // What was printed alone may bind in another way among its neighbours, and end in a comment.
-      const text = OF_STATEMENTS.includes(kind) ? replacement : `(${replacement}\n)`;
+      const text = OF_STATEMENTS.includes(kind) ? is : `(${is}\n)`;
       const was = source.slice(start, end);
-      return {section, line: lineAt(source, start), kind, was, text, start, end};
+      return {section, line: lineAt(source, start), kind, was, is, text, start, end};
     })
     .filter(({section}) => section !== undefined);
 }

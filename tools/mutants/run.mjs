@@ -160,9 +160,9 @@ function tableOf(scores) {
   return lines;
 }
 
-function shownMutant({section, line, kind, was, text}) {
+function shownMutant({section, line, kind, was, is}) {
   const short = (code) => code.replace(/\s+/g, ' ').slice(0, 60);
-  return `${section} sse.ts:${line} ${kind}: ${short(was)} -> ${short(text)}`;
+  return `${section} sse.ts:${line} ${kind}: ${short(was)} -> ${short(is)}`;
 }
 
 /** By edit: of these tests; with --survivors also what earlier ones noticed. */
