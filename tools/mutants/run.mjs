@@ -1,131 +1,208 @@
-// node tools/mutants/run.mjs [NAME]: do the tests notice when sse.ts is wrong?
+// Do the tests notice when sse.ts is wrong? A mutant that they let pass has "survived".
 //
-// Applies each row of list.mjs to sse.ts and runs the tests that need no sockets
-// (SSE_TEST=fast). NAME runs only the rows whose name contains it.
+//   node tools/mutants/run.mjs generated [--section NAME] [--survivors] [--write]
+//   node tools/mutants/run.mjs generated --sample [--seed TEXT]
+//   node tools/mutants/run.mjs written [TEXT]
+//
+// generated: the mutants that StrykerJS makes of the pure sections. Some survivors are as good as
+// sse.ts (a bound that only saves time), so that none is asked for that is not killed already: by
+// section there may be as many as scores.json says, which --write brings up to date. What a run
+// finds is kept in .build/ until sse.ts or the tests change, so that one that was stopped goes on;
+// --survivors runs again only what earlier tests let pass.
+//
+// --sample: as many as five minutes have room for. The seed is the commit, so that each commit
+// tries others and a run can be repeated. Of a sample there may be as many survivors as scores.json
+// and chance explain (sample.mjs has the arithmetic): where there are more, the tests have become
+// worse, or what was added to sse.ts is tested less than the rest of its section.
+//
+// written: the rows of list.mjs, what StrykerJS cannot make or does not reach; TEXT runs only the
+// rows whose rule contains it. Exit 1 for every survivor, and for a row that no longer fits sse.ts.
 
-import {spawn} from 'node:child_process';
-import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {availableParallelism} from 'node:os';
-import {fileURLToPath} from 'node:url';
-import {transform} from 'esbuild';
-import mutants from './list.mjs';
+import {execFileSync} from 'node:child_process';
+import {createHash} from 'node:crypto';
+import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {parseArgs} from 'node:util';
+import {generatedMutants, SECTIONS} from './generated.mjs';
+import rows from './list.mjs';
+import {runAll, TESTS} from './runner.mjs';
+import {mostSurvivors, sampleOf} from './sample.mjs';
+import {edited, ROOT, readSource} from './source.mjs';
+import {matchOf} from './written.mjs';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const LEAST_ROWS = 40;
-const OUTPUT = {loader: 'ts', format: 'esm', target: 'es2022', logLevel: 'silent'};
-const MOST_MS = 20_000; // a run that takes longer hangs, and counts as noticed
+const SAMPLE_MS = 270_000; // the last ones take a while longer: five minutes in all
+const LEAST_OF_SECTION = 10;
+const SCORES = new URL('scores.json', import.meta.url);
+const KNOWN = `${ROOT}.build/mutants/verdicts.json`;
+const SAVE_EVERY = 20; // verdicts
 
-// The tests' halves, which run alone: a mutant is most likely noticed by the half of its section.
-const HALF = '// ── Helpers for clients';
-const CLIENT_SECTIONS = '// ── 7. ';
-
-process.chdir(ROOT);
-const source = readFileSync('sse.ts', 'utf8');
-const tests = readFileSync('sse.test.ts', 'utf8');
-const imports = /^import [^]*? from '[^']*';$/gm; // and IS_FAST: what both halves use
-const [core, clients] = tests.split(HALF);
-if (!clients) fail([`sse.test.ts has no line '${HALF}'`]);
-const shared = [...(core.match(imports) ?? []), core.match(/^const IS_FAST .*/m)?.[0]].join('\n');
-const halves = await Promise.all(
-  [core, shared + clients.replace(/^.*/, '')].map(async (text) =>
-    (await transform(text, OUTPUT)).code.replaceAll('./sse.ts', './sse.js'),
-  ),
-);
-rmSync('.build/mutants', {recursive: true, force: true});
-
-const only = process.argv[2];
-const rows = mutants.filter(({name}) => only === undefined || name.includes(only));
-const problems = [];
+const {values, positionals} = parseArgs({
+  allowPositionals: true,
+  options: {
+    section: {type: 'string'},
+    survivors: {type: 'boolean'},
+    write: {type: 'boolean'},
+    sample: {type: 'boolean'},
+    seed: {type: 'string'},
+  },
+});
+const [what, only] = positionals;
+if (what !== 'generated' && what !== 'written') {
+  console.error(`mutants: 'generated' or 'written', not '${what}': see the head of run.mjs`);
+  process.exit(2);
+}
+if (!existsSync(TESTS)) {
+  console.error('mutants: there are no tests in .build/: node build.mjs makes them');
+  process.exit(2);
+}
+const source = readSource();
 const started = performance.now();
-const clean = await run('clean', source, MOST_MS, halves);
-const baseline = (performance.now() - started) / halves.length;
-if (clean !== 'survived') {
-  fail(['the unmutated sse.ts fails: SSE_TEST=fast node .build/sse.test.js']);
-}
+const passed = what === 'generated' ? await generated() : await written();
+console.log(`mutants: ${((performance.now() - started) / 1000).toFixed(0)} s`);
+process.exitCode = passed ? 0 : 1;
 
-// Generous on a busy machine, and yet a dozen endless loops do not cost minutes.
-const limit = Math.min(MOST_MS, 2000 + 4 * baseline);
-if (only === undefined && rows.length < LEAST_ROWS) {
-  problems.push(`${rows.length} rows, not ${LEAST_ROWS} or more`);
-}
-let killed = 0;
-let hung = 0;
-const queue = [...rows.entries()];
-const runners = Math.max(2, Math.min(8, availableParallelism()));
-await Promise.all(
-  Array.from({length: runners}, async () => {
-    for (let next = queue.shift(); next; next = queue.shift()) await check(...next);
-  }),
-);
-console.log(`${rows.length} mutants, ${killed} killed, ${hung} of them by the time limit`);
-if (problems.length) fail(problems);
+// ── Generated ─────────────────────────────────────────────────────────────────────────────────
 
-async function check(number, {name, find, replace}) {
-  const found = source.split(find).length - 1;
-  if (found !== 1) return problems.push(`STALE '${name}': found ${found} times, not once: ${find}`);
-  let outcome;
-  try {
-    // A function, because in a string `$&` and the like would mean something.
-    const isClients = source.indexOf(find) > source.indexOf(CLIENT_SECTIONS);
-    const order = isClients ? [...halves].reverse() : halves;
-    outcome = await run(
-      number,
-      source.replace(find, () => replace),
-      limit,
-      order,
-    );
-  } catch (error) {
-    return problems.push(`BROKEN '${name}': ${error.message}`);
+async function generated() {
+  const {section} = values;
+  if (section !== undefined && !SECTIONS.includes(section)) {
+    throw new Error(`--section is one of ${SECTIONS.join(', ')}`);
   }
-  if (outcome === 'survived') return problems.push(`SURVIVED '${name}': ${find}`);
-  killed++;
-  if (outcome !== 'hung') return;
-  hung++;
-  console.log(`by the time limit: ${name}`);
-}
-
-/** @returns 'survived', 'killed' or 'hung'; throws if the mutant does not even compile. */
-async function run(id, text, limit, order) {
-  const folder = `.build/mutants/${id}`;
-  const {code} = await transform(text, OUTPUT);
-  mkdirSync(folder, {recursive: true});
-  writeFileSync(`${folder}/sse.js`, code);
-  for (const [number, half] of order.entries()) {
-    const file = `${folder}/${number}.test.js`;
-    writeFileSync(file, half);
-    const outcome = await runTests(file, limit);
-    if (outcome !== 'survived') return outcome;
+  const sections = section === undefined ? SECTIONS : [section];
+  const all = (await generatedMutants(source)).filter((each) => sections.includes(each.section));
+  const found = values.sample ? await runSample(all) : await runFull(all);
+  const scores = scoresOf(found, sections);
+  const expected = existsSync(SCORES) ? JSON.parse(readFileSync(SCORES, 'utf8')) : {};
+  if (values.write) {
+    writeFileSync(SCORES, `${JSON.stringify({...expected, ...scores}, null, 2)}\n`);
+    Object.assign(expected, scores);
   }
-  return 'survived';
+  const problems = found
+    .filter(({verdict}) => verdict === 'broken')
+    .map((mutant) => `BROKEN ${shownMutant(mutant)}`);
+  for (const name of sections) {
+    const score = scores[name];
+    score.most = mostSurvivors(expected[name], score.total);
+    if (score.survived > score.most) {
+      problems.push(
+        `${name}: ${score.survived} survivors where ${score.most} are expected at most`,
+      );
+    }
+    if (score.total < LEAST_OF_SECTION)
+      problems.push(`${name}: ${score.total} mutants say nothing`);
+  }
+  for (const line of tableOf(scores)) console.log(line);
+  for (const problem of problems) console.error(`mutants: ${problem}`);
+  return problems.length === 0;
 }
 
-function runTests(file, limit) {
-  return new Promise((resolve) => {
-    const args = ['--test-reporter=tap', '--test-reporter-destination=stdout'];
-    const child = spawn(process.execPath, [...args, file], {
-      env: {...process.env, SSE_TEST: 'fast'},
-      stdio: ['ignore', 'pipe', 'ignore'],
+/** All of them, and what is known of them is not found out again. */
+async function runFull(all) {
+  const verdicts = knownVerdicts();
+  const keys = new Map(all.map((mutant) => [mutant, hash(edited(source, mutant))]));
+  const left = all.filter((mutant) => verdicts[keys.get(mutant)] === undefined);
+  console.log(`mutants: ${all.length}, of which ${all.length - left.length} have been run before`);
+  let done = 0;
+  const save = () => {
+    writeFileSync(KNOWN, JSON.stringify({tests: hash(readFileSync(TESTS)), verdicts}));
+    console.log(`mutants: ${done} of ${left.length}`);
+  };
+  if (left.length) {
+    await runAll(source, left, (mutant, verdict) => {
+      verdicts[keys.get(mutant)] = verdict;
+      if (++done % SAVE_EVERY === 0) save();
     });
-    const end = (outcome) => {
-      clearTimeout(timer);
-      child.kill('SIGKILL');
-      resolve(outcome);
-    };
-    const timer = setTimeout(end, limit, 'hung');
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (part) => {
-      output += part;
-      // The first failure decides; the rest of the run would only cost time.
-      if (/^ *not ok/m.test(output)) end('killed');
-    });
-    child.on('close', (status) => {
-      const passed = Number(/^# pass (\d+)/m.exec(output)?.[1] ?? 0);
-      end(status === 0 && passed > 0 ? 'survived' : 'killed');
-    });
+    save();
+  }
+  const found = all.map((mutant) => ({...mutant, verdict: verdicts[keys.get(mutant)]}));
+  for (const mutant of found) if (mutant.verdict === 'survived') console.log(shownMutant(mutant));
+  return found;
+}
+
+async function runSample(all) {
+  const seed = values.seed ?? commit();
+  console.log(`mutants: a sample, the same again: run.mjs generated --sample --seed ${seed}`);
+  const found = [];
+  const note = (mutant, verdict) => {
+    found.push({...mutant, verdict});
+    console.log(`${verdict.padEnd(8)} ${shownMutant(mutant)}`);
+  };
+  await runAll(source, sampleOf(all, seed), note, SAMPLE_MS);
+  return found;
+}
+
+/** By section: {total, survived, hung}. What compiles to the same code, or not at all, is none. */
+function scoresOf(found, sections) {
+  const scores = {};
+  for (const name of sections) scores[name] = {total: 0, survived: 0, hung: 0};
+  for (const {section, verdict} of found) {
+    const score = scores[section];
+    if (verdict === 'same' || verdict === 'broken') continue;
+    score.total++;
+    if (verdict === 'survived') score.survived++;
+    if (verdict === 'hung') score.hung++;
+  }
+  return scores;
+}
+
+function tableOf(scores) {
+  const row = (...cells) => cells.map((cell, at) => `${cell}`.padStart(at ? 10 : 13)).join('');
+  const lines = [row('section', 'mutants', 'hung', 'survived', 'at most', 'score')];
+  const sum = {total: 0, hung: 0, survived: 0, most: 0};
+  const add = (name, {total, hung, survived, most}) => {
+    const score = `${((100 * (total - survived)) / total).toFixed(1)} %`;
+    lines.push(row(name, total, hung, survived, most, score));
+  };
+  for (const [name, score] of Object.entries(scores)) {
+    add(name, score);
+    for (const key of Object.keys(sum)) sum[key] += score[key];
+  }
+  add('all', {...sum, most: ''});
+  return lines;
+}
+
+function shownMutant({section, line, kind, was, is}) {
+  const short = (code) => code.replace(/\s+/g, ' ').slice(0, 60);
+  return `${section} sse.ts:${line} ${kind}: ${short(was)} -> ${short(is)}`;
+}
+
+/** By edit: of these tests; with --survivors also what earlier ones noticed. */
+function knownVerdicts() {
+  mkdirSync(`${ROOT}.build/mutants`, {recursive: true});
+  if (!existsSync(KNOWN)) return {};
+  const {tests, verdicts} = JSON.parse(readFileSync(KNOWN, 'utf8'));
+  if (!values.survivors) return tests === hash(readFileSync(TESTS)) ? verdicts : {};
+  return Object.fromEntries(Object.entries(verdicts).filter(([, each]) => each !== 'survived'));
+}
+
+function hash(text) {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+}
+
+function commit() {
+  return execFileSync('git', ['rev-parse', 'HEAD'], {cwd: ROOT, encoding: 'utf8'}).trim();
+}
+
+// ── Written ───────────────────────────────────────────────────────────────────────────────────
+
+async function written() {
+  const chosen = rows.filter(({rule}) => only === undefined || rule.includes(only));
+  const problems = chosen.length ? [] : [`no row says '${only}'`];
+  const mutants = [];
+  for (const row of chosen) {
+    try {
+      mutants.push({...row, ...matchOf(source, row)});
+    } catch (error) {
+      problems.push(error.message);
+    }
+  }
+  let hung = 0;
+  let killed = 0;
+  await runAll(source, mutants, ({section, rule}, verdict, reason = '') => {
+    if (verdict === 'killed') killed++;
+    else if (verdict === 'hung') hung++;
+    else problems.push(`${verdict.toUpperCase()} ${section}: ${rule} ${reason}`);
   });
-}
-
-function fail(lines) {
-  for (const line of lines) console.error(`mutants: ${line}`);
-  process.exit(1);
+  for (const problem of problems) console.error(`mutants: ${problem}`);
+  console.log(`mutants: ${chosen.length} rows, ${killed} killed, ${hung} more by the time limit`);
+  return problems.length === 0;
 }
