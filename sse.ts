@@ -2029,13 +2029,14 @@ function moduleOf<Id extends keyof Modules>(id: Id): Modules[Id] {
 
 function received(response: NodeResponse): TransportResponse {
   const coding = receivedHeaders(response).get('content-encoding');
+  const reader = new NodeReader(decoded(response, coding, moduleOf('node:zlib')), response);
   return {
     status: response.statusCode,
     // made anew whenever they are asked for, which is rare: they would take 1 kB all the time
     get headers() {
       return receivedHeaders(response);
     },
-    body: readable(decoded(response, coding, moduleOf('node:zlib')), response),
+    body: {getReader: () => reader},
   };
 }
 
@@ -2073,62 +2074,72 @@ function decoded(
  * The response's stream as the clients read it: with little of it taken while nobody asks. Its
  * pieces stay apart: its own read() copies them together, which took a tenth of the whole time.
  */
-function readable(stream: NodeStream, response: NodeStream): ReadableStreamLike {
-  const pieces: Uint8Array[] = [];
-  let size = 0; // of all pieces
-  let failure: unknown;
-  let isOver = false;
-  let isClosed = false;
-  let look: (() => void) | undefined; // what the pending read() does when something has happened
-  const on = <Argument>(from: NodeStream, name: string, note: (argument: Argument) => void) =>
+class NodeReader {
+  readonly #stream: NodeStream;
+  readonly #response: NodeStream;
+  readonly #pieces: Uint8Array[] = [];
+  #size = 0; // of all pieces
+  #failure: unknown;
+  #isOver = false;
+  #isClosed = false;
+  /** What the pending read() or cancel() does when something has happened. */
+  #look: (() => void) | undefined;
+
+  constructor(stream: NodeStream, response: NodeStream) {
+    this.#stream = stream;
+    this.#response = response;
+    this.#on(stream, 'data', (bytes: Uint8Array) => {
+      this.#pieces.push(bytes);
+      this.#size += bytes.length;
+      if (this.#size > WINDOW) stream.pause();
+    });
+    this.#on(stream, 'end', () => (this.#isOver = true));
+    this.#on(stream, 'error', (error) => {
+      this.#failure ??= error;
+      this.#isOver = true;
+    });
+    if (stream !== response) {
+      this.#on(response, 'error', (error) => {
+        this.#failure ??= error;
+        stream.end(response.read() ?? undefined); // what came is decoded first
+      });
+    }
+    this.#on(response, 'close', () => (this.#isClosed = true));
+  }
+
+  read(): Promise<ReadResult> {
+    return new Promise((resolve, reject) => {
+      this.#look = () => {
+        const value = this.#pieces.shift();
+        if (value) {
+          if (!(this.#size -= value.length)) this.#stream.resume();
+          resolve({value});
+        } else if (!this.#isOver) return;
+        else if (this.#failure) reject(this.#failure);
+        else resolve({done: true});
+        this.#look = undefined;
+      };
+      this.#look();
+    });
+  }
+
+  cancel(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#isOver = true;
+      this.#look?.();
+      this.#look = () => void (this.#isClosed && resolve());
+      this.#look();
+      this.#stream.destroy();
+      this.#response.destroy();
+    });
+  }
+
+  #on<Argument>(from: NodeStream, name: string, note: (argument: Argument) => void): void {
     from.on(name, (argument: Argument) => {
       note(argument);
-      look?.();
+      this.#look?.();
     });
-  on(stream, 'data', (bytes: Uint8Array) => {
-    pieces.push(bytes);
-    size += bytes.length;
-    if (size > WINDOW) stream.pause();
-  });
-  on(stream, 'end', () => (isOver = true));
-  on(stream, 'error', (error) => {
-    failure ??= error;
-    isOver = true;
-  });
-  if (stream !== response)
-    on(response, 'error', (error) => {
-      // what came is decoded first
-      failure ??= error;
-      stream.end(response.read() ?? undefined);
-    });
-  on(response, 'close', () => (isClosed = true));
-  return {
-    getReader: () => ({
-      read: () =>
-        new Promise((resolve, reject) => {
-          look = () => {
-            const value = pieces.shift();
-            if (value) {
-              if (!(size -= value.length)) stream.resume();
-              resolve({value});
-            } else if (!isOver) return;
-            else if (failure) reject(failure);
-            else resolve({done: true});
-            look = undefined;
-          };
-          look();
-        }),
-      cancel: () =>
-        new Promise<void>((resolve) => {
-          isOver = true;
-          look?.();
-          look = () => void (isClosed && resolve());
-          look();
-          stream.destroy();
-          response.destroy();
-        }),
-    }),
-  };
+  }
 }
 
 /**
@@ -2241,7 +2252,9 @@ function requestFlags(words: readonly string[]): string[] {
 // `patient` lifts the 300 s of Node's fetch: it is the dispatcher that fetch would take by itself,
 // under the name that undici has for it, asked to wait. The caller watches the time. A message is
 // [request, url, init]; without URL it ends what is on, with request 0 the thread; [] is a probe.
-const threadCode = () => `
+const threadCode = () => `${threadMessages()}${threadRequests()}`;
+
+const threadMessages = () => `
 const { parentPort, workerData: [state, slot, insecure] } =
   process.getBuiltinModule('node:worker_threads');
 if (insecure) process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
@@ -2275,13 +2288,16 @@ const plain = (error, depth = 0) => error instanceof Object && depth < 5 ? {
 const fail = (error) => put(current, ${FAILURE}, json(plain(error)));
 const ends = () => {
   Atomics.store(state, ${ALIVE}, 0);
-  Atomics.notify(state, ${ALIVE});
-  Atomics.notify(state, ${KIND});
+  for (const at of [${ALIVE}, ${KIND}]) Atomics.notify(state, at);
 };
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 process.on('exit', ends);
-parentPort.on('message', async ([id, url, init]) => {
+Atomics.store(state, ${ALIVE}, 1);
+Atomics.notify(state, ${ALIVE});
+`;
+
+const threadRequests = () => `parentPort.on('message', async ([id, url, init]) => {
   if (id === undefined) return Atomics.add(state, ${BEATS}, 1);
   reader?.cancel().catch(() => {});
   reader = undefined;
@@ -2302,8 +2318,6 @@ parentPort.on('message', async ([id, url, init]) => {
     if (id === current) fail(error);
   }
 });
-Atomics.store(state, ${ALIVE}, 1);
-Atomics.notify(state, ${ALIVE});
 `;
 
 /** An error as the thread sends it: structured clones lose `code`. */
@@ -2549,53 +2563,55 @@ export function record(transport: Transport, sink: Sink): Transport;
 export function record(transport: Transport, sink: Sink): Transport {
   must(typeof sink === 'function', 'record(transport, sink) needs a function as sink');
   let connections = 0;
-  const tapped = (response: TransportResponse): TransportResponse => {
+  const tap = (response: TransportResponse): TransportResponse => {
     if (!(response?.status >= 200 && response.status < 300)) return response;
-    const {status, headers, body} = response;
     const connection = connections++;
-    const see = (part: ReadResult): IteratorResult<Chunk, undefined> => {
-      if (part.done) return {done: true, value: undefined};
-      const {value} = part;
+    return tapped(response, (chunk) => {
       try {
-        sink(value, connection);
+        sink(chunk, connection);
       } catch (error) {
         throw own(error);
       }
-      return {value};
-    };
-    return {
-      status,
-      headers,
-      body: {
-        getReader: () => {
-          const chunks = chunksOf(body);
-          return {
-            read: async () => see(await chunks.next()),
-            cancel: async () => {
-              // a generator's return() waits for its pending next()
-              const closing = letGo(chunks);
-              if (chunks.isStream) await released(() => closing);
-            },
-          };
-        },
-        [Symbol.iterator]: (): Iterator<Chunk> => {
-          const chunks = blockingChunksOf(body);
-          return {
-            next: (limit?: number) => see(chunks.next(limit)),
-            return: () => {
-              chunks.return?.();
-              return {done: true, value: undefined};
-            },
-          };
-        },
-      },
-    };
+    });
   };
   const recorder: Transport = (url, request) => {
     const response = transport(url, request);
-    return isPromise(response) ? response.then(tapped) : tapped(response);
+    return isPromise(response) ? response.then(tap) : tap(response);
   };
   return Object.assign(recorder, {verifies: transport.verifies === true});
+}
+
+/** The response with a body for both loops that shows each chunk before it hands it on. */
+function tapped(
+  {status, headers, body}: TransportResponse,
+  show: (chunk: Chunk) => void,
+): TransportResponse {
+  const seen = (part: ReadResult): IteratorResult<Chunk, undefined> => {
+    if (part.done) return {done: true, value: undefined};
+    show(part.value);
+    return {value: part.value};
+  };
+  const getReader = () => {
+    const chunks = chunksOf(body);
+    return {
+      read: async () => seen(await chunks.next()),
+      async cancel() {
+        const closing = letGo(chunks);
+        if (chunks.isStream) await closing; // a generator's return() waits for its pending next()
+      },
+    };
+  };
+  const iterate = (): Iterator<Chunk> => {
+    const chunks = blockingChunksOf(body);
+    return {
+      next: (limit?: number) => seen(chunks.next(limit)),
+      return() {
+        chunks.return?.();
+        return {done: true, value: undefined};
+      },
+    };
+  };
+  return {status, headers, body: {getReader, [Symbol.iterator]: iterate}};
 }
 
 // ── 9. Clients ────────────────────────────────────────────────────────────────────────────────

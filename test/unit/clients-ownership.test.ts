@@ -30,9 +30,7 @@ const BODIES: Record<string, Body> = {
     return {
       [Symbol.asyncIterator]: () => ({
         next: () =>
-          rest.length
-            ? Promise.resolve({done: false, value: rest.shift()})
-            : new Promise(() => {}),
+          rest.length ? Promise.resolve({done: false, value: rest.shift()}) : new Promise(() => {}),
         return: async () => ({done: true, value: void fate.closed++}),
       }),
     };
@@ -101,8 +99,8 @@ const boom = () => {
 const controllers = new WeakMap<object, AbortController>();
 
 const WAYS: Record<string, Way> = {
-  'break': {},
-  'until': {options: {until: () => true}, use: loop},
+  break: {},
+  until: {options: {until: () => true}, use: loop},
   'what the loop throws': {
     use: async (client) => {
       for await (const _ of client) boom();
@@ -179,7 +177,7 @@ const WAYS: Record<string, Way> = {
       assert.equal(client.state, 'closed');
     },
   },
-  'silence': {
+  silence: {
     answer: {chunks: []},
     options: {idleTimeout: 5},
     isAsync: true,
@@ -298,8 +296,8 @@ describe('clients: every way out closes the response, whatever its body', () => 
 
 /** The ordinary loop, where everything that does not wait can happen as well. */
 const BLOCKING_WAYS: Record<string, Omit<Way, 'use'> & {use?: (client: SSEClient) => void}> = {
-  'break': {},
-  'until': {options: {until: () => true}, use: (client) => void [...client]},
+  break: {},
+  until: {options: {until: () => true}, use: (client) => void [...client]},
   'what the loop throws': {
     use(client) {
       for (const _ of client) boom();
@@ -394,7 +392,10 @@ describe('clients: closing is final, and tells the truth', () => {
   test('close() in until: its event is not delivered, and not the place to go on from', async () => {
     const events: unknown[] = [];
     const client: AsyncSSEClient = asyncConnect(URL_, {
-      until: () => (void client.close(), false),
+      until() {
+        void client.close();
+        return false;
+      },
       transport: () => ({status: 200, headers: HEADERS, body: 'id: 1\ndata: a\n\n'}),
     });
     for await (const event of client) events.push(event);
