@@ -41,6 +41,7 @@ import './test/unit/reconnection.test.ts';
 import './test/unit/transports.test.ts';
 import './test/unit/clients.test.ts';
 import './test/unit/clients-loops.test.ts';
+import './test/unit/clients-ownership.test.ts';
 import './test/unit/clients-close.test.ts';
 import './test/unit/clients-transports.test.ts';
 import './test/unit/clients-timeouts.test.ts';
@@ -1114,7 +1115,7 @@ const DAYS: readonly Days[] = [
       ['begin', `redirect ${status} /b -> send`, '200 text/event-stream -> open'],
     ],
   ),
-  ...[301, 302, 303].map(
+  ...[301, 302].map(
     (status): Days => [
       'redirects',
       `POST and ${status}: no silent GET`,
@@ -1122,6 +1123,51 @@ const DAYS: readonly Days[] = [
       ['begin', `redirect ${status} /b -> fail redirect`],
     ],
   ),
+  ...[301, 302, 303].map(
+    (status): Days => [
+      'redirects',
+      `POST and 303, then ${status}: a GET, as RFC 9110 says, and its 200 opens the stream`,
+      {method: 'POST'},
+      [
+        'begin',
+        'redirect 303 /b -> send',
+        `redirect ${status} /c -> send`,
+        'url -> https://a.test/c',
+        '200 text/event-stream -> open',
+      ],
+    ],
+  ),
+  [
+    'redirects',
+    'POST and 303: 201 is no stream of a GET',
+    {method: 'POST'},
+    ['begin', 'redirect 303 /b -> send', '201 text/event-stream -> read'],
+  ],
+  [
+    'redirects',
+    'POST and 303: the next attempt is a POST again',
+    {method: 'POST', reconnect: true},
+    [
+      'begin',
+      'redirect 303 /b -> send',
+      '200 text/event-stream -> open',
+      'lost -> wait 3000 #1',
+      'begin',
+      'redirect 302 /b -> fail redirect',
+    ],
+  ],
+  [
+    'redirects',
+    'a Location of raw UTF-8, as HTTP hands it over: one code unit a byte',
+    {},
+    ['begin', 'redirect 302 /caf\xc3\xa9 -> send', 'url -> https://a.test/caf%C3%A9'],
+  ],
+  [
+    'redirects',
+    'a Location of Latin-1, which is no UTF-8, stays what it is',
+    {},
+    ['begin', 'redirect 302 /caf\xe9 -> send', 'url -> https://a.test/caf%C3%A9'],
+  ],
   ...[307, 308].map(
     (status): Days => [
       'redirects',

@@ -8,18 +8,19 @@ eslint-comments/disable-enable-pair: 0, @eslint-community/eslint-comments/disabl
 // deno-lint-ignore-file
 // deno-fmt-ignore-file
 //
-// A Server-Sent Events toolkit in one file, without dependencies. Nine sections; each uses only
+// A Server-Sent Events toolkit in one file, without dependencies. Ten sections; each uses only
 // what stands above it, so that it can be read, tested and cut off there.
 //
 //   1. Errors        catch (error) { if (error instanceof SSEHTTPError) … error.status … }
 //   2. Events        event.data, event.json(); formatEvent({data: 'hi', id: '1'})
 //   3. Decoding      bytes to text
 //   4. Parsing       for (const event of new EventParser().feed(chunk)) …
-//   5. EventSource   for (const event of new EventSource(readFileSync('log', 'utf8'))) …
-//   6. Reconnection  whether, when and with which headers to connect again
-//   7. Transports    asyncConnect(url, {transport: replay(log)})
-//   8. Clients       const client = new AsyncSSEClient(url); await client.open()
-//   9. Shorthands    for (const event of connect(url)) …
+//   5. Iteration     what both kinds of loop are made of
+//   6. EventSource   for (const event of new EventSource(readFileSync('log', 'utf8'))) …
+//   7. Reconnection  whether, when, where and with which headers to connect again
+//   8. Transports    asyncConnect(url, {transport: replay(log)})
+//   9. Clients       const client = new AsyncSSEClient(url); await client.open()
+//  10. Shorthands    for (const event of connect(url)) …
 //                    for await (const event of asyncConnect(url)) …
 //
 // "The specification" is WHATWG HTML, section "Server-sent events":
@@ -33,9 +34,9 @@ eslint-comments/disable-enable-pair: 0, @eslint-community/eslint-comments/disabl
 
 /**
  * What went wrong. `json` comes from events (§2), `limit` from the parser (§4), `content-type`
- * and `http` from an EventSource over a response (§5) and from clients, `connection`, `redirect`
- * and `truncated` from clients as §6 decides, `timeout` and `unsupported` from transports (§7)
- * and clients (§8). Clients connect again after `connection`, `timeout`, `truncated`, and after
+ * and `http` from an EventSource over a response (§6) and from clients, `connection`, `redirect`
+ * and `truncated` from clients as §7 decides, `timeout` and `unsupported` from transports (§8)
+ * and clients (§9). Clients connect again after `connection`, `timeout`, `truncated`, and after
  * `http` as `retryStatus` says; the others end the loop.
  */
 export type SSEErrorCode =
@@ -112,34 +113,84 @@ export class SSEConnectionError extends SSEError {
   }
 }
 
-/** An exception of the user's own on its way through a transport: it ends the loop unwrapped. */
-class UserError {
-  readonly error: unknown;
-  constructor(error: unknown) {
-    this.error = error;
-  }
+/** Errors of the program's own, on their way through a transport: they end the loop as they are. */
+const OWN = /* @__PURE__ */ new WeakMap<object, unknown>();
+
+/** Marks an error as the program's own. What is no object (`throw 'full'`) becomes one for that. */
+function own(error: unknown): object {
+  const marked = Object(error);
+  OWN.set(marked, error);
+  return marked;
 }
 
 /** Messages down the chain of causes: that is where runtimes keep the reason (ECONNREFUSED). */
 function describe(error: unknown): string {
   let text = '';
   try {
-    for (let at = error, depth = 4; at instanceof Error && depth--; at = at.cause) {
+    for (let at = error, depth = 4; at instanceof Error && depth--; at = causeOf(at)) {
       if (!text.includes(at.message)) text += (text && ': ') + at.message;
     }
-    return text || String(error);
+    text ||= String(error);
   } catch {
     // `throw Object.create(null)`: what is no text is no reason to end a loop
-    return text || typeof error;
+    text ||= typeof error;
   }
+  return printable(text);
+}
+
+/** Where a host has several addresses, the reasons stand side by side: the first one is told. */
+function causeOf(error: Error & {readonly errors?: unknown}): unknown {
+  return error.cause ?? (Array.isArray(error.errors) ? error.errors[0] : undefined);
+}
+
+/** Control and bidirectional characters, which would act on a terminal or reorder a line. */
+const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Text of strangers, for a message. */
+function printable(text: string): string {
+  return text.replace(
+    UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** UTF-16 code units of a server's text that a message shows: enough to recognise, no dump. */
-const SHOWN = 100;
+const MAX_EXCERPT = 100;
 
-/** The same, less what would act on a terminal. */
-function shown(text: string): string {
-  return JSON.stringify(text.slice(0, SHOWN));
+function excerpt(text: string): string {
+  return printable(text.slice(0, MAX_EXCERPT));
+}
+
+function quoted(text: string): string {
+  return printable(JSON.stringify(text.slice(0, MAX_EXCERPT)));
+}
+
+declare const URL: new (
+  url: string,
+  base?: string,
+) => {
+  href: string;
+  origin: string;
+  protocol: string;
+  username: string;
+  password: string;
+};
+
+/** The URL less its `user:password@`, as messages show it. */
+function withoutUserinfo(url: string): string {
+  try {
+    // `http:user:pass@host` would be a path if the base had the same scheme
+    const whole = new URL(url, 'x:/');
+    if (/^https?:$/.test(whole.protocol)) {
+      if (!whole.username && !whole.password) return printable(url);
+      whole.username = whole.password = '';
+      return whole.href;
+    }
+  } catch {
+    // no URL
+  }
+  const at = url.lastIndexOf('@'); // what is no URL for HTTP may hold a password all the same
+  return printable(at < 0 ? url : `…${url.slice(at)}`);
 }
 
 /** For arguments: what must be so, or TypeError or RangeError says it. */
@@ -181,7 +232,7 @@ export class SSEEvent {
     } catch (cause) {
       throw new SSEError(
         'json',
-        `Data of event ${shown(this.event)} is not JSON: ${shown(this.data)}`,
+        `Data of event ${quoted(this.event)} is not JSON: ${quoted(this.data)}`,
         cause,
       );
     }
@@ -241,13 +292,13 @@ export type Chunk = string | Uint8Array;
 declare const TextEncoder: new () => {encode(text: string): Uint8Array};
 declare const TextDecoder: new (
   label: string,
-  options: {ignoreBOM: boolean},
+  options: {ignoreBOM: boolean; fatal: boolean},
 ) => {
   decode(bytes?: Uint8Array, options?: {stream: boolean}): string;
 };
 
 /** ignoreBOM means "leave it in": that rule is below, once, for text and bytes alike. */
-const newDecoder = () => new TextDecoder('utf-8', {ignoreBOM: true});
+const newDecoder = (fatal = false) => new TextDecoder('utf-8', {ignoreBOM: true, fatal});
 
 /** For all: it remembers nothing. */
 let oneShot: InstanceType<typeof TextDecoder> | undefined;
@@ -311,10 +362,17 @@ function bytesOf(chunk: unknown): Uint8Array {
  * `fetch` writes on the wire as they are (specification: "encoded as UTF-8").
  */
 function toByteString(text: string): string {
-  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')).replace(
-    /%(..)/g,
-    (_, hex: string) => String.fromCharCode(parseInt(hex, 16)),
-  );
+  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('');
+}
+
+/** The other way round, where the bytes are UTF-8; else the text as it is. */
+function fromByteString(text: string): string {
+  try {
+    const bytes = Uint8Array.from(text, (unit) => unit.charCodeAt(0));
+    return /[^\0-\xff]/.test(text) ? text : newDecoder(true).decode(bytes);
+  } catch {
+    return text;
+  }
 }
 
 /** Code units that are left to the engine in parts, up to 40 bytes each. */
@@ -337,7 +395,7 @@ class Rope {
     this.#tail = '';
   }
 
-  take(): string {
+  drain(): string {
     const text = this.#head + this.#tail;
     this.#head = this.#tail = '';
     return text;
@@ -355,9 +413,10 @@ export interface ParseOptions {
   /** The reconnection time to begin with, milliseconds. Default undefined. */
   readonly retry?: number | undefined;
   /**
-   * UTF-16 code units buffered for one event, its unfinished line included; above it the parser
-   * throws SSEError `limit`. 1 to Infinity; default 67,108,864 (64 Mi: ten times the largest
-   * event that the authors have met, a tenth of what V8 takes for a string).
+   * UTF-16 code units buffered for one event: data, type, an id that it sets, and the line at hand
+   * with its field name; above it the parser throws SSEError `limit`. 1 to Infinity; default
+   * 67,108,864 (64 Mi: ten times the largest event that the authors have met, a tenth of what V8
+   * takes for a string).
    */
   readonly maxEventSize?: number | undefined;
   /** Gets the text of each comment line, less the colon and one space. */
@@ -421,8 +480,10 @@ class PullParser {
   #lastEventIdBuffer: string;
   #lastEventId: string;
   #retry: number | undefined;
-  /** How long a line may be: #maxEventSize, less the data. */
+  /** How long a line may be: #maxEventSize, less what is buffered of the block. */
   #room: number;
+  /** Of the id that this block sets; one that persists belongs to no event more than to others. */
+  #idSize = 0;
   /** What ended it: after the limit, what comes cannot be told from the rest of that event. */
   #failure: unknown;
 
@@ -489,7 +550,7 @@ class PullParser {
     this.#cr = indexIn(text, '\r', 0);
     const {length} = this.#unfinishedLine;
     if (length && Math.min(this.#lf, this.#cr) < text.length) {
-      text = this.#unfinishedLine.take() + text;
+      text = this.#unfinishedLine.drain() + text;
       this.#lf += length;
       this.#cr += length;
     }
@@ -602,9 +663,12 @@ class PullParser {
           || (text.charCodeAt(start + 4) !== COLON && end !== start + 4)
         ) {
           if (isEvent(text, start, end)) {
-            this.#eventTypeBuffer = text.slice(afterColon(text, start + 5), end);
-          } else if (isId(text, start, end)) this.#id(text.slice(afterColon(text, start + 2), end));
-          else if (text.charCodeAt(start) !== COLON) this.#field(text, start, end);
+            const type = text.slice(afterColon(text, start + 5), end);
+            room += this.#eventTypeBuffer.length - type.length;
+            this.#eventTypeBuffer = type;
+          } else if (isId(text, start, end)) {
+            room += this.#id(text.slice(afterColon(text, start + 2), end));
+          } else if (text.charCodeAt(start) !== COLON) this.#field(text, start, end);
           else if (this.#onComment) {
             const comment = text.slice(afterColon(text, start), end);
             if (!this.#comment(comment, after, data, room)) return this.scan(onEvent);
@@ -634,8 +698,12 @@ class PullParser {
       this.#lastEventId = this.#lastEventIdBuffer;
       const type = this.#eventTypeBuffer;
       this.#eventTypeBuffer = '';
-      if (data === undefined) continue;
-      if (this.#longData.length) data = this.#longData.take() + data;
+      this.#idSize = 0;
+      if (data === undefined) {
+        room = this.#maxEventSize;
+        continue;
+      }
+      if (this.#longData.length) data = this.#longData.drain() + data;
       const event = new SSEEvent(type || DEFAULT_TYPE, data, this.#lastEventId, this.#retry);
       data = undefined;
       room = this.#maxEventSize;
@@ -667,8 +735,8 @@ class PullParser {
     this.#text = this.#rest = '';
     this.#position = 0;
     this.#bytes = NO_BYTES;
-    this.#unfinishedLine.take();
-    this.#longData.take();
+    this.#unfinishedLine.drain();
+    this.#longData.drain();
     this.#dataBuffer = undefined;
     throw (this.#failure = new SSEError(
       'limit',
@@ -688,8 +756,13 @@ class PullParser {
     return true;
   }
 
-  #id(value: string): void {
-    if (!value.includes('\0')) this.#lastEventIdBuffer = detached(value);
+  /** Sets the last event ID buffer. Returns how much more room there is than before. */
+  #id(value: string): number {
+    if (value.includes('\0')) return 0;
+    const gained = this.#idSize - value.length;
+    this.#idSize = value.length;
+    this.#lastEventIdBuffer = detached(value);
+    return gained;
   }
 
   /** A line that is none of the frequent ones: text[start, end). */
@@ -784,7 +857,277 @@ function detached(text: string): string {
   return text.length < 13 ? text : (' ' + text).slice(1);
 }
 
-// ── 5. EventSource ────────────────────────────────────────────────────────────────────────────
+// ── 5. Iteration ──────────────────────────────────────────────────────────────────────────────
+// What both kinds of loop are made of. A script says once, for both, what is to be done: it yields
+// one operation after another. A runner does them: one waits, the other blocks and makes no
+// promise. Limits and interruptions are theirs. Nothing here knows of HTTP.
+
+declare const setTimeout: (run: () => void, ms: number) => unknown;
+declare const clearTimeout: (timer: unknown) => void;
+
+/** The longest delay that timers take, ms (2³¹−1); a longer one fires at once (Node, browsers). */
+const MAX_DELAY = 2 ** 31 - 1;
+
+/** How long the end of a loop waits for its source to let go, ms: sockets take a few. */
+const CLOSE_LIMIT = 1000;
+
+type MaybePromise<T> = T | PromiseLike<T>;
+
+function isPromise<T>(value: MaybePromise<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+/** What a script wants to be done before it goes on. */
+interface Operation<Result = unknown> {
+  /** As the TypeError for a promise in a blocking loop calls it. */
+  readonly name: string;
+  /** Begins it. In a blocking loop, where no timer can fire, it keeps to the limit by itself. */
+  readonly work: (limit: number) => MaybePromise<Result>;
+  /** The longest wait, ms; 0 and Infinity: no limit. */
+  readonly limit: number;
+  /**
+   * What a wait that was too long says of itself. Where there is this, that and every failure is a
+   * loss, which another attempt may make good; without it, the operation just ends.
+   */
+  readonly late?: string | undefined;
+  /** What may end the wait, by calling `interrupt`. */
+  readonly owner?: Interruptible | undefined;
+  /** What came of it; undefined where it ended without. */
+  result: Result | undefined;
+}
+
+interface Interruptible {
+  /** Then there is nothing to wait for, and no work begins. */
+  readonly isClosed: boolean;
+  /** Ends the wait that is on; undefined: none is. */
+  interrupt: (() => void) | undefined;
+}
+
+/** Yields operations; resumed when one is done, its failure is thrown where it was yielded. */
+type Script = Generator<Operation, void, void>;
+
+function operation<R>(
+  name: string,
+  work: (limit: number) => MaybePromise<R>,
+  owner?: Interruptible,
+  limit = 0,
+  late?: string,
+): Operation<R> {
+  return {name, work, limit, late, owner, result: undefined};
+}
+
+/** What a loop hands out. */
+interface Supply<T> {
+  /** The next of what is at hand; undefined: nothing is left. */
+  take(): T | undefined;
+  /** How to get more. */
+  readonly script: Script;
+  /** What the script has asked for, to be done when nothing is at hand any more. */
+  asked?: Operation | undefined;
+  /** May be called more than once. */
+  close(): MaybePromise<unknown>;
+}
+
+/** Waits for the work, the limit or an interruption, whichever comes first. */
+function performed(asked: Operation, owner: Interruptible): Promise<void> {
+  const {limit, late} = asked;
+  return new Promise((resolve, reject) => {
+    let timer: unknown;
+    const interrupt = (): void => {
+      if (isFirst()) resolve();
+    };
+    const isFirst = (): boolean => {
+      clearTimeout(timer);
+      if (owner.interrupt !== interrupt) return false;
+      owner.interrupt = undefined;
+      return true;
+    };
+    const succeed = (result: unknown): void => {
+      if (!isFirst()) return;
+      asked.result = result;
+      resolve();
+    };
+    const lose = (error: unknown): void => {
+      if (isFirst()) reject(error);
+    };
+    owner.interrupt = interrupt;
+    if (limit > 0 && limit < Infinity) {
+      const expire = () => (late ? lose(tooLate(late, limit)) : interrupt());
+      // A process that was busy, or stopped, has not looked at its sockets yet: it gets one turn.
+      const due = () => (timer = setTimeout(expire, 0));
+      timer = setTimeout(due, Math.min(limit, MAX_DELAY));
+    }
+    try {
+      const result = asked.work(limit);
+      if (isPromise(result)) result.then(succeed, lose);
+      else succeed(result);
+    } catch (error) {
+      lose(error);
+    }
+  });
+}
+
+function tooLate(what: string, limit: number): SSEError {
+  return new SSEError('timeout', `${what} for ${limit} ms`);
+}
+
+function atOnce<T>(value: MaybePromise<T>, name: string): T {
+  if (!isPromise(value)) return value;
+  quiet(value);
+  throw new TypeError(
+    `\`${name}\` returned a promise, which a blocking loop cannot wait for: use \`for await\``,
+  );
+}
+
+/** The runner that blocks. */
+class BlockingLoop<T> implements IterableIterator<T> {
+  readonly #supply: Supply<T>;
+  #isOver = false;
+
+  constructor(supply: Supply<T>) {
+    this.#supply = supply;
+  }
+
+  next(): IteratorResult<T, undefined> {
+    try {
+      const value = this.#isOver ? undefined : this.#run();
+      return value === undefined ? this.return() : {done: false, value};
+    } catch (error) {
+      try {
+        this.return();
+      } catch {
+        // the first error is the one to tell
+      }
+      throw error;
+    }
+  }
+
+  #run(): T | undefined {
+    const supply = this.#supply;
+    const {script} = supply;
+    for (;;) {
+      const value = supply.take();
+      if (value !== undefined) return value;
+      const asked = supply.asked ?? script.next().value;
+      if (!asked) return undefined;
+      supply.asked = asked.result = undefined;
+      let result: unknown;
+      try {
+        if (!asked.owner?.isClosed) result = asked.work(asked.limit);
+      } catch (error) {
+        supply.asked = script.throw(error).value ?? undefined;
+        continue;
+      }
+      asked.result = atOnce(result, asked.name);
+      supply.asked = script.next().value ?? undefined;
+    }
+  }
+
+  return(): IteratorResult<T, undefined> {
+    const isFirst = !this.#isOver;
+    this.#isOver = true;
+    if (isFirst) this.#supply.close();
+    return {done: true, value: undefined};
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+}
+
+/**
+ * The runner that waits. No async generator: what is at hand costs half of its price, and
+ * `return()` closes at once.
+ */
+class AsyncLoop<T> implements AsyncIterableIterator<T> {
+  readonly #supply: Supply<T>;
+  #isOver = false;
+  /** Calls of next() that have no answer yet: a later one has to wait for them. */
+  #waiting = 0;
+  #last: Promise<unknown> | undefined;
+
+  constructor(supply: Supply<T>) {
+    this.#supply = supply;
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (!this.#waiting && !this.#isOver) {
+      try {
+        const value = this.#supply.take();
+        if (value !== undefined) return Promise.resolve({done: false, value});
+      } catch (error) {
+        return this.return().then(() => Promise.reject(error));
+      }
+    }
+    const run = () => this.#run();
+    const answer = this.#waiting++ && this.#last ? this.#last.then(run, run) : this.#run();
+    this.#last = answer;
+    return answer;
+  }
+
+  async #run(): Promise<IteratorResult<T, undefined>> {
+    const supply = this.#supply;
+    const {script} = supply;
+    try {
+      while (!this.#isOver) {
+        const value = supply.take();
+        if (value !== undefined) return {done: false, value};
+        const asked = supply.asked ?? script.next().value;
+        if (!asked) break;
+        supply.asked = asked.result = undefined;
+        try {
+          if (!asked.owner) asked.result = await asked.work(0);
+          else if (!asked.owner.isClosed) await performed(asked, asked.owner);
+        } catch (error) {
+          supply.asked = script.throw(error).value ?? undefined;
+          continue;
+        }
+        supply.asked = script.next().value ?? undefined;
+      }
+    } catch (error) {
+      if (!this.#isOver) {
+        await this.return();
+        throw error;
+      } // else nobody waits for that source any more
+    } finally {
+      this.#waiting--;
+    }
+    return this.return();
+  }
+
+  async return(): Promise<IteratorResult<T, undefined>> {
+    this.#isOver = true;
+    await released(() => this.#supply.close());
+    return {done: true, value: undefined};
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+/** A promise whose failure has nobody to tell it to. */
+function quiet<T>(value: MaybePromise<T>): MaybePromise<T> {
+  if (isPromise(value)) value.then(undefined, () => {});
+  return value;
+}
+
+/** Closes, and resolves after a bounded wait: some sources never say that they have let go. */
+async function released(close: () => unknown): Promise<void> {
+  let timer: unknown;
+  try {
+    const closing = close();
+    if (!isPromise(closing)) return;
+    const limit = new Promise<void>((end) => (timer = setTimeout(end, CLOSE_LIMIT)));
+    await Promise.race([closing, limit]);
+  } catch {
+    // closed already, or broken
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+// ── 6. EventSource ────────────────────────────────────────────────────────────────────────────
 // What each kind of input means. `new EventSource(lines)`: a string is a whole text, an iterable's
 // items are lines. `EventSource.from(stream)`: an iterable's items are chunks, cut anywhere.
 
@@ -811,10 +1154,11 @@ export interface ResponseLike {
 
 /** A body being read. */
 interface Chunks<Result = ReadResult | PromiseLike<ReadResult>> {
-  next(): Result;
+  /** `limit`, ms, is for the blocking fetch's own, which have nobody else to keep to it. */
+  next(limit?: number): Result;
   return?(): unknown;
   /** A stream's `return()` settles also while a read is pending; a generator's waits for it. */
-  readonly isStream?: true;
+  readonly isStream?: boolean;
 }
 
 /** The events of a text, of lines or of a stream, for `for await … of`. */
@@ -889,178 +1233,73 @@ export const EventSource: EventSourceConstructor = class EventSource {
   }
 
   [Symbol.iterator](): IterableIterator<SSEEvent> {
-    return loop(this.#steps());
+    return new BlockingLoop(this.#supply(blockingChunksOf));
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<SSEEvent> {
-    return asyncLoop(this.#asyncSteps());
+    return new AsyncLoop(this.#supply(chunksOf));
   }
 
   json<T = unknown>(options?: JSONOptions): Iterable<T> & AsyncIterable<T> {
     return {
-      [Symbol.iterator]: () => loop(asJSON<T, Now>(this.#steps(), options)),
-      [Symbol.asyncIterator]: () => asyncLoop(asJSON(this.#asyncSteps(), options)),
+      [Symbol.iterator]: () => new BlockingLoop(asJSON<T>(this.#supply(blockingChunksOf), options)),
+      [Symbol.asyncIterator]: () => new AsyncLoop(asJSON<T>(this.#supply(chunksOf), options)),
     };
   }
 
-  #steps(): Steps<SSEEvent, Now> {
-    let parser: EventParser | undefined;
-    let chunks: Chunks<ReadResult> | undefined;
+  #supply(open: (body: Body) => Chunks): Supply<SSEEvent> {
+    const reading: Reading = {chunks: undefined, parser: undefined};
     return {
-      take: () => parser?.next(),
-      more: () => {
-        parser ??= this.#parser = new EventParser(this.#options);
-        chunks ??= blockingChunksOf(bodyOf(this.#source));
-        return this.#write(parser, chunks.next());
-      },
-      close: () => void chunks?.return?.(),
-    };
-  }
-
-  #asyncSteps(): Steps<SSEEvent> {
-    let parser: EventParser | undefined;
-    let chunks: Chunks | undefined;
-    const receive = (part: ReadResult) => !!parser && this.#write(parser, part);
-    return {
-      take: () => parser?.next(),
-      more: () => {
-        parser ??= this.#parser = new EventParser(this.#options);
-        const part = (chunks ??= chunksOf(bodyOf(this.#source))).next();
-        return isPromise(part) ? part.then(receive) : receive(part);
-      },
+      take: () => reading.parser?.next(),
+      script: this.#script(reading, open),
       close: () => {
-        const opened = chunks;
-        chunks = undefined;
-        return quietly(() => opened?.return?.());
+        const {chunks} = reading;
+        reading.chunks = reading.parser = undefined;
+        return chunks?.return?.();
       },
     };
   }
 
-  #write(parser: EventParser, part: ReadResult): boolean {
-    if (part.done) return false;
-    if (this.#areLines) parser.writeLine(part.value);
-    else parser.write(part.value);
-    return true;
+  *#script(reading: Reading, open: (body: Body) => Chunks): Script {
+    const parser = (reading.parser = this.#parser = new EventParser(this.#options));
+    const chunks = (reading.chunks = open(bodyOf(this.#source)));
+    const read = operation('source', () => chunks.next());
+    for (;;) {
+      yield read;
+      const part = read.result;
+      if (!part || part.done || !reading.chunks) return;
+      if (this.#areLines) parser.writeLine(part.value);
+      else parser.write(part.value);
+    }
   }
 };
 
-type MaybePromise<T> = T | PromiseLike<T>;
-
-function isPromise<T>(value: MaybePromise<T>): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && 'then' in value;
+/** What one loop over an EventSource has: undefined before it begins and after it has ended. */
+interface Reading {
+  chunks: Chunks | undefined;
+  parser: EventParser | undefined;
 }
 
-/** What a step gives in an ordinary loop, which waits for no promise. */
-type Now = boolean | void;
-
-/** What a loop does. */
-interface Steps<T, More = unknown> {
-  /** The next of what is here; undefined: nothing is left. */
-  take(): T | undefined;
-  /** Get more. False: there is none; anything else: look again. */
-  more(): More;
-  /** May be called more than once. */
-  close(): unknown;
-}
-
-function loop<T>({take, more, close}: Steps<T, Now>): IterableIterator<T> {
-  let isOver = false;
-  const end = (): IteratorResult<T> => {
-    if (!isOver) close();
-    isOver = true;
-    return {done: true, value: undefined};
-  };
-  return {
-    next() {
-      try {
-        while (!isOver) {
-          const value = take();
-          if (value !== undefined) return {done: false, value};
-          if (more() === false) break;
-        }
-      } catch (error) {
-        end();
-        throw error;
-      }
-      return end();
-    },
-    return: end,
-    [Symbol.iterator]() {
-      return this;
-    },
-  };
-}
-
-/** Not an async generator: what is here is given at half the price; `return()` closes at once. */
-function asyncLoop<T>({take, more, close}: Steps<T>): AsyncIterableIterator<T> {
-  let isOver = false;
-  let calls = 0; // of next() that have no answer yet: a later one has to wait for them
-  let last: Promise<IteratorResult<T>> | undefined;
-  const end = async (): Promise<IteratorResult<T>> => {
-    isOver = true;
-    await close();
-    return {done: true, value: undefined};
-  };
-  const advance = async (): Promise<IteratorResult<T>> => {
-    try {
-      while (!isOver) {
-        const value = take();
-        if (value !== undefined) return {done: false, value};
-        if ((await more()) === false) break;
-      }
-    } catch (error) {
-      await end();
-      throw error;
-    } finally {
-      calls--;
-    }
-    return end();
-  };
-  return {
-    next() {
-      if (!calls && !isOver)
-        try {
-          const value = take();
-          if (value !== undefined) return Promise.resolve({done: false, value});
-        } catch (error) {
-          return end().then(() => Promise.reject(error));
-        }
-      last = calls++ && last ? last.then(advance, advance) : advance();
-      return last;
-    },
-    return: end,
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
-}
-
-/** The JSON values of those events, up to `done`. Those without data are pings (MCP, tRPC). */
-function asJSON<T, More>(
-  {take, more, close}: Steps<SSEEvent, More>,
+/** The JSON values of those events, up to `done`. Those with blank data are pings (MCP, tRPC). */
+function asJSON<T>(
+  {take, script, close}: Supply<SSEEvent>,
   {done = '[DONE]'}: JSONOptions = {},
-): Steps<T, More | false> {
+): Supply<T> {
   let isDone = false;
-  return {
+  const values: Supply<T> = {
     take() {
       for (let event: SSEEvent | undefined; !isDone && (event = take()); ) {
-        isDone = event.data === done;
-        if (!isDone && event.data) return event.json<T>();
+        const data = event.data.trim();
+        isDone = data === done;
+        if (!isDone && data) return event.json<T>();
       }
+      if (isDone) values.asked = void script.return();
       return undefined;
     },
-    more: () => !isDone && more(),
+    script,
     close,
   };
-}
-
-/** For closing what may be closed already, or broken: there is no one to tell. */
-async function quietly(close: () => unknown): Promise<void> {
-  try {
-    await close();
-  } catch {
-    // closed
-  }
+  return values;
 }
 
 function isSource(value: unknown): boolean {
@@ -1088,7 +1327,7 @@ function isResponse(value: unknown): value is ResponseLike {
 function bodyOf(source: Body | ResponseLike): Body {
   if (!isResponse(source)) return source;
   const {status = 200, headers, body} = source;
-  const url = source.url?.replace(/\/\/[^/?#]*@/, '//') || 'the response';
+  const url = withoutUserinfo(source.url ?? '') || 'the response';
   if (status < 200 || status > 299) {
     throw new SSEHTTPError(status, url, headers ?? NO_HEADERS, '');
   }
@@ -1100,12 +1339,27 @@ function bodyOf(source: Body | ResponseLike): Body {
 
 /** "If … `Content-Type` … is not `text/event-stream`, then fail the connection". */
 function contentTypeError(headers: HeadersLike | undefined, url: string): SSEError | undefined {
-  const type = headers ? (headers.get('content-type') ?? '') : 'text/event-stream';
-  if (type.split(';', 1).join().trim().toLowerCase() === 'text/event-stream') return undefined;
+  const type = headers ? (headers.get('content-type') ?? '') : EVENT_STREAM;
+  if (essenceOf(type) === EVENT_STREAM) return undefined;
   return new SSEError(
     'content-type',
-    `Expected Content-Type 'text/event-stream', got '${type.slice(0, SHOWN)}' from ${url}`,
+    `Expected Content-Type '${EVENT_STREAM}', got '${excerpt(type)}' from ${url}`,
   );
+}
+
+const EVENT_STREAM = 'text/event-stream';
+
+/** A MIME type, less its parameters (MIME Sniffing standard, "parse a MIME type"). */
+const MIME_TYPE = /^[\t ]*([!#-'*+.^`|~\w-]+\/[!#-'*+.^`|~\w-]+)[\t ]*(?:;|$)/;
+
+/** Fetch standard, "extract a MIME type": of several values the last valid one counts. */
+function essenceOf(contentType: string): string | undefined {
+  return contentType
+    .replace(/"(?:\\.|[^"\\])*"?/g, '') // commas in quotes end no value
+    .split(',')
+    .map((value) => MIME_TYPE.exec(value)?.[1]?.toLowerCase())
+    .filter((type) => type && type !== '*/*')
+    .pop();
 }
 
 /** A body's chunks. Streams through their reader: WebKit has no other way, Deno's other leaks. */
@@ -1115,31 +1369,57 @@ function chunksOf(body: Body): Chunks {
       const reader = body.getReader();
       return {isStream: true, next: () => reader.read(), return: () => reader.cancel()};
     }
-    if (Symbol.asyncIterator in body) return body[Symbol.asyncIterator]();
+    if (Symbol.asyncIterator in body) return asyncChunksOf(body);
   }
   return blockingChunksOf(body);
 }
 
+/** A Node stream's own iterator closes it only once it has begun; destroy() does so always. */
+function asyncChunksOf(body: AsyncIterable<Chunk> & {destroy?: () => unknown}): Chunks {
+  const chunks = body[Symbol.asyncIterator]();
+  must(chunks, NO_ITERATOR);
+  return {
+    isStream: 'destroy' in body,
+    next: () => chunks.next(),
+    return() {
+      body.destroy?.();
+      return chunks.return?.();
+    },
+  };
+}
+
+const NO_ITERATOR = 'body must have an iterator'; // else it would storm
+
 function blockingChunksOf(body: Body): Chunks<ReadResult> {
   const chunks = typeof body === 'string' || areBytes(body) ? [body] : (body ?? []);
   must(Symbol.iterator in chunks, 'That source cannot be read without waiting: use `for await`');
-  return chunks[Symbol.iterator]();
+  const iterator: Chunks<ReadResult> = chunks[Symbol.iterator]();
+  must(iterator, NO_ITERATOR);
+  return iterator;
 }
 
-// ── 6. Reconnection ───────────────────────────────────────────────────────────────────────────
+/** Closes the response that nobody reads, if it is one. The result resolves when that is done. */
+function discard(response: unknown): MaybePromise<unknown> {
+  try {
+    const {body}: {readonly body?: Body} = Object(response);
+    return letGo(chunksOf(body));
+  } catch {
+    return undefined; // there is nothing to close, or it is in somebody else's hands
+  }
+}
+
+function letGo(chunks: Chunks): MaybePromise<unknown> {
+  try {
+    return quiet(chunks.return?.());
+  } catch {
+    return undefined; // closed, then
+  }
+}
+
+// ── 7. Reconnection ───────────────────────────────────────────────────────────────────────────
 // Pure. All that decides is here: whether to connect again, when, and with which headers. It does
 // not know sync from async and never waits; the time is an argument.
 
-declare const URL: new (
-  url: string,
-  base?: string,
-) => {
-  href: string;
-  origin: string;
-  protocol: string;
-  username: string;
-  password: string;
-};
 declare const Headers: new (
   headers: HeadersInput,
 ) => HeadersLike &
@@ -1148,9 +1428,6 @@ declare const Headers: new (
     set(name: string, value: string): void;
     delete(name: string): void;
   };
-
-/** The longest delay that timers take, ms (2³¹−1); a longer one fires at once (Node, browsers). */
-const MAX_DELAY = 2 ** 31 - 1;
 
 /** At least this between two connections, ms, once they fail fast: ten a second hurt no server. */
 const MIN_INTERVAL = 100;
@@ -1161,8 +1438,17 @@ const JITTER = 0.25;
 /** As many as fetch follows (Fetch standard, HTTP-redirect fetch). */
 const MAX_REDIRECTS = 20;
 
-/** UTF-16 code units of a URL that the message shows of a chain of redirects: 16 kB fit in one. */
-const MAX_SHOWN_URL = 2000;
+/** What options are where they are left out; times in ms. */
+const DEFAULTS = {
+  retryInterval: 3000, // as in Firefox
+  maxRetryInterval: 30_000,
+  retryStatus: [408, 425, 429, 500, 502, 503, 504],
+  timeout: 30_000,
+  idleTimeout: 300_000, // outages that heal by themselves are shorter
+};
+
+/** UTF-16 code units that a message shows of each URL of a chain of redirects: 16 kB fit in one. */
+const MAX_URL_SHOWN = 2000;
 
 /** What no header's value can carry (RFC 9110, field-content): it is left out, or refused. */
 const CONTROLS = /[\0-\x08\n-\x1f\x7f]/;
@@ -1251,9 +1537,7 @@ export class Reconnection {
   retry: number | undefined;
 
   readonly #options: ReconnectionOptions;
-  /** GET and HEAD, which may be sent again and turned into one another. */
-  readonly #isSafe: boolean;
-  readonly #isGET: boolean;
+  readonly #method: string;
   readonly #maxRetries: number;
   /** Reconnections in a row that brought no event. */
   #failures = 0;
@@ -1266,16 +1550,17 @@ export class Reconnection {
   #target: string;
   #redirects: string[] = [];
   #crossedOrigins = false;
+  /** A 303 has made a GET of the request. */
+  #isGETNow = false;
 
   constructor(url: string, options: ReconnectionOptions = {}) {
     const {method = 'GET', lastEventId = '', maxRetries = Infinity, retryStatus = []} = options;
     this.#options = options;
-    this.#isGET = /^get$/i.test(method);
-    this.#isSafe = this.#isGET || /^head$/i.test(method);
-    this.reconnects = options.reconnect ?? this.#isSafe;
+    this.#method = method.toUpperCase();
+    this.reconnects = options.reconnect ?? isSafe(this.#method);
     must(typeof this.reconnects === 'boolean', 'reconnect must be a boolean');
-    milliseconds('retryInterval', options.retryInterval);
-    milliseconds('maxRetryInterval', options.maxRetryInterval);
+    milliseconds('retryInterval', options);
+    milliseconds('maxRetryInterval', options);
     must(
       maxRetries === Infinity || (Number.isInteger(maxRetries) && maxRetries >= -1),
       `maxRetries must be an integer from -1 or Infinity, got ${maxRetries}`,
@@ -1303,13 +1588,24 @@ export class Reconnection {
     this.#begun = now;
     this.#target = this.url;
     this.#redirects = [];
-    this.#crossedOrigins = false;
+    this.#crossedOrigins = this.#isGETNow = false;
+    return this.attempt;
+  }
+
+  /** What the attempt at hand starts from. */
+  get attempt(): Attempt {
     return {attempt: this.#failures, lastEventId: this.lastEventId, error: this.#error};
+  }
+
+  /** HTTP method of the next request, in capitals. A GET has no body. */
+  get method(): string {
+    return this.#isGETNow ? 'GET' : this.#method;
   }
 
   /**
    * URL and headers of the next request, their names in lower case. The user's `own` win over the
-   * `defaults`, but for a Last-Event-ID once the stream has set one; another origin gets none.
+   * `defaults`, but for a Last-Event-ID once the stream has set one; another origin gets none of
+   * them, and what a 303 has made a GET says nothing of a body.
    */
   request(
     defaults: HeadersInput,
@@ -1326,6 +1622,9 @@ export class Reconnection {
         headers.set('last-event-id', /^[\t-~]*$/.test(id) ? id : encode(id));
       }
     }
+    for (const [name] of this.#isGETNow ? [...headers] : []) {
+      if (name.startsWith('content-')) headers.delete(name); // they describe the body
+    }
     return {url: this.#target, headers: Object.fromEntries(headers)};
   }
 
@@ -1336,7 +1635,7 @@ export class Reconnection {
       return this.#redirect(status, location ?? '');
     }
     if (status === 204) return STOP; // "HTTP 204 No Content … tell the client to stop"
-    if (this.#isGET ? status !== 200 : status < 200 || status > 299 || status === 205) {
+    if (this.method === 'GET' ? status !== 200 : status < 200 || status > 299 || status === 205) {
       return {kind: 'read'};
     }
     const error = contentTypeError(headers, this.#target);
@@ -1356,7 +1655,7 @@ export class Reconnection {
       body,
       wait >= 0 ? wait : undefined,
     );
-    const {retryStatus = [408, 425, 429, 500, 502, 503, 504]} = this.#options;
+    const {retryStatus = DEFAULTS.retryStatus} = this.#options;
     this.#error = error; // a later loop's headers() may want to know
     const passes = this.#opened && this.reconnects && retryStatus.includes(status);
     return passes ? this.lost(error) : fail(error);
@@ -1365,7 +1664,7 @@ export class Reconnection {
   /** The connection ended: by an error, or cleanly. */
   lost(error?: unknown): Decision {
     const {until} = this.#options;
-    if (error instanceof UserError) return fail(error.error);
+    if (OWN.has(Object(error))) return fail(OWN.get(Object(error)));
     if (error instanceof SSEError && !PASSING.includes(error.code)) return fail(error);
     if (error === undefined && !until && !this.reconnects) return STOP;
     const reason =
@@ -1391,9 +1690,13 @@ export class Reconnection {
     };
   }
 
+  /** Whether `until` tells that the stream ends with that event. */
+  isLast(event: SSEEvent): boolean {
+    return this.#options.until?.(event) === true;
+  }
+
   /** The event is about to be handed over. True: it was the last. */
-  delivered(event: SSEEvent): boolean {
-    const isLast = this.#options.until?.(event) === true;
+  delivered(event: SSEEvent, isLast: boolean = this.isLast(event)): boolean {
     this.#failures = 0;
     this.caughtUp({lastEventId: event.id, retry: event.retry});
     return isLast;
@@ -1406,10 +1709,11 @@ export class Reconnection {
   }
 
   #delay(retryAfter: number): number {
-    const {retryInterval = 3000, maxRetryInterval = 30_000, random = Math.random} = this.#options;
-    const base = this.retry ?? retryInterval;
+    const {random = Math.random} = this.#options;
+    const base = this.retry ?? milliseconds('retryInterval', this.#options);
     const backoff = Math.max(base, MIN_INTERVAL) * 2 ** (this.#failures - 1);
-    const wait = Math.max(base, Math.min(backoff, maxRetryInterval), retryAfter);
+    const most = milliseconds('maxRetryInterval', this.#options);
+    const wait = Math.max(base, Math.min(backoff, most), retryAfter);
     const spread = Math.ceil(wait * (1 + JITTER * random())) || 0;
     return Math.min(Math.max(wait, spread, this.#hurried ? MIN_INTERVAL : 0), MAX_DELAY);
   }
@@ -1418,10 +1722,10 @@ export class Reconnection {
     const from = new URL(this.#target, 'http://localhost');
     let why = 'leads to no URL';
     try {
-      const to = new URL(location, from.href);
+      const to = new URL(fromByteString(location), from.href);
       to.username = to.password = '';
       this.#target = to.href;
-      this.#redirects.push(to.href.slice(0, MAX_SHOWN_URL));
+      this.#redirects.push(to.href.slice(0, MAX_URL_SHOWN));
       if (to.origin !== from.origin) this.#crossedOrigins = true;
       why =
         !/^https?:$/.test(to.protocol) || from.protocol > to.protocol // from https: to http:
@@ -1430,9 +1734,10 @@ export class Reconnection {
             ? 'follows twenty others'
             : !status
               ? 'is hidden here: use the final URL'
-              : status < 307 && !this.#isSafe
+              : status < 303 && !isSafe(this.method)
                 ? 'would make a GET of this request: use the final URL'
                 : '';
+      if (status === 303 && !isSafe(this.method)) this.#isGETNow = true;
     } catch {
       // no URL
     }
@@ -1440,6 +1745,11 @@ export class Reconnection {
     const chain = [this.url, ...this.#redirects].join(' -> ');
     return fail(new SSEError('redirect', `Redirect ${status} ${why} (${chain})`));
   }
+}
+
+/** Methods that may be sent again, and turned into one another. */
+function isSafe(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 /** Headers as `Headers`. TypeError for what HTTP cannot carry; unlike fetch's it shows no value. */
@@ -1463,8 +1773,11 @@ function hasUserinfo(url: string): boolean {
   }
 }
 
-/** A time option: a number from 0. */
-function milliseconds(name: string, value = 0): number {
+/** A time option: a number of milliseconds from 0. */
+function milliseconds<
+  Name extends 'retryInterval' | 'maxRetryInterval' | 'timeout' | 'idleTimeout',
+>(name: Name, options: {readonly [N in Name]?: number | undefined}): number {
+  const {[name]: value = DEFAULTS[name]} = options;
   must(
     typeof value === 'number' && value >= 0,
     `${name} must be a number of milliseconds from 0, got ${String(value)}`,
@@ -1473,7 +1786,7 @@ function milliseconds(name: string, value = 0): number {
   return value;
 }
 
-// ── 7. Transports ─────────────────────────────────────────────────────────────────────────────
+// ── 8. Transports ─────────────────────────────────────────────────────────────────────────────
 // The only section that touches the platform. A transport is a callable shaped like `fetch`; a
 // blocking one returns its response at once, and a body that an ordinary loop can read.
 
@@ -1551,12 +1864,12 @@ interface Platform {
   readonly fetch?: (url: string, init: object) => Promise<TransportResponse>;
   readonly process?: {
     readonly versions?: {readonly node?: string};
-    readonly env: object;
+    readonly env: {readonly NODE_OPTIONS?: string};
+    readonly execArgv?: readonly string[];
     getBuiltinModule?<Id extends keyof Modules>(id: Id): Modules[Id];
   };
   readonly navigator?: {readonly userAgent?: string};
   readonly location?: {readonly href: string};
-  readonly document?: object;
   readonly Bun?: object;
   readonly Deno?: object;
   readonly Request?: {readonly prototype: object};
@@ -1564,6 +1877,7 @@ interface Platform {
 }
 
 interface Thread {
+  on(name: 'error', listener: () => void): unknown;
   postMessage(message: unknown): void;
   terminate(): unknown;
   unref(): void;
@@ -1614,8 +1928,6 @@ interface Modules {
 }
 
 declare const AbortController: new () => {readonly signal: PlatformSignal; abort(): void};
-declare const setTimeout: (run: () => void, ms: number) => unknown;
-declare const clearTimeout: (timer: unknown) => void;
 
 const platform = globalThis as unknown as Platform;
 
@@ -1623,9 +1935,12 @@ function isWorkerd(): boolean {
   return platform.navigator?.userAgent === 'Cloudflare-Workers';
 }
 
-/** Whether requests go out as they are written, as on servers; a page's browser has its own say. */
+/**
+ * Whether requests go out as they are written, as on servers; a page's browser has its own say. A
+ * `document` proves no page: jsdom and others have one in Node.
+ */
 function isServer(): boolean {
-  return !platform.document && (isWorkerd() || !!platform.process?.versions?.node);
+  return isWorkerd() || !!platform.process?.versions?.node;
 }
 
 /** A header's value as this runtime's fetch wants it: workerd encodes text as UTF-8 by itself. */
@@ -1662,16 +1977,10 @@ export interface HttpTransportOptions {
  * SSEError `unsupported` where those modules are not to be had.
  */
 export function httpTransport({agent}: HttpTransportOptions = {}): Transport {
-  const moduleOf = <Id extends keyof Modules>(id: Id): Modules[Id] => {
-    // workerd's shows no rawHeaders, and its destroy() leaves the socket open
-    const module = isWorkerd() ? undefined : platform.process?.getBuiltinModule?.(id);
-    if (module) return module;
-    throw new SSEError('unsupported', `This runtime has no ${id}: leave out the transport`);
-  };
   moduleOf('node:http');
   const send: Transport = (url, {verify = true, method, headers, body, signal}) => {
     if (body !== undefined && typeof body !== 'string' && !ArrayBuffer.isView(body)) {
-      throw new UserError(new TypeError('httpTransport() sends text or bytes as body'));
+      throw own(new TypeError('httpTransport() sends text or bytes as body'));
     }
     const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body && bytesOf(body);
     return new Promise((resolve, reject) => {
@@ -1689,17 +1998,7 @@ export function httpTransport({agent}: HttpTransportOptions = {}): Transport {
       };
       const sent = request(url, options, (response) => {
         try {
-          const coding = receivedHeaders(response).get('content-encoding');
-          const body = readable(decoded(response, coding, moduleOf('node:zlib')), response);
-          const status = response.statusCode;
-          // made anew whenever they are asked for, which is rare: they would take 1 kB all the time
-          resolve({
-            status,
-            get headers() {
-              return receivedHeaders(response);
-            },
-            body,
-          });
+          resolve(received(response));
         } catch (error) {
           response.destroy();
           reject(error);
@@ -1718,6 +2017,27 @@ export function httpTransport({agent}: HttpTransportOptions = {}): Transport {
     });
   };
   return Object.assign(send, {verifies: true});
+}
+
+/** A module of Node, which Bun and Deno have, too. */
+function moduleOf<Id extends keyof Modules>(id: Id): Modules[Id] {
+  // workerd's shows no rawHeaders, and its destroy() leaves the socket open
+  const module = isWorkerd() ? undefined : platform.process?.getBuiltinModule?.(id);
+  if (module) return module;
+  throw new SSEError('unsupported', `This runtime has no ${id}: leave out the transport`);
+}
+
+function received(response: NodeResponse): TransportResponse {
+  const coding = receivedHeaders(response).get('content-encoding');
+  const reader = new NodeReader(decoded(response, coding, moduleOf('node:zlib')), response);
+  return {
+    status: response.statusCode,
+    // made anew whenever they are asked for, which is rare: they would take 1 kB all the time
+    get headers() {
+      return receivedHeaders(response);
+    },
+    body: {getReader: () => reader},
+  };
 }
 
 function receivedHeaders({rawHeaders}: NodeResponse): InstanceType<typeof Headers> {
@@ -1740,7 +2060,7 @@ function decoded(
   const name = /^(?:x-)?(gzip|deflate|br)$/i.exec(coding ?? '')?.[1]?.toLowerCase();
   if (!name) {
     if (!/gzip|deflate|\bbr\b|zstd|compress/i.test(coding ?? '')) return stream;
-    throw new SSEError('unsupported', `Content-Encoding ${shown(coding ?? '')} is not known here`);
+    throw new SSEError('unsupported', `Content-Encoding ${quoted(coding ?? '')} is not known here`);
   }
   const make =
     name === 'br' ? 'createBrotliDecompress' : name === 'gzip' ? 'createGunzip' : 'createInflate';
@@ -1754,62 +2074,72 @@ function decoded(
  * The response's stream as the clients read it: with little of it taken while nobody asks. Its
  * pieces stay apart: its own read() copies them together, which took a tenth of the whole time.
  */
-function readable(stream: NodeStream, response: NodeStream): ReadableStreamLike {
-  const pieces: Uint8Array[] = [];
-  let size = 0; // of all pieces
-  let failure: unknown;
-  let isOver = false;
-  let isClosed = false;
-  let look: (() => void) | undefined; // what the pending read() does when something has happened
-  const on = <Argument>(from: NodeStream, name: string, note: (argument: Argument) => void) =>
+class NodeReader {
+  readonly #stream: NodeStream;
+  readonly #response: NodeStream;
+  readonly #pieces: Uint8Array[] = [];
+  #size = 0; // of all pieces
+  #failure: unknown;
+  #isOver = false;
+  #isClosed = false;
+  /** What the pending read() or cancel() does when something has happened. */
+  #look: (() => void) | undefined;
+
+  constructor(stream: NodeStream, response: NodeStream) {
+    this.#stream = stream;
+    this.#response = response;
+    this.#on(stream, 'data', (bytes: Uint8Array) => {
+      this.#pieces.push(bytes);
+      this.#size += bytes.length;
+      if (this.#size > WINDOW) stream.pause();
+    });
+    this.#on(stream, 'end', () => (this.#isOver = true));
+    this.#on(stream, 'error', (error) => {
+      this.#failure ??= error;
+      this.#isOver = true;
+    });
+    if (stream !== response) {
+      this.#on(response, 'error', (error) => {
+        this.#failure ??= error;
+        stream.end(response.read() ?? undefined); // what came is decoded first
+      });
+    }
+    this.#on(response, 'close', () => (this.#isClosed = true));
+  }
+
+  read(): Promise<ReadResult> {
+    return new Promise((resolve, reject) => {
+      this.#look = () => {
+        const value = this.#pieces.shift();
+        if (value) {
+          if (!(this.#size -= value.length)) this.#stream.resume();
+          resolve({value});
+        } else if (!this.#isOver) return;
+        else if (this.#failure) reject(this.#failure);
+        else resolve({done: true});
+        this.#look = undefined;
+      };
+      this.#look();
+    });
+  }
+
+  cancel(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#isOver = true;
+      this.#look?.();
+      this.#look = () => void (this.#isClosed && resolve());
+      this.#look();
+      this.#stream.destroy();
+      this.#response.destroy();
+    });
+  }
+
+  #on<Argument>(from: NodeStream, name: string, note: (argument: Argument) => void): void {
     from.on(name, (argument: Argument) => {
       note(argument);
-      look?.();
+      this.#look?.();
     });
-  on(stream, 'data', (bytes: Uint8Array) => {
-    pieces.push(bytes);
-    size += bytes.length;
-    if (size > WINDOW) stream.pause();
-  });
-  on(stream, 'end', () => (isOver = true));
-  on(stream, 'error', (error) => {
-    failure ??= error;
-    isOver = true;
-  });
-  if (stream !== response)
-    on(response, 'error', (error) => {
-      // what came is decoded first
-      failure ??= error;
-      stream.end(response.read() ?? undefined);
-    });
-  on(response, 'close', () => (isClosed = true));
-  return {
-    getReader: () => ({
-      read: () =>
-        new Promise((resolve, reject) => {
-          look = () => {
-            const value = pieces.shift();
-            if (value) {
-              if (!(size -= value.length)) stream.resume();
-              resolve({value});
-            } else if (!isOver) return;
-            else if (failure) reject(failure);
-            else resolve({done: true});
-            look = undefined;
-          };
-          look();
-        }),
-      cancel: () =>
-        new Promise<void>((resolve) => {
-          isOver = true;
-          look?.();
-          look = () => void (isClosed && resolve());
-          look();
-          stream.destroy();
-          response.destroy();
-        }),
-    }),
-  };
+  }
 }
 
 /**
@@ -1826,7 +2156,8 @@ export function blockingFetch(): BlockingFetch {
     channel = undefined;
   };
   const open: BlockingTransport = (url, {signal: _, verify = true, ...request}) => {
-    if (channel?.verify !== verify) close(); // pooled connections belong to one kind of trust
+    // pooled connections belong to one kind of trust
+    if (channel?.verify !== verify || !channel.isAlive) close();
     channel ??= new Channel(threads, verify);
     return channel.open(url, request);
   };
@@ -1864,32 +2195,66 @@ function blockingSleep(ms: number): void {
   }
 }
 
-// The memory that caller and thread share: six numbers and one slot of bytes. A request's number
+// The memory that caller and thread share: seven numbers and one slot of bytes. A request's number
 // is never used twice, so that what an older one left in the slot is told from the new one's.
-const KIND = 0; // what is in the slot: EMPTY, the head (1), CHUNK, END or FAILURE
+const KIND = 0; // what is in the slot: EMPTY, HEAD, CHUNK, END or FAILURE
 const SIZE = 1; // bytes in the slot
 const WANTED = 2; // the request that the caller waits for
 const OWNER = 3; // the request that the slot's content belongs to
 const REST = 4; // bytes of this message still to come: it did not fit
 const ALIVE = 5; // 1: the thread runs
+const BEATS = 6; // how often it has said so when it was asked
+const STATE_BYTES = 28;
 const SLOT_BYTES = 65_536;
 const EMPTY = 0;
+const HEAD = 1;
 const CHUNK = 2;
 const END = 3;
 const FAILURE = 4;
 
 /** A thread that has not begun to run by then will not, ms: the slowest seen took 0.2 s. */
-const THREAD_START = 30_000;
+const THREAD_START = 10_000;
 
 /** How long close() waits for the thread to drop its socket, ms: it usually takes a few. */
 const THREAD_END = 100;
+
+/** The thread is asked after that much silence, ms, whether it lives: nothing else would tell. */
+const PROBE_INTERVAL = 1000;
+
+/** A limit that is over is no sign until the thread had that long to look at its socket, ms. */
+const THREAD_TURN = 20;
+
+/** Flags of `node` that decide about requests. All others, preloads too, stay out of the thread. */
+const REQUEST_FLAGS = [
+  '--dns-result-order',
+  '--insecure-http-parser',
+  '--max-http-header-size',
+  '--network-family-autoselection',
+  '--no-network-family-autoselection',
+  '--tls-max-v1',
+  '--tls-min-v1',
+  '--use-env-proxy',
+  '--use-system-ca',
+];
+
+function requestFlags(words: readonly string[]): string[] {
+  // a value may be a word of its own
+  const flags = words
+    .join('\n')
+    .replace(/\n(?!-)/g, '=')
+    .split('\n');
+  return flags.filter((flag) => REQUEST_FLAGS.some((known) => flag.startsWith(known)));
+}
 
 // The thread's code is text, since bundlers rewrite functions so that they only run at home. It
 // gets getBuiltinModule for the same reason: Deno runs it as an ES module. `put` waits until the
 // slot is free, which is the whole back-pressure, and gives up when another request is wanted.
 // `patient` lifts the 300 s of Node's fetch: it is the dispatcher that fetch would take by itself,
-// under the name that undici has for it, asked to wait. The caller watches the time.
-const THREAD_CODE = `
+// under the name that undici has for it, asked to wait. The caller watches the time. A message is
+// [request, url, init]; without URL it ends what is on, with request 0 the thread; [] is a probe.
+const threadCode = () => `${threadMessages()}${threadRequests()}`;
+
+const threadMessages = () => `
 const { parentPort, workerData: [state, slot, insecure] } =
   process.getBuiltinModule('node:worker_threads');
 if (insecure) process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
@@ -1901,17 +2266,17 @@ const patient = undici && { dispatcher: { dispatch: (options, handler) =>
 const put = (id, kind, bytes) => {
   let at = 0;
   do {
-    for (let full; Atomics.load(state, 2) === id && (full = Atomics.load(state, 0));)
-      Atomics.wait(state, 0, full);
-    if (Atomics.load(state, 2) !== id) return false;
+    for (let full; Atomics.load(state, ${WANTED}) === id && (full = Atomics.load(state, ${KIND}));)
+      Atomics.wait(state, ${KIND}, full);
+    if (Atomics.load(state, ${WANTED}) !== id) return false;
     const part = bytes.subarray(at, at + slot.length);
     slot.set(part);
     at += part.length;
-    state[1] = part.length;
-    state[3] = id;
-    state[4] = bytes.length - at;
-    Atomics.store(state, 0, kind);
-    Atomics.notify(state, 0);
+    state[${SIZE}] = part.length;
+    state[${OWNER}] = id;
+    state[${REST}] = bytes.length - at;
+    Atomics.store(state, ${KIND}, kind);
+    Atomics.notify(state, ${KIND});
   } while (at < bytes.length);
   return true;
 };
@@ -1920,31 +2285,39 @@ const plain = (error, depth = 0) => error instanceof Object && depth < 5 ? {
   name: error.name, message: String(error.message), code: error.code,
   cause: plain(error.cause ?? error.errors?.[0], depth + 1),
 } : error == null ? undefined : { message: String(error) };
-const fail = (error) => put(current, 4, json(plain(error)));
+const fail = (error) => put(current, ${FAILURE}, json(plain(error)));
+const ends = () => {
+  Atomics.store(state, ${ALIVE}, 0);
+  for (const at of [${ALIVE}, ${KIND}]) Atomics.notify(state, at);
+};
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
-parentPort.on('message', async ([id, url, init]) => {
+process.on('exit', ends);
+Atomics.store(state, ${ALIVE}, 1);
+Atomics.notify(state, ${ALIVE});
+`;
+
+const threadRequests = () => `parentPort.on('message', async ([id, url, init]) => {
+  if (id === undefined) return Atomics.add(state, ${BEATS}, 1);
   reader?.cancel().catch(() => {});
   reader = undefined;
   controller?.abort();
-  if (!id) Atomics.store(state, 5, 0), Atomics.notify(state, 5);
+  if (!id) ends();
   if (!url) return;
   current = id;
   const { signal } = controller = new AbortController();
   try {
     const { status, headers, body } = await fetch(url, { ...patient, ...init, signal });
     if (id !== current) return;
-    put(id, 1, json({ status, headers: [...headers] }));
+    put(id, ${HEAD}, json({ status, headers: [...headers] }));
     const chunks = reader = body?.getReader();
     for (let part; chunks && !(part = await chunks.read()).done;)
-      if (!put(id, 2, part.value)) return;
-    put(id, 3, new Uint8Array());
+      if (!put(id, ${CHUNK}, part.value)) return;
+    put(id, ${END}, new Uint8Array());
   } catch (error) {
     if (id === current) fail(error);
   }
 });
-Atomics.store(state, 5, 1);
-Atomics.notify(state, 5);
 `;
 
 /** An error as the thread sends it: structured clones lose `code`. */
@@ -1955,25 +2328,30 @@ interface PlainError {
   readonly cause?: PlainError;
 }
 
+/** A body of the thread's: each next() may have a limit of its own, ms. */
+interface ThreadBody extends Iterable<Uint8Array> {
+  next(limit?: number): IteratorResult<Uint8Array>;
+  return(): IteratorResult<Uint8Array>;
+}
+
 /** The caller's end of a thread that fetches. */
 class Channel {
   readonly verify: boolean;
   readonly #thread: Thread;
-  readonly #state = new Int32Array(new SharedArrayBuffer(24));
+  readonly #state = new Int32Array(new SharedArrayBuffer(STATE_BYTES));
   readonly #slot = new Uint8Array(new SharedArrayBuffer(SLOT_BYTES));
   #request = 0;
 
-  constructor({Worker}: ThreadModule, verify: boolean) {
+  constructor(threads: ThreadModule, verify: boolean) {
     const insecure = !verify && !platform.Bun;
     if (insecure && platform.Deno) {
       throw new SSEError('unsupported', 'verify: false is more than Deno can do for one client');
     }
-    const env = insecure ? {env: {...platform.process?.env}} : {}; // a copy, for it alone
     this.verify = verify;
-    const workerData = [this.#state, this.#slot, insecure];
     try {
-      this.#thread = new Worker(THREAD_CODE, {eval: true, execArgv: [], workerData, ...env});
+      this.#thread = startThread(threads, [this.#state, this.#slot, insecure]);
       this.#thread.unref();
+      this.#thread.on('error', () => {}); // told where it is waited for; else it ends the process
       const started = Atomics.wait(this.#state, ALIVE, 0, THREAD_START);
       must(started !== 'timed-out', 'it does not run');
     } catch (cause) {
@@ -1982,34 +2360,26 @@ class Channel {
     }
   }
 
+  /** False where it has ended by itself: out of memory, or by somebody's process.exit(). */
+  get isAlive(): boolean {
+    return Atomics.load(this.#state, ALIVE) === 1;
+  }
+
   open(url: string, request: Omit<TransportRequest, 'signal' | 'verify'>): BlockingResponse {
     const {timeout = 0, idleTimeout = 0, ...init} = request;
     const id = ++this.#request;
-    const tls = this.verify ? {} : {tls: {rejectUnauthorized: false}}; // Bun's way
     this.#want(id);
-    try {
-      const {body = ''} = init; // of others, a FormData say, clones are empty objects
-      must(typeof body === 'string' || ArrayBuffer.isView(body), 'body is not text or bytes');
-      this.#thread.postMessage([id, url, {...init, ...tls}]);
-    } catch (cause) {
-      // or a DataCloneError
-      throw new UserError(
-        new TypeError(
-          'The blocking loop fetches in a thread, and this body or'
-            + ' `init` cannot be sent there: use `for await`, or pass a transport',
-          {cause},
-        ),
-      );
-    }
-    const {status, headers} = parsed(this.#take(id, timeout, `No response from ${url}`)[1]);
+    this.#send(id, url, init);
+    const [, head] = this.#receive(id, timeout, `No response from ${url}`);
+    const {status, headers} = parsed(head);
     let isOver = false;
-    const body: IterableIterator<Chunk> = {
+    const body: ThreadBody = {
       [Symbol.iterator]: () => body,
-      next: () => {
+      next: (limit = idleTimeout) => {
         if (isOver) return {done: true, value: undefined};
-        const [kind, value] = this.#take(id, idleTimeout, `No byte from ${url}`);
+        const [kind, value] = this.#receive(id, limit, `No byte from ${url}`);
         isOver = kind === END;
-        return isOver ? {done: true, value} : {value};
+        return isOver ? {done: true, value: undefined} : {value};
       },
       return: () => {
         isOver = true;
@@ -2018,6 +2388,24 @@ class Channel {
       },
     };
     return {status, headers: new Headers(headers), body};
+  }
+
+  #send(id: number, url: string, init: object & {readonly body?: RequestBody}): void {
+    const tls = this.verify ? {} : {tls: {rejectUnauthorized: false}}; // Bun's way
+    try {
+      const {body = ''} = init; // of others, a FormData say, clones are empty objects
+      must(typeof body === 'string' || ArrayBuffer.isView(body), 'body is not text or bytes');
+      this.#thread.postMessage([id, url, {...init, ...tls}]);
+    } catch (cause) {
+      // or a DataCloneError
+      throw own(
+        new TypeError(
+          'The blocking loop fetches in a thread, and this body or `init` cannot be sent there: use'
+            + ' `for await`, or pass a transport',
+          {cause},
+        ),
+      );
+    }
   }
 
   /** End the thread and its socket, also while it waits for room in the slot. */
@@ -2046,16 +2434,15 @@ class Channel {
   }
 
   /** The next message of request `id`: its kind and its bytes. */
-  #take(id: number, timeout: number, late: string): [kind: number, bytes: Uint8Array] {
-    const limit = timeout > 0 ? timeout : Infinity;
+  #receive(id: number, limit: number, late: string): [kind: number, bytes: Uint8Array] {
     let whole: Uint8Array = new Uint8Array(0);
     while (id === this.#request) {
       const kind = Atomics.load(this.#state, KIND);
       if (kind === EMPTY) {
-        // Look again after every wait: a late notify of an earlier message wakes it, too.
-        if (Atomics.wait(this.#state, KIND, EMPTY, limit) !== 'timed-out') continue;
+        // Look again after every wait: a late notify of an earlier message ends it, too.
+        if (this.#wait(limit > 0 ? limit : Infinity)) continue;
         this.#stop();
-        throw new SSEError('timeout', `${late} for ${timeout} ms`);
+        throw tooLate(late, limit);
       }
       const isOurs = this.#state[OWNER] === id;
       const part = this.#slot.slice(0, this.#state[SIZE]);
@@ -2069,6 +2456,46 @@ class Channel {
       return [kind, whole];
     }
     throw new SSEError('connection', 'Another request took this thread, or it was closed');
+  }
+
+  /**
+   * Waits until something may be in the slot. False: not within that limit, ms, in which a process
+   * that was stopped does not grow older. A thread that has ended is a lost connection.
+   */
+  #wait(limit: number): boolean {
+    const answered = Atomics.load(this.#state, BEATS);
+    for (let asked = 0, left = limit; left > 0; asked++, left -= PROBE_INTERVAL) {
+      const isSilent = asked - (Atomics.load(this.#state, BEATS) - answered) > 1;
+      if (isSilent || !this.isAlive) {
+        Atomics.store(this.#state, ALIVE, 0);
+        throw new SSEError('connection', 'The thread that fetches has ended');
+      }
+      if (this.#isFilled(Math.min(left, PROBE_INTERVAL))) return true;
+      this.#thread.postMessage([]);
+    }
+    return this.#isFilled(THREAD_TURN);
+  }
+
+  #isFilled(within: number): boolean {
+    return Atomics.wait(this.#state, KIND, EMPTY, within) !== 'timed-out';
+  }
+}
+
+/** Its environment is a copy; without preloads, which may know no threads, or fail there. */
+function startThread({Worker}: ThreadModule, workerData: readonly unknown[]): Thread {
+  const {env, execArgv = []} = platform.process ?? {};
+  const options = {
+    eval: true,
+    workerData,
+    ...(!platform.Bun
+      && !platform.Deno && {
+        env: {...env, NODE_OPTIONS: requestFlags((env?.NODE_OPTIONS ?? '').split(/\s+/)).join(' ')},
+      }),
+  };
+  try {
+    return new Worker(threadCode(), {...options, execArgv: requestFlags(execArgv)});
+  } catch {
+    return new Worker(threadCode(), {...options, execArgv: []}); // not all versions know them all
   }
 }
 
@@ -2119,9 +2546,8 @@ function resumeAt(text: string, id: string | undefined): number {
   for (let start = 0; id && blankLine.test(text); start = blankLine.lastIndex) {
     parser.write(text.slice(start, blankLine.lastIndex));
     while (parser.next());
-    if ([parser.lastEventId, toByteString(parser.lastEventId)].includes(id)) {
-      return blankLine.lastIndex;
-    }
+    const sent = [parser.lastEventId, toByteString(parser.lastEventId)];
+    if (sent.some((each) => each.trim() === id.trim())) return blankLine.lastIndex; // HTTP trims
   }
   return 0;
 }
@@ -2137,58 +2563,61 @@ export function record(transport: Transport, sink: Sink): Transport;
 export function record(transport: Transport, sink: Sink): Transport {
   must(typeof sink === 'function', 'record(transport, sink) needs a function as sink');
   let connections = 0;
-  const tapped = (response: TransportResponse): TransportResponse => {
+  const tap = (response: TransportResponse): TransportResponse => {
     if (!(response?.status >= 200 && response.status < 300)) return response;
-    const {status, headers, body} = response;
     const connection = connections++;
-    const see = (part: ReadResult): IteratorResult<Chunk, undefined> => {
-      if (part.done) return {done: true, value: undefined};
-      const {value} = part;
+    return tapped(response, (chunk) => {
       try {
-        sink(value, connection);
+        sink(chunk, connection);
       } catch (error) {
-        throw new UserError(error);
+        throw own(error);
       }
-      return {value};
-    };
-    return {
-      status,
-      headers,
-      body: {
-        getReader: () => {
-          const chunks = chunksOf(body);
-          return {
-            read: async () => see(await chunks.next()),
-            cancel: async () => {
-              // a generator's return() waits for its pending next()
-              const returned = quietly(() => chunks.return?.());
-              if (chunks.isStream) await returned;
-            },
-          };
-        },
-        [Symbol.iterator]: (): Iterator<Chunk> => {
-          const chunks = blockingChunksOf(body);
-          return {
-            next: () => see(chunks.next()),
-            return: () => {
-              chunks.return?.();
-              return {done: true, value: undefined};
-            },
-          };
-        },
-      },
-    };
+    });
   };
   const recorder: Transport = (url, request) => {
     const response = transport(url, request);
-    return isPromise(response) ? response.then(tapped) : tapped(response);
+    return isPromise(response) ? response.then(tap) : tap(response);
   };
   return Object.assign(recorder, {verifies: transport.verifies === true});
 }
 
-// ── 8. Clients ────────────────────────────────────────────────────────────────────────────────
-// Thin: two loops that differ only in `await`. They carry out what section 6 decides, read only
-// when an event is asked for and none is at hand, and close on every way out.
+/** The response with a body for both loops that shows each chunk before it hands it on. */
+function tapped(
+  {status, headers, body}: TransportResponse,
+  show: (chunk: Chunk) => void,
+): TransportResponse {
+  const seen = (part: ReadResult): IteratorResult<Chunk, undefined> => {
+    if (part.done) return {done: true, value: undefined};
+    show(part.value);
+    return {value: part.value};
+  };
+  const getReader = () => {
+    const chunks = chunksOf(body);
+    return {
+      read: async () => seen(await chunks.next()),
+      async cancel() {
+        const closing = letGo(chunks);
+        if (chunks.isStream) await closing; // a generator's return() waits for its pending next()
+      },
+    };
+  };
+  const iterate = (): Iterator<Chunk> => {
+    const chunks = blockingChunksOf(body);
+    return {
+      next: (limit?: number) => seen(chunks.next(limit)),
+      return() {
+        chunks.return?.();
+        return {done: true, value: undefined};
+      },
+    };
+  };
+  return {status, headers, body: {getReader, [Symbol.iterator]: iterate}};
+}
+
+// ── 9. Clients ────────────────────────────────────────────────────────────────────────────────
+// Thin: one script, which carries out what section 7 decides, and one connection at a time. They
+// read only when an event is asked for and none is at hand, and let go of everything on every way
+// out.
 
 /** `idle` before and between loops; `waiting` to reconnect; `closed` for good. */
 export type ClientState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed';
@@ -2246,15 +2675,130 @@ export interface BlockingClientOptions extends SSEClientOptions {
   readonly transport?: BlockingTransport | undefined;
 }
 
-/** UTF-16 code units kept of an error's body: enough for any message, no flood. */
+/** UTF-16 code units kept of a refusal's text: enough for any message, no flood. */
 const MAX_ERROR_BODY = 65_536;
+
+/** How long the text of a refusal is waited for, ms, from its headers on: it is there, mostly. */
+const REFUSAL_LIMIT = 1000;
 
 const FUNCTIONS = ['until', 'random', 'now', 'sleep', 'onOpen', 'onRetry', 'onComment'] as const;
 
-/** A wait that close(), reconnect() or a signal can end. */
-interface Wait {
-  readonly interrupt: (value: undefined) => void;
-  timer: unknown;
+/** What differs between the two kinds of loop, beside the waiting. */
+interface Way {
+  readonly transport: Transport;
+  readonly chunksOf: (body: Body) => Chunks;
+  /** Default: the limit of the wait. */
+  readonly sleep?: ((ms: number) => unknown) | undefined;
+  /** Ends what lives longer than a connection. */
+  close?(): void;
+}
+
+/** What is done over one connection, up to the decision what comes after it. */
+type Course = Generator<Operation, Decision, void>;
+
+/**
+ * One attempt, from the wait before it to the end of its stream, with all that belongs to it. It
+ * owns a response from the moment the transport hands it over, of whatever kind its body is.
+ */
+class Connection implements Interruptible {
+  readonly way: Way;
+  /** ms to wait before it begins. */
+  readonly delay: number;
+  phase: 'waiting' | 'connecting' | 'open' | 'closed';
+  /** Stays after close(), for what has come and is not handed out yet. */
+  parser: PullParser | undefined;
+  response: TransportResponse | undefined;
+  interrupt: (() => void) | undefined;
+  readonly #controller = new AbortController();
+  readonly #unlisten: () => void;
+  #chunks: Chunks | undefined;
+  #closing: MaybePromise<unknown>;
+
+  /** `onAbort` is called when the signal aborts, as long as the connection is not closed. */
+  constructor(way: Way, delay: number, signal: SignalLike | undefined, onAbort: () => void) {
+    this.way = way;
+    this.delay = delay;
+    this.phase = delay ? 'waiting' : 'connecting';
+    this.#unlisten = listen(signal, onAbort);
+  }
+
+  get signal(): PlatformSignal {
+    return this.#controller.signal;
+  }
+
+  get isClosed(): boolean {
+    return this.phase === 'closed';
+  }
+
+  /** Sends a request. The response is the connection's before anything else can happen. */
+  send(url: string, request: TransportRequest): MaybePromise<void> {
+    const response = this.way.transport(url, request);
+    return isPromise(response) ? response.then((each) => this.#own(each)) : this.#own(response);
+  }
+
+  #own(response: TransportResponse): void {
+    if (this.isClosed) discard(response);
+    else this.response = response;
+  }
+
+  /** Reads the next chunk of the response's body. */
+  reading(limit: number, late?: string): Operation<ReadResult> {
+    const chunks = (this.#chunks ??= this.way.chunksOf(this.response?.body));
+    return operation('body', (left) => chunks.next(left), this, limit, late);
+  }
+
+  /** The response is a stream: what is not readable in this way throws now. */
+  open(parser: PullParser): void {
+    this.#chunks = this.way.chunksOf(this.response?.body);
+    this.parser = parser;
+    this.phase = 'open';
+  }
+
+  /** Lets the response go, read or unread, as before the next one. */
+  release(): MaybePromise<unknown> {
+    const {response} = this;
+    const chunks = this.#chunks;
+    this.response = this.#chunks = undefined;
+    return chunks ? letGo(chunks) : discard(response);
+  }
+
+  /** Ends it, at once, and any wait for it. Its result resolves when the socket is let go. */
+  close(): MaybePromise<unknown> {
+    if (this.isClosed) return this.#closing;
+    this.phase = 'closed';
+    const isStuck = this.interrupt && !this.#chunks?.isStream; // then return() waits for next()
+    const closing = this.release();
+    if (!isStuck) this.#closing = closing;
+    this.#controller.abort();
+    this.#unlisten();
+    this.interrupt?.();
+    return this.#closing;
+  }
+}
+
+/** The listeners of a signal behind one of its own: Node warns where many clients share one. */
+const SHARED = /* @__PURE__ */ new WeakMap<
+  SignalLike,
+  {readonly listeners: Set<() => void>; readonly callAll: () => void}
+>();
+
+/** Calls `onAbort` when the signal aborts, until the function that this returns is called. */
+function listen(signal: SignalLike | undefined, onAbort: () => void): () => void {
+  if (!signal) return () => {};
+  let shared = SHARED.get(signal);
+  if (!shared) {
+    const all = new Set<() => void>();
+    shared = {listeners: all, callAll: () => [...all].forEach((each) => void each())};
+    SHARED.set(signal, shared);
+    signal.addEventListener('abort', shared.callAll);
+  }
+  const {listeners, callAll} = shared;
+  listeners.add(onAbort);
+  return () => {
+    if (!listeners.delete(onAbort) || listeners.size) return;
+    SHARED.delete(signal);
+    signal.removeEventListener('abort', callAll);
+  };
 }
 
 type SymbolOf<Name extends string> = SymbolConstructor extends {
@@ -2278,73 +2822,33 @@ export interface AsyncSSEClient extends AsyncDisposes {}
  */
 export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   readonly #options: SSEClientOptions;
-  protected readonly timeout: number;
-  protected readonly idleTimeout: number;
-  /** ms to wait before the next attempt. */
-  protected delay = 0;
-  readonly #transport: Transport;
-  readonly #method: string;
   readonly #json: string | undefined;
   readonly #reconnection: Reconnection;
-  #state: ClientState = 'idle';
-  #response: SSEResponse | undefined;
-  #controller: InstanceType<typeof AbortController> | undefined;
-  #chunks: Chunks | undefined;
-  #parser: PullParser | undefined;
-  /** The wait that is on. */
-  #pending: Wait | undefined;
-  /** The loop that is on. */
+  readonly #way: Way;
+  /** The attempt at hand, or the last one. */
+  #connection: Connection | undefined;
+  /** The loop, or open(), that is on. */
   #loop: symbol | undefined;
-  #unlisten: (() => void) | undefined;
-  /** The loop that open() began, until somebody takes it up. */
-  #parked: Steps<SSEEvent> | undefined;
+  /** Closed for good. */
+  #isClosed = false;
+  #response: SSEResponse | undefined;
 
   constructor(url: URLInput, options: SSEClientOptions = {}) {
-    must(options && typeof options === 'object', 'options must be an object');
-    const {body, headers, init, json, signal, transport = platformFetch, verify = true} = options;
-    const given = +(body !== undefined && body !== null) + +(json !== undefined);
-    const {method = given ? 'POST' : 'GET'} = options;
-    let target = typeof url === 'string' ? url : url?.href;
-    must(typeof target === 'string', 'url must be a string or a URL');
-    must(typeof transport === 'function', 'transport must be a function');
-    let isURL = transport !== platformFetch; // else what that makes of it is its own business
-    try {
-      if (!isURL) target = new URL(target, platform.location?.href).href;
-      isURL ||= /^https?:/.test(target);
-    } catch {
-      // no URL
-    }
-    must(typeof verify === 'boolean', 'verify must be a boolean');
-    must(
-      verify || transport === platformFetch || transport.verifies,
-      'verify: false is more than that transport says it can do',
-    );
-    must(typeof method === 'string' && /^[\w-]+$/.test(method), 'method must be an HTTP method');
-    must(
-      !body
-        || /^(string|function)$/.test(typeof body)
-        || (typeof body === 'object' && Object.getPrototypeOf(body) !== Object.prototype),
-      'body must be what fetch takes; for a value use json',
-    );
-    must(given < 2 && !(given && /^get$/i.test(method)), 'Give body or json, and neither to a GET');
-    for (const name of FUNCTIONS) {
-      must(['undefined', 'function'].includes(typeof options[name]), `${name} must be a function`);
-    }
-    must(init === undefined || typeof init === 'object', 'init must be an object');
-    must(!signal || typeof signal.addEventListener === 'function', 'signal must be an AbortSignal');
+    checkOptions(options);
+    const {transport = platformFetch, sleep, json} = options;
+    const given = typeof url === 'string' ? url : url?.href;
+    must(typeof given === 'string', 'url must be a string or a URL');
+    // what other transports make of it is their own business
+    const target = transport === platformFetch ? absolute(given) : given;
+    const shown = excerpt(withoutUserinfo(given));
+    must(target !== undefined, `url must be absolute, http: or https:, got '${shown}'`);
     this.#options = options;
-    this.timeout = milliseconds('timeout', options.timeout ?? 30_000);
-    this.idleTimeout = milliseconds('idleTimeout', options.idleTimeout ?? 300_000);
-    this.#transport = transport;
-    this.#method = method.toUpperCase();
+    this.#way = {transport, chunksOf, sleep};
     this.#json = JSON.stringify(json);
     must(json === undefined || this.#json, 'json must be a value that JSON has');
-    this.#reconnection = new Reconnection(target, {...options, method});
-    must(isURL, `url must be absolute, http: or https:, got '${target.replace(/.*@/s, '…@')}'`);
-    new PullParser(options); // its options and the headers are checked now, not in the loop
-    if (typeof headers !== 'function') validHeaders(headers);
+    this.#reconnection = new Reconnection(target, {...options, method: methodOf(options)});
     must(
-      !this.#reconnection.reconnects || !isStream(body),
+      !this.#reconnection.reconnects || !isStream(options.body),
       'A stream as body can be sent only'
         + ' once: give a function that returns one, or reconnect: false',
     );
@@ -2367,7 +2871,10 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   get state(): ClientState {
-    return this.#state;
+    if (this.#isClosed || this.#options.signal?.aborted) return 'closed';
+    const phase = this.#connection?.phase ?? 'closed';
+    if (!this.#loop && phase !== 'open') return 'idle';
+    return phase === 'closed' ? 'connecting' : phase; // one is over, the next is about to begin
   }
 
   /** The last response, also one that was refused; undefined before the first. */
@@ -2380,16 +2887,8 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
    * opened the stream, or with the 204 that ended it; throws what the loop would.
    */
   async open(): Promise<SSEResponse> {
-    if (!this.isOpen) {
-      const steps = this.#take();
-      try {
-        while (!this.isOpen && (await steps.more()) !== false);
-      } finally {
-        if (this.isOpen) this.#parked = steps;
-        else await steps.close();
-      }
-    }
-    return this.opened;
+    const {value} = await new AsyncLoop(this.#opening(this.#way)).next();
+    return value ?? this.#unopened();
   }
 
   /**
@@ -2398,243 +2897,231 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
    */
   reconnect(): void {
     must(this.#reconnection.reconnects, ONE_CONNECTION);
-    if (!this.#loop) return;
-    this.#state = 'connecting';
-    this.delay = 0;
-    void this.#drop();
+    void this.#connection?.close();
   }
 
   /**
    * End it, at once and for good: a pending `next()` ends, nothing is delivered any more. Resolves
-   * when the socket is let go.
+   * when the socket is let go, or after a second.
    */
   close(): Promise<void> {
-    this.#state = 'closed';
-    return this.leave(this.#loop);
+    this.#isClosed = true;
+    this.#loop = undefined;
+    return released(() => this.#release());
   }
 
   /** The events' data as JSON values, as in EventSource; at `done` the connection is closed. */
   json<T = unknown>(options?: JSONOptions): AsyncIterable<T> {
-    return {[Symbol.asyncIterator]: () => asyncLoop(asJSON(this.#take(), options))};
+    const begin = () => new AsyncLoop(asJSON<T>(this.#supply(this.#way), options));
+    return {[Symbol.asyncIterator]: begin};
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<SSEEvent> {
-    return asyncLoop(this.#take());
+    return new AsyncLoop(this.#supply(this.#way));
   }
 
-  /** A loop: open()'s, or a new one. */
-  #take(): Steps<SSEEvent> {
-    const parked = this.#parked;
-    this.#parked = undefined;
-    if (parked) return parked;
-    const pull = () => this.pull();
-    const read = (part: ReadResult) => this.read(part);
-    return this.steps((loop) => {
-      if (!this.isLive(loop)) return false;
-      if (this.isOpen) return this.#wait(pull, read, this.idleTimeout, 'No byte');
-      return this.#attempt(loop);
-    });
-  }
-
-  async #attempt(loop: symbol): Promise<void> {
-    if (this.delay) await this.#pause();
-    if (!this.isLive(loop)) return;
-    const attempt = this.begin();
-    const own = await this.#wait(() => this.headersFor(attempt), itself);
-    const receive = (response: TransportResponse) => this.receive(response, chunksOf);
-    let next: Decision['kind'] | undefined;
-    do {
-      if (!this.isSending) return;
-      const body = await this.#wait(() => this.bodyFor(attempt), itself); // a redirect's, too
-      if (!this.isSending) return;
-      const [url, request] = this.request(own, body);
-      const send = () => this.#transport(url, request);
-      next = await this.#wait(send, receive, this.timeout, 'No response');
-    } while (next === 'send');
-    if (next !== 'read') return;
-    const refusal = this.refusal();
-    const add = (part: ReadResult) => refusal.add(part);
-    try {
-      while (await this.#wait(() => this.pull(), add, this.timeout));
-    } catch {
-      // what came must do
-    }
-    if (this.isSending && this.isLive(loop)) this.refused(refusal.text);
-  }
-
-  /**
-   * Wait for `work`, at most `ms`, and no longer than until an interruption; then take its result
-   * at once, before anything else can happen. With `what`, its errors are losses. Undefined after
-   * an interruption or a loss.
-   */
-  #wait<T, R>(
-    work: () => MaybePromise<T>,
-    take: (result: T) => R,
-    ms = 0,
-    what = '',
-  ): Promise<R | undefined> {
-    return new Promise((resolve, reject) => {
-      const wait: Wait = {interrupt: resolve, timer: undefined};
-      const lose = (error: unknown) => {
-        if (this.#ends(wait))
-          try {
-            if (!what) throw error;
-            resolve(this.lost(error));
-          } catch (final) {
-            reject(final);
-          }
-      };
-      if (ms > 0 && ms < Infinity) {
-        wait.timer = setTimeout(
-          () => lose(new SSEError('timeout', `${what} from ${this.url} for ${ms} ms`)),
-          Math.min(ms, MAX_DELAY),
-        );
-      }
-      this.#pending = wait;
-      new Promise<T>((start) => start(work())).then((result) => {
-        if (!this.#ends(wait)) return discard(result); // nobody waits for that response any more
-        try {
-          resolve(take(result));
-        } catch (error) {
-          reject(error);
-        }
-      }, lose);
-    });
-  }
-
-  /** That wait is over. False: it was before. */
-  #ends(wait: Wait): boolean {
-    clearTimeout(wait.timer);
-    const isOn = this.#pending === wait;
-    if (isOn) this.#pending = undefined;
-    return isOn;
-  }
-
-  async #pause(): Promise<void> {
-    const {sleep} = this;
-    let timer: unknown;
-    const wake = (resolve: () => void) => (timer = setTimeout(resolve, this.delay));
-    try {
-      await this.#wait(() => (sleep ? sleep(this.delay) : new Promise<void>(wake)), itself);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  /** Let the connection go, and end any wait. */
-  #drop(): Promise<void> {
-    const pending = this.#pending;
-    const isStuck = pending && !this.#chunks?.isStream;
-    const released = this.#release();
-    if (pending && this.#ends(pending)) pending.interrupt(undefined);
-    return isStuck ? Promise.resolve() : released;
-  }
-
-  #release(): Promise<void> {
-    const chunks = this.#chunks;
-    const controller = this.#controller;
-    this.#chunks = this.#controller = undefined;
-    const released = quietly(() => chunks?.return?.());
-    controller?.abort();
-    return released;
-  }
-
-  // The steps that both loops take.
-
-  /** A loop of which `more` is one step. */
-  protected steps<More>(more: (loop: symbol) => More): Steps<SSEEvent, More> {
-    const loop = Symbol();
-    let hasBegun = false;
+  /** For SSEClient, whose loops go another way. Nothing that a subclass can replace. */
+  protected static supplies(client: AsyncSSEClient, way: Way): Supplies {
     return {
-      take: () => (hasBegun && this.isLive(loop) ? this.parse() : undefined),
-      more: () => {
-        if (!hasBegun) this.enter(loop);
-        hasBegun = true;
-        return more(loop);
-      },
-      close: () => this.leave(loop),
+      loop: () => client.#supply(way),
+      opening: () => client.#opening(way),
+      unopened: () => client.#unopened(),
     };
   }
 
-  /** Whether that loop has something to do. Throws the signal's reason. */
-  protected isLive(loop: symbol): boolean {
-    const {signal} = this.#options;
-    const isLive = this.#loop === loop && this.#state !== 'closed';
-    if (isLive && signal?.aborted) throw signal.reason;
-    return isLive;
+  #supply(way: Way, loop: symbol = Symbol()): Supply<SSEEvent> {
+    return {
+      take: () => (this.#loop === loop ? this.#take() : undefined),
+      script: this.#script(way, loop),
+      close: () => this.#leave(loop),
+    };
   }
 
-  protected get sleep(): SSEClientOptions['sleep'] {
-    return this.#options.sleep;
+  /** Follows the script of a loop up to the moment when the stream is open. */
+  #opening(way: Way): Supply<SSEResponse> {
+    const loop = Symbol();
+    return {
+      ...this.#supply(way, loop),
+      take: () => {
+        if (this.state !== 'open') return undefined;
+        if (this.#loop === loop) this.#loop = undefined; // open, and free for a loop
+        return this.#response;
+      },
+    };
   }
 
-  protected get isOpen(): boolean {
-    return this.#chunks !== undefined;
-  }
-
-  /** Whether the attempt that has begun goes on: nothing has dropped it. */
-  protected get isSending(): boolean {
-    return this.#controller !== undefined;
-  }
-
-  /** What open() gives. */
-  protected get opened(): SSEResponse {
-    const response = this.#response;
-    if (response && (this.isOpen || response.status === 204)) return response;
+  /** What opening gives where there is no stream in the end. */
+  #unopened(): SSEResponse {
+    if (this.#response?.status === 204) return this.#response;
     throw new SSEError('connection', `The client for ${this.url} was closed`);
   }
 
-  protected enter(loop: symbol): void {
+  /** The next of the events that are here. */
+  #take(): SSEEvent | undefined {
+    const connection = this.#connection;
+    const parser = connection?.parser;
+    if (!connection || !parser) return undefined;
+    const event = parser.next();
+    // Whoever leaves the loop, closes the client or aborts it in a callback lets the parser go.
+    if (connection.parser !== parser) return undefined;
+    if (!event) {
+      this.#reconnection.caughtUp(parser);
+      return undefined;
+    }
+    const isLast = this.#reconnection.isLast(event);
+    if (connection.parser !== parser) return undefined;
+    this.#reconnection.delivered(event, isLast);
+    if (isLast) {
+      this.#isClosed = true;
+      void this.#release();
+    }
+    return event;
+  }
+
+  #enter(way: Way, loop: symbol): void {
+    const connection = this.#connection;
+    const isOthers = connection?.phase === 'open' && connection.way !== way;
     must(
-      !this.#loop,
+      !this.#loop && !isOthers,
       'This client is in a loop already, or openSync() began one for `for … of`,'
         + ' open() one for `for await`: leave that one first',
     );
     this.#loop = loop;
+  }
+
+  /** Whether that loop has something to do. Throws the signal's reason. */
+  #isLive(loop: symbol): boolean {
+    if (this.#loop !== loop || this.#isClosed) return false;
     const {signal} = this.#options;
-    const abort = (): void => void this.#drop();
-    signal?.addEventListener('abort', abort);
-    this.#unlisten = () => signal?.removeEventListener('abort', abort);
+    if (signal?.aborted) throw signal.reason;
+    return true;
   }
 
   /** Resolves when the socket is let go. A loop that is over already leaves the next one alone. */
-  protected leave(loop: symbol | undefined): Promise<void> {
-    if (this.#loop !== loop) return Promise.resolve();
+  #leave(loop: symbol): MaybePromise<unknown> {
+    if (this.#loop !== loop) return undefined;
     this.#loop = undefined;
-    this.#unlisten?.();
-    this.#parser = undefined;
-    this.delay = 0;
-    if (this.#state !== 'closed') this.#state = 'idle';
-    return this.#drop();
+    return this.#release();
   }
 
-  /** An attempt begins: what the user's functions are told. */
-  protected begin(): Attempt {
-    this.#state = 'connecting';
-    this.delay = 0;
-    this.#parser = undefined;
-    this.#controller = new AbortController();
-    return this.#reconnection.begin(this.#now);
+  /** Lets everything go: the connection, what has come over it, what outlives connections. */
+  #release(): MaybePromise<unknown> {
+    const connection = this.#connection;
+    if (!connection) return undefined;
+    connection.parser = undefined;
+    const closing = connection.close();
+    connection.way.close?.();
+    return closing;
   }
 
-  get #now(): number {
-    return (this.#options.now ?? Date.now)();
+  #begin(way: Way, delay: number): Connection {
+    const {signal} = this.#options;
+    return (this.#connection = new Connection(way, delay, signal, () => void this.#release()));
   }
 
-  /** The option, or what its function returns for this attempt. */
-  protected headersFor(attempt: Attempt): MaybePromise<HeadersInput> | undefined {
+  // The script: what a client does from one connection to the next, whichever way it is followed.
+  // Its closures live as long as the errors that they throw: none of them may hold another error.
+
+  *#script(way: Way, loop: symbol): Script {
+    this.#enter(way, loop);
+    while (this.#isLive(loop)) {
+      const held = this.#connection;
+      const connection = held && !held.isClosed ? held : this.#begin(way, 0);
+      const decision = yield* this.#live(connection);
+      if (decision) yield* this.#carryOut(connection, decision);
+    }
+  }
+
+  /**
+   * Follows the course of a connection for as long as that is not closed, which anybody may do
+   * during any wait; then there is nothing to decide. A loss is an end of the course.
+   */
+  *#live(connection: Connection): Generator<Operation, Decision | undefined, void> {
+    const course = this.#course(connection);
+    let step = course.next();
+    while (!step.done) {
+      const asked = step.value;
+      let failure: {readonly error: unknown} | undefined;
+      try {
+        yield asked;
+      } catch (error) {
+        failure = {error};
+      }
+      if (failure && !asked.late) step = course.throw(failure.error);
+      else if (connection.isClosed) return undefined;
+      else if (failure) return this.#reconnection.lost(failure.error ?? null);
+      else step = course.next();
+    }
+    return connection.isClosed ? undefined : step.value;
+  }
+
+  /** From the wait before an attempt to the end of its stream, or to why there is none. */
+  *#course(connection: Connection): Course {
+    if (connection.phase !== 'open') {
+      const decision = yield* this.#connect(connection);
+      if (decision.kind !== 'open') return decision;
+    }
+    const idleTimeout = milliseconds('idleTimeout', this.#options);
+    const read = connection.reading(idleTimeout, `No byte from ${this.url}`);
+    for (;;) {
+      yield read;
+      const part = read.result;
+      must(part, 'body must have an iterator that returns objects');
+      if (part.done) return this.#reconnection.lost();
+      connection.parser?.write(part.value);
+    }
+  }
+
+  *#connect(connection: Connection): Course {
+    if (connection.delay) yield this.#pause(connection);
+    connection.phase = 'connecting';
+    this.#reconnection.begin(this.#now);
+    const headers = this.#askHeaders(connection);
+    yield headers;
+    for (;;) {
+      const body = this.#askBody(connection); // a redirect's, too
+      yield body;
+      const [url, request] = this.#request(connection, headers.result, body.result);
+      const send = () => connection.send(url, request);
+      const timeout = milliseconds('timeout', this.#options);
+      yield operation('transport', send, connection, timeout, `No response from ${this.url}`);
+      const decision = yield* this.#receive(connection);
+      if (decision.kind !== 'send') return decision;
+      void connection.release();
+    }
+  }
+
+  /** Without `sleep`, the limit is what ends it. */
+  #pause(connection: Connection): Operation {
+    const {way, delay} = connection;
+    const wait = () => (way.sleep ? way.sleep(delay) : new Promise(() => {}));
+    return operation('sleep', wait, connection, way.sleep ? 0 : delay);
+  }
+
+  #askHeaders(connection: Connection): Operation<HeadersInput | undefined> {
     const {headers} = this.#options;
-    return typeof headers === 'function' ? headers(attempt) : headers;
+    const ask = () =>
+      typeof headers === 'function' ? headers(this.#reconnection.attempt) : headers;
+    return operation('headers', ask, connection);
   }
 
-  protected bodyFor(attempt: Attempt): MaybePromise<RequestBody> | undefined {
+  #askBody(connection: Connection): Operation<RequestBody | undefined> {
     const {body} = this.#options;
-    return typeof body === 'function' ? body(attempt) : body;
+    const ask = () => {
+      if (this.#reconnection.method === 'GET') return undefined;
+      return typeof body === 'function' ? body(this.#reconnection.attempt) : (this.#json ?? body);
+    };
+    return operation('body', ask, connection);
   }
 
-  protected request(own?: HeadersInput, body?: RequestBody): [string, TransportRequest] {
+  #request(
+    connection: Connection,
+    own: HeadersInput | undefined,
+    body: RequestBody | undefined,
+  ): [string, TransportRequest] {
     const {init, verify = true} = this.#options;
     const isHere = isServer();
+    const {method} = this.#reconnection;
     const {url, headers} = this.#reconnection.request(
       {
         // Browsers add it for `no-store` by themselves; set by hand it costs a CORS preflight.
@@ -2644,112 +3131,141 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       validHeaders(own),
       platformEncoded,
     );
-    body = this.#json ?? body;
-    return [
-      url,
-      {
-        ...init,
-        method: this.#method,
-        headers,
-        // workerd with a compatibility date before 2024-11-11 has none, and would throw at it
-        ...('cache' in (platform.Request?.prototype ?? {}) && {cache: 'no-store' as const}),
-        // Browsers show no redirect: they follow those of a GET, and the others must not become one
-        redirect: isHere || this.#method !== 'GET' ? 'manual' : 'follow',
-        signal: (this.#controller ??= new AbortController()).signal,
-        ...(body !== undefined && {body}),
-        ...(isStream(body) && {duplex: 'half'}),
-        ...(!verify && {verify}),
-      },
-    ];
+    const request: TransportRequest = {
+      ...init,
+      method,
+      headers,
+      // workerd with a compatibility date before 2024-11-11 has none, and would throw at it
+      ...('cache' in (platform.Request?.prototype ?? {}) && {cache: 'no-store' as const}),
+      // Browsers show no redirect: they follow those of a GET, and the others must not become one
+      redirect: isHere || method !== 'GET' ? 'manual' : 'follow',
+      signal: connection.signal,
+      ...(body !== undefined && {body}),
+      ...(isStream(body) && {duplex: 'half'}),
+      ...(!verify && {verify}),
+    };
+    return [url, request];
   }
 
-  /** A response came: what to do next. `open` makes chunks of its body. */
-  protected receive(response: TransportResponse, open: (body: Body) => Chunks): Decision['kind'] {
-    if (!this.#controller) {
-      // dropped by the transport's own doing
-      discard(response);
-      return 'stop';
-    }
+  *#receive(connection: Connection): Course {
+    const {response} = connection;
     must(typeof response?.status === 'number', 'transport must return a response with a status');
-    const {headers, body, status} = response;
-    const shown = (this.#response = withHeaders(response));
-    const decision = this.#reconnection.response(status, headers && shown.headers);
-    let chunks: Chunks;
-    try {
-      chunks = this.#chunks = open(body);
-      must(chunks, 'body must have an iterator'); // else it would storm
-    } catch (error) {
-      // a stream, in the blocking loop: its server must not wait for a reader
-      discard(response);
-      throw error;
+    const seen = (this.#response = withHeaders(response));
+    const {status} = seen;
+    const headers = response.headers && seen.headers;
+    const decision = this.#reconnection.response(status, headers);
+    if (decision.kind === 'read') {
+      const text = yield* this.#refusal(connection);
+      return this.#reconnection.refused(status, headers, text, this.#now);
     }
     if (decision.kind === 'open') {
-      const {lastEventId, retry} = this.#reconnection;
-      this.#parser = new PullParser({...this.#options, lastEventId, retry});
-      this.#state = 'open';
-      this.#options.onOpen?.(shown);
-    } else if (decision.kind === 'send') {
-      this.#chunks = undefined;
-      void quietly(() => chunks.return?.());
-    } else if (decision.kind !== 'read') this.#carryOut(decision);
-    return decision.kind;
+      yield operation('onOpen', () => this.#open(connection, seen), connection);
+    }
+    return decision;
   }
 
-  /** The text of a refusal, as far as it comes in time: as long as the headers may take. */
-  protected refusal(): {text: string; add(part: ReadResult): boolean} {
+  #open(connection: Connection, response: SSEResponse): unknown {
+    const {lastEventId, retry} = this.#reconnection;
+    connection.open(new PullParser({...this.#options, lastEventId, retry}));
+    return this.#options.onOpen?.(response);
+  }
+
+  /** The text of a refusal, as far as it comes in time. */
+  *#refusal(connection: Connection): Generator<Operation, string, void> {
     const decoder = new StreamDecoder();
-    const end = this.#now + (this.timeout || Infinity);
-    const isLate = () => this.#now >= end;
-    return {
-      text: '',
-      add(part) {
-        if (part.done) return false;
-        this.text = (this.text + decoder.decode(part.value)).slice(0, MAX_ERROR_BODY);
-        return this.text.length < MAX_ERROR_BODY && !isLate();
-      },
-    };
+    const limit = Math.min(this.#options.timeout || REFUSAL_LIMIT, REFUSAL_LIMIT);
+    const end = this.#now + limit;
+    let text = '';
+    try {
+      for (let left = limit; left > 0 && text.length < MAX_ERROR_BODY; left = end - this.#now) {
+        const read = connection.reading(left);
+        yield read;
+        const part = read.result;
+        if (!part || part.done) break;
+        text = (text + decoder.decode(part.value)).slice(0, MAX_ERROR_BODY);
+      }
+    } catch {
+      // what came must do
+    }
+    return text;
   }
 
-  protected refused(body: string): void {
-    const {headers, status = 0} = this.#response ?? {};
-    this.#carryOut(this.#reconnection.refused(status, headers, body, this.#now));
-  }
-
-  /** What a transport or a body threw: the connection is lost. */
-  protected lost(error: unknown): undefined {
-    if (this.#controller) this.#carryOut(this.#reconnection.lost(error ?? null));
-    return undefined; // TypeScript 5.0 asks for it
-  }
-
-  protected pull(): MaybePromise<ReadResult> {
-    return this.#chunks ? this.#chunks.next() : {done: true};
-  }
-
-  protected read(part: ReadResult): void {
-    if (!this.#controller) return;
-    if (part.done) this.#carryOut(this.#reconnection.lost());
-    else this.#parser?.write(part.value);
-  }
-
-  /** The next of the events that are here. */
-  protected parse(): SSEEvent | undefined {
-    const parser = this.#parser;
-    const event = parser?.next();
-    // onComment may have left the loop, or aborted it
-    if (!parser || this.#parser !== parser || this.#options.signal?.aborted) return undefined;
-    if (!event) this.#reconnection.caughtUp(parser);
-    else if (this.#reconnection.delivered(event)) void this.close();
-    return event;
-  }
-
-  #carryOut(decision: Decision): void {
-    void this.#release();
+  *#carryOut(connection: Connection, decision: Decision): Script {
+    void connection.close();
     if (decision.kind === 'fail') throw decision.error;
-    if (decision.kind === 'wait') {
-      this.#state = 'waiting';
-      this.delay = decision.retry.delay;
-      this.#options.onRetry?.(decision.retry);
-    } else this.#state = 'closed';
+    if (decision.kind !== 'wait') {
+      this.#isClosed = true;
+      return;
+    }
+    const {retry} = decision;
+    const {onRetry} = this.#options;
+    const next = this.#begin(connection.way, retry.delay);
+    if (onRetry) yield operation('onRetry', () => onRetry(retry), next);
+  }
+
+  get #now(): number {
+    return (this.#options.now ?? Date.now)();
+  }
+}
+
+/** What a loop, or opening a stream for one, is made of. */
+interface Supplies {
+  loop(): Supply<SSEEvent>;
+  opening(): Supply<SSEResponse>;
+  unopened(): SSEResponse;
+}
+
+/** Throws TypeError or RangeError for an option that cannot be meant: now, not in the loop. */
+function checkOptions(options: SSEClientOptions): void {
+  must(options && typeof options === 'object', 'options must be an object');
+  const {headers, init, signal, transport = platformFetch, verify = true} = options;
+  must(typeof transport === 'function', 'transport must be a function');
+  must(typeof verify === 'boolean', 'verify must be a boolean');
+  must(
+    verify || transport === platformFetch || transport.verifies,
+    'verify: false is more than that transport says it can do',
+  );
+  checkBody(options);
+  for (const name of FUNCTIONS) {
+    must(['undefined', 'function'].includes(typeof options[name]), `${name} must be a function`);
+  }
+  must(init === undefined || typeof init === 'object', 'init must be an object');
+  must(!signal || typeof signal.addEventListener === 'function', 'signal must be an AbortSignal');
+  milliseconds('timeout', options);
+  milliseconds('idleTimeout', options);
+  new PullParser(options);
+  if (typeof headers !== 'function') validHeaders(headers);
+}
+
+function checkBody(options: SSEClientOptions): void {
+  const {body} = options;
+  const method = methodOf(options);
+  const given = bodiesIn(options);
+  must(typeof method === 'string' && /^[\w-]+$/.test(method), 'method must be an HTTP method');
+  must(
+    !body
+      || /^(string|function)$/.test(typeof body)
+      || (typeof body === 'object' && Object.getPrototypeOf(body) !== Object.prototype),
+    'body must be what fetch takes; for a value use json',
+  );
+  must(given < 2 && !(given && /^get$/i.test(method)), 'Give body or json, and neither to a GET');
+}
+
+/** How many bodies are given: 0 to 2. */
+function bodiesIn({body, json}: SSEClientOptions): number {
+  return [body ?? undefined, json].filter((each) => each !== undefined).length;
+}
+
+function methodOf(options: SSEClientOptions): string {
+  return options.method ?? (bodiesIn(options) ? 'POST' : 'GET');
+}
+
+function absolute(url: string): string | undefined {
+  try {
+    const {href} = new URL(url, platform.location?.href);
+    return /^https?:/.test(href) ? href : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -2761,129 +3277,44 @@ export interface SSEClient extends Disposes {}
  * thread cannot wait, and TypeError for promises.
  */
 export class SSEClient extends AsyncSSEClient {
-  readonly #transport: BlockingTransport | undefined;
-  /** The thread of the default transport: kept over reconnections, since threads end slowly. */
-  #fetch: BlockingFetch | undefined;
-  /** The loop that openSync() began, until somebody takes it up. */
-  #parked: Steps<SSEEvent, Now> | undefined;
+  readonly #supplies: Supplies;
 
   constructor(url: URLInput, options: BlockingClientOptions = {}) {
     super(url, options);
-    this.#transport = options.transport;
+    const timeout = milliseconds('timeout', options);
+    const idleTimeout = milliseconds('idleTimeout', options);
+    let thread: BlockingFetch | undefined; // kept over reconnections, since threads end slowly
+    this.#supplies = AsyncSSEClient.supplies(this, {
+      transport(url, request) {
+        const send = options.transport ?? (thread ??= blockingFetch());
+        return send(url, {...request, timeout, idleTimeout}); // no timer can fire: it has to look
+      },
+      chunksOf: blockingChunksOf,
+      sleep: options.sleep ?? blockingSleep,
+      close() {
+        thread?.close();
+        thread = undefined;
+      },
+    });
     onDispose(this, 'dispose', () => void this.close());
   }
 
   /** `open()` for the blocking loop. */
   openSync(): SSEResponse {
-    if (!this.isOpen) {
-      const steps = this.#take();
-      try {
-        while (!this.isOpen && steps.more() !== false);
-      } finally {
-        if (this.isOpen) this.#parked = steps;
-        else steps.close();
-      }
-    }
-    return this.opened;
+    const {value} = new BlockingLoop(this.#supplies.opening()).next();
+    return value ?? this.#supplies.unopened();
   }
 
   override json<T = unknown>(options?: JSONOptions): Iterable<T> & AsyncIterable<T> {
     return {
       ...super.json<T>(options),
-      [Symbol.iterator]: () => loop(asJSON<T, Now>(this.#take(), options)),
+      [Symbol.iterator]: () => new BlockingLoop(asJSON<T>(this.#supplies.loop(), options)),
     };
   }
 
   [Symbol.iterator](): IterableIterator<SSEEvent> {
-    return loop(this.#take());
+    return new BlockingLoop(this.#supplies.loop());
   }
-
-  // The loop of AsyncSSEClient without `await`. Nothing can interrupt it but what its own thread
-  // does between two events; a transport watches the time by itself.
-
-  #take(): Steps<SSEEvent, Now> {
-    const parked = this.#parked;
-    this.#parked = undefined;
-    const pull = () => this.pull();
-    const read = (part: ReadResult) => this.read(part);
-    return (
-      parked
-      ?? this.steps((loop) => {
-        if (!this.isLive(loop)) return false;
-        if (this.isOpen) return this.#network(pull, read, 'body');
-        return this.#attempt(loop);
-      })
-    );
-  }
-
-  #attempt(loop: symbol): void {
-    const {sleep = blockingSleep, timeout, idleTimeout} = this;
-    if (this.delay) atOnce(sleep(this.delay), 'sleep');
-    if (!this.isLive(loop)) return;
-    const transport = this.#transport ?? (this.#fetch ??= blockingFetch());
-    const attempt = this.begin();
-    const own = atOnce(this.headersFor(attempt), 'headers');
-    const receive = (response: TransportResponse) => this.receive(response, blockingChunksOf);
-    let next: Decision['kind'] | undefined;
-    do {
-      if (!this.isSending) return;
-      const body = atOnce(this.bodyFor(attempt), 'body');
-      if (!this.isSending) return;
-      const [url, request] = this.request(own, body);
-      const send = () => transport(url, {...request, timeout, idleTimeout});
-      next = this.#network(send, receive, 'transport');
-    } while (next === 'send');
-    if (next !== 'read') return;
-    const refusal = this.refusal();
-    try {
-      while (refusal.add(atOnce(this.pull(), 'body')));
-    } catch {
-      // what came must do
-    }
-    this.refused(refusal.text);
-  }
-
-  /** What is thrown there is a loss, and then the result undefined. */
-  #network<T, R>(work: () => MaybePromise<T>, take: (result: T) => R, name: string): R | undefined {
-    let result: MaybePromise<T>;
-    try {
-      result = work();
-    } catch (error) {
-      return this.lost(error);
-    }
-    return take(atOnce(result, name));
-  }
-
-  /** Also where the loop ends: with its thread. */
-  protected override leave(loop: symbol | undefined): Promise<void> {
-    const left = super.leave(loop);
-    if (!this.isOpen) {
-      // else that is the next loop's
-      this.#fetch?.close();
-      this.#fetch = undefined;
-    }
-    return left;
-  }
-}
-
-function atOnce<T>(value: MaybePromise<T>, name: string): T {
-  if (!isPromise(value)) return value;
-  void quietly(async () => discard(await value));
-  throw new TypeError(
-    `\`${name}\` returned a promise, which a blocking loop cannot wait for: use` + ' `for await`',
-  );
-}
-
-function itself<T>(value: T): T {
-  return value;
-}
-
-/** Close the response that nobody waits for, if it is one. */
-function discard(response: unknown): void {
-  void quietly(() => {
-    const {body}: {readonly body?: Body} = Object(response);
-    return chunksOf(body).return?.();
-  });
 }
 
 /** A body that can be sent once only. */
@@ -2914,7 +3345,7 @@ function onDispose(client: object, name: 'dispose' | 'asyncDispose', close: () =
   Object.defineProperty(client, key, {value: close});
 }
 
-// ── 9. Shorthands ─────────────────────────────────────────────────────────────────────────────
+// ── 10. Shorthands ────────────────────────────────────────────────────────────────────────────
 
 /**
  * `for (const event of connect(url))`: the blocking loop. Throws SSEError `unsupported` at once

@@ -66,6 +66,7 @@ export function interpret(
   let lastEventIdBuffer = codePointsOf(lastEventId);
   let reconnectionTime = retry;
   let lastEventIdString = lastEventIdBuffer;
+  let idOfBlock = []; // ours: what this block has put into the last event ID buffer
   const events = [];
   const comments = [];
   const result = (isTooLarge) => ({
@@ -114,7 +115,10 @@ export function interpret(
     } else if (name === 'id') {
       // "If the field value does not contain U+0000 NULL, then set the last event ID buffer to the
       // field value. Otherwise, ignore the field."
-      if (!value.includes(NULL)) lastEventIdBuffer = value;
+      if (!value.includes(NULL)) {
+        lastEventIdBuffer = value;
+        idOfBlock = value;
+      }
     } else if (name === 'retry') {
       // "If the field value consists of only ASCII digits, then interpret the field value as an
       // integer in base ten, and set the event stream's reconnection time to that integer.
@@ -131,6 +135,7 @@ export function interpret(
     // "1. Set the last event ID string of the event source to the value of the last event ID
     // buffer. The buffer does not get reset"
     lastEventIdString = lastEventIdBuffer;
+    idOfBlock = [];
     // "2. If the data buffer is an empty string, set the data buffer and the event type buffer to
     // the empty string and return."
     if (dataBuffer.length === 0) {
@@ -159,11 +164,12 @@ export function interpret(
     events.push(event);
   }
 
-  // Ours: a line counts whole, and with it the data before it, as they would be handed out.
+  // Ours: a line counts whole, and with it all that its block has buffered before it.
   function isTooLarge(line) {
     if (maxEventSize === Infinity) return false;
-    const data = dataBuffer.slice(0, -1);
-    return stringOf(line).length + stringOf(data).length > maxEventSize;
+    const buffered = [line, dataBuffer.slice(0, -1), eventTypeBuffer, idOfBlock];
+    const size = buffered.reduce((sum, text) => sum + stringOf(text).length, 0);
+    return size > maxEventSize;
   }
 }
 

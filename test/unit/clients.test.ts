@@ -1117,7 +1117,7 @@ const REDIRECTS: Row[] = [
     error: ['SSEHTTPError', 'http', '404', 'http://sse.test/moved'],
     check: ({error}) => assert.equal(error.url, 'http://sse.test/moved'),
   },
-  ...[301, 302, 303].map(
+  ...[301, 302].map(
     (status): Row => ({
       rule: `a POST is never made a GET by ${status}`,
       options: POST,
@@ -1125,6 +1125,50 @@ const REDIRECTS: Row[] = [
       error: ['SSEError', 'redirect', `${status}`],
     }),
   ),
+  {
+    rule: '303 makes a GET of a POST, without its body and what describes that',
+    options: {
+      json: {words: ['a']},
+      headers: {'Content-Language': 'en', 'X-Key': 'mine'},
+      reconnect: true,
+    },
+    steps: [to('/answer', 303), stream(A)],
+    events: ['a'],
+    ids: blank(3),
+    waits: [3000],
+    check: ({script: {sent}}) =>
+      assert.deepEqual(
+        sent.map(({url, method, body, headers}) => [
+          url,
+          method,
+          body,
+          headers['content-type'],
+          headers['content-language'],
+          headers['x-key'],
+        ]),
+        [
+          [ADDRESS, 'POST', '{"words":["a"]}', 'application/json', 'en', 'mine'],
+          ['http://sse.test/answer', 'GET', undefined, undefined, undefined, 'mine'],
+          [ADDRESS, 'POST', '{"words":["a"]}', 'application/json', 'en', 'mine'],
+        ],
+      ),
+  },
+  {
+    rule: '303: the function for the body is not asked for a GET',
+    options: {method: 'PUT', body: ({attempt}: {attempt: number}) => `body ${attempt}`},
+    steps: [to('/answer', 303), to('/again', 307), stream(A)],
+    events: ['a'],
+    ids: blank(3),
+    check: ({script: {sent}}) =>
+      assert.deepEqual(
+        sent.map(({method, body}) => [method, body]),
+        [
+          ['PUT', 'body 0'],
+          ['GET', undefined],
+          ['GET', undefined],
+        ],
+      ),
+  },
   ...[307, 308].map(
     (status): Row => ({
       rule: `a POST follows ${status} as it is`,

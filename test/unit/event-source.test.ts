@@ -512,10 +512,11 @@ describe('EventSource', () => {
       ['an empty sentinel', ['1', '', '3'], {done: ''}, [1]],
       ['null: no sentinel', ['1', '[2]'], {done: null}, [1, [2]]],
       ['null: [DONE] is bad JSON', ['1', '[DONE]', '3'], {done: null}, [1], true],
-      ['a sentinel is the whole data', ['1', ' [DONE]'], undefined, [1], true],
+      ['a sentinel may have blanks around it', ['1', ' [DONE] ', '3'], undefined, [1]],
+      ['a sentinel is the whole data', ['1', '[DONE] 2'], undefined, [1], true],
       ['bad JSON behind good', ['1', '{', '3'], undefined, [1], true],
       ['empty data is a ping', ['', '1', '', '3', ''], undefined, [1, 3]],
-      ['a space is bad JSON', ['1', '  '], undefined, [1], true],
+      ['blank data is a ping', ['1', '  ', '2'], undefined, [1, 2]],
     ];
     for (const [name, data, options, values, isBad = false] of rows) {
       const texts = data.map((each) => `data: ${each}\n\n`);

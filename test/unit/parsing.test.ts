@@ -400,6 +400,36 @@ const LIMITS: [name: string, input: string, events: Fields[], isOver: boolean][]
   ['many comments', `${`:${x(9)}\n`.repeat(30)}data: a\n\n`, [e('a')], false],
   ['many comments behind data', `data: a\n${`:${x(9)}\n`.repeat(30)}\n`, [e('a')], false],
   [
+    'type, id and data above together',
+    `data: a\n\nevent:${x(10)}\nid:${x(10)}\ndata:${x(20)}\n\n`,
+    [e('a')],
+    true,
+  ],
+  [
+    'type, id and data below together',
+    `event:${x(10)}\nid:${x(10)}\ndata:${x(15)}\n\n`,
+    [e(x(15), {event: x(10), id: x(10)})],
+    false,
+  ],
+  [
+    'a type and an id that are replaced do not count',
+    `event:${x(20)}\nid:${x(15)}\nevent\nid\ndata:${x(30)}\n\n`,
+    [e(x(30))],
+    false,
+  ],
+  [
+    'an id that persists does not count for later events',
+    `id:${x(30)}\ndata: a\n\ndata:${x(30)}\n\n`,
+    [e('a', {id: x(30)}), e(x(30), {id: x(30)})],
+    false,
+  ],
+  [
+    'a type and an id of a block without data do not count for the next one',
+    `event:${x(15)}\nid:${x(15)}\n\ndata:${x(30)}\n\n`,
+    [e(x(30), {id: x(15)})],
+    false,
+  ],
+  [
     'many ids and types',
     `${'id: 1\nevent: x\n'.repeat(30)}data: a\n\n`,
     [e('a', {event: 'x', id: '1'})],

@@ -329,12 +329,20 @@ const scenarios: Scenario[] = [
     error: ['SSEConnectionError', 'connection', 'after 0 retries'],
   },
   {
-    rule: 'POST: 303 makes no GET of it',
-    path: '/post-303',
+    rule: 'POST: 303 makes a GET of it',
+    path: '/post-303?to=/simple',
     options: {json: {}},
-    ids: [''],
-    events: [],
-    error: ['SSEError', 'redirect', '303'],
+    ids: ['', ''],
+    events: ['event 1', 'event 2', 'event 3'],
+    check({log}) {
+      assert.deepEqual(
+        log.map(({method, body}) => [method, body]),
+        [
+          ['POST', '{}'],
+          ['GET', ''],
+        ],
+      );
+    },
   },
   {
     rule: 'a reset before the headers',

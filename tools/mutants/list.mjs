@@ -16,16 +16,6 @@ const method = (code) => ({context: `class A {${code}}`, selector: 'method_defin
 
 const ERRORS = [
   {
-    rule: 'the reason is looked for among the causes',
-    pattern: '$AT = $AT.cause',
-    rewrite: '$AT = undefined',
-  },
-  {
-    rule: 'what is no text ends no loop',
-    pattern: catching('catch { return $TEXT || typeof $ERROR; }'),
-    rewrite: 'catch (why) { throw why; }',
-  },
-  {
     rule: 'a message shows only the beginning of what a server sent',
     pattern: 'JSON.stringify($TEXT.slice(0, $SHOWN))',
     rewrite: 'JSON.stringify($TEXT)',
@@ -39,6 +29,26 @@ const ERRORS = [
     rule: 'a number out of range is a RangeError',
     pattern: 'if (!$OK) throw new $KIND($MESSAGE);',
     rewrite: 'if (!$OK) throw new TypeError($MESSAGE);',
+  },
+  {
+    rule: 'the reason is looked for among the causes',
+    pattern: '$AT = $CAUSE_OF($AT)',
+    rewrite: '$AT = undefined',
+  },
+  {
+    rule: 'what is no text ends no loop',
+    pattern: catching('catch { $TEXT ||= typeof $ERROR; }'),
+    rewrite: 'catch (why) { throw why; }',
+  },
+  {
+    rule: 'of several reasons side by side the first one is told',
+    pattern: 'Array.isArray($ERROR.errors) ? $FIRST : undefined',
+    rewrite: 'undefined',
+  },
+  {
+    rule: 'what acts on a terminal is shown by its number',
+    pattern: '$TEXT.replace($UNPRINTABLE, $SHOWN)',
+    rewrite: '$TEXT',
   },
 ];
 
@@ -78,11 +88,6 @@ const DECODING = [
     rewrite: ';',
   },
   {
-    rule: 'a BOM goes once, not by TextDecoder as well',
-    pattern: 'new TextDecoder($LABEL, {ignoreBOM: true})',
-    rewrite: 'new TextDecoder($LABEL, {ignoreBOM: false})',
-  },
-  {
     rule: 'a sequence of UTF-8 may be cut',
     pattern: '$DECODER.decode($BYTES, {stream: true})',
     rewrite: '$DECODER.decode($BYTES)',
@@ -101,6 +106,11 @@ const DECODING = [
     rule: 'a text ends the sequence of UTF-8 before it',
     pattern: `if (this.$WIDE) $TEXT = this.$DECODER?.decode() ?? '';`,
     rewrite: ';',
+  },
+  {
+    rule: 'a BOM goes once, not by TextDecoder as well',
+    pattern: 'new TextDecoder($LABEL, {ignoreBOM: true, $FATAL})',
+    rewrite: 'new TextDecoder($LABEL, {ignoreBOM: false, $FATAL})',
   },
 ];
 
@@ -213,11 +223,6 @@ const PARSING = [
     rewrite: 'if (!$DATA) $DATA = $VALUE || undefined; else { $$$MORE }',
   },
   {
-    rule: 'a block without data is no event',
-    pattern: 'if ($DATA === undefined) continue;',
-    rewrite: `$DATA ??= '';`,
-  },
-  {
     rule: 'the type ends with its block',
     pattern: `this.$TYPE = '';`,
     inside: 'while ($MORE) { $$$LINE }',
@@ -227,17 +232,6 @@ const PARSING = [
     rule: 'an empty type is the default',
     pattern: 'new SSEEvent($TYPE || $DEFAULT, $$$REST)',
     rewrite: 'new SSEEvent($TYPE, $$$REST)',
-  },
-  {
-    rule: 'an id with NUL is none',
-    pattern: raw`if (!$ID.includes('\0')) $KEEP`,
-    rewrite: '$KEEP',
-  },
-  {
-    rule: 'an id counts from the end of its block on',
-    pattern: raw`if (!$ID.includes('\0')) this.$BUFFER = $COPY;`,
-    names: `this.$BUFFER = this.$IN_FORCE = $OPTIONS.lastEventId ?? ''`,
-    rewrite: raw`if (!$ID.includes('\0')) this.$BUFFER = this.$IN_FORCE = $COPY;`,
   },
   {
     rule: 'a copy of an id is the whole id',
@@ -342,33 +336,119 @@ const PARSING = [
     rewrite: raw`this.$REST += $LINE.slice(0, $END) + '\n'`,
     unfuzzed: 'it asks for events after each line',
   },
+  {
+    rule: 'a block without data is no event',
+    pattern: 'if ($DATA === undefined) { $ROOM = this.$MAX; continue; }',
+    rewrite: "$DATA ??= '';",
+  },
+  {
+    rule: 'an id with NUL is none',
+    pattern: "if ($ID.includes('\\0')) return 0;",
+    rewrite: ';',
+  },
+  {
+    rule: 'an id counts from the end of its block on',
+    pattern: 'this.$BUFFER = $COPY($ID);',
+    names: "this.$BUFFER = this.$IN_FORCE = $OPTIONS.lastEventId ?? ''",
+    rewrite: 'this.$BUFFER = this.$IN_FORCE = $COPY($ID);',
+  },
+  {
+    rule: 'the limit counts the type',
+    pattern: '$ROOM += this.$TYPE.length - $NEW.length;',
+    rewrite: ';',
+  },
+  {
+    rule: 'the limit counts an id that the block sets',
+    pattern: '$ROOM += this.$ID($VALUE);',
+    rewrite: 'this.$ID($VALUE);',
+  },
+  {
+    rule: 'an id that is set again counts once',
+    pattern: 'const $GAINED = this.$SIZE - $ID.length;',
+    rewrite: 'const $GAINED = -$ID.length;',
+  },
 ];
 
 const EVENT_SOURCE = [
   {
     rule: 'an empty event is no JSON',
-    pattern: 'if (!$IS_DONE && $EVENT.data) return $VALUE;',
+    pattern: 'if (!$IS_DONE && $DATA) return $VALUE;',
     rewrite: 'if (!$IS_DONE) return $VALUE;',
   },
   {
-    rule: 'return() does not wait for the next event',
-    pattern: {
-      context: '({next() { $$$NEXT }, return: $END, [Symbol.asyncIterator]() { $$$SELF }})',
-      selector: 'object',
-    },
-    names: '$CALLS++ && $LAST ? $LATER : $NOW',
-    rewrite:
-      '{next() { $$$NEXT }, return: async () => (await $LAST, $END()),'
-      + ' [Symbol.asyncIterator]() { $$$SELF }}',
+    rule: 'a content type is the same in capitals',
+    pattern: '$MIME_TYPE.exec($VALUE)?.[1]?.toLowerCase()',
+    rewrite: '$MIME_TYPE.exec($VALUE)?.[1]',
   },
   {
-    rule: 'a content type is the same in capitals',
-    pattern: `$TYPE.trim().toLowerCase() === 'text/event-stream'`,
-    rewrite: `$TYPE.trim() === 'text/event-stream'`,
+    rule: 'of several content types the last valid one counts',
+    pattern: '$TYPES.pop()',
+    rewrite: '$TYPES.shift()',
+  },
+  {
+    rule: 'commas in quotes end no value of a header',
+    pattern: "$TYPE.replace($QUOTED, '')",
+    rewrite: '$TYPE',
+  },
+  {
+    rule: 'a Node stream is closed also if it has not begun',
+    pattern: '$BODY.destroy?.();',
+    rewrite: ';',
+  },
+  {
+    rule: 'a body without iterator is an error, and no storm',
+    pattern: '$MUST($CHUNKS, $NO_ITERATOR);',
+    after: 'const $CHUNKS = $BODY[Symbol.asyncIterator]();',
+    rewrite: ';',
   },
 ];
 
 const BACKOFF = 'Math.max($BASE, Math.min($BACKOFF, $MOST), $RETRY_AFTER)';
+
+const ITERATION = [
+  {
+    rule: 'return() does not wait for the next event',
+    pattern: 'await $RELEASED(() => this.$SUPPLY.close());',
+    names: 'this.$WAITING++ && this.$LAST',
+    rewrite: 'await this.$LAST; await $RELEASED(() => this.$SUPPLY.close());',
+  },
+  {
+    rule: 'a wait has a limit',
+    pattern: '$LIMIT > 0 && $LIMIT < Infinity',
+    rewrite: 'false',
+  },
+  {
+    rule: 'a wait that is over leaves no timer',
+    pattern: 'clearTimeout($TIMER);',
+    inside: 'const $FIRST = (): boolean => { $$$BODY };',
+    rewrite: ';',
+  },
+  {
+    rule: 'a blocking loop takes no promise',
+    pattern: 'if (!$IS_PROMISE($VALUE)) return $VALUE;',
+    rewrite: 'return $VALUE;',
+  },
+  {
+    rule: 'nothing begins on a connection that is closed',
+    pattern: 'if (!$ASKED.owner?.isClosed) $RESULT = $WORK;',
+    rewrite: '$RESULT = $WORK;',
+  },
+  {
+    rule: 'what has arrived before a limit was looked at counts',
+    pattern: '$TIMER = setTimeout($EXPIRE, 0)',
+    rewrite: '$EXPIRE()',
+  },
+  {
+    rule: 'a failure is thrown into the script once, and not out of the loop',
+    pattern: 'if (!this.$IS_OVER) { await this.return(); throw $ERROR; }',
+    rewrite: 'await this.return(); throw $ERROR;',
+  },
+  {
+    rule: 'the end of a loop is waited for no longer than a second',
+    pattern: 'await Promise.race([$CLOSING, $LIMIT]);',
+    rewrite: 'await $CLOSING;',
+  },
+];
 
 const RECONNECTION = [
   {
@@ -397,17 +477,6 @@ const RECONNECTION = [
     rewrite: 'Math.max($$$DELAYS)',
   },
   {
-    rule: 'an event ends the row of failures',
-    pattern: 'this.$FAILURES = 0;',
-    after: 'const $IS_LAST = this.$OPTIONS.until?.($EVENT) === true;',
-    rewrite: ';',
-  },
-  {
-    rule: 'a POST is not sent again',
-    pattern: '$OPTIONS.reconnect ?? this.$IS_SAFE',
-    rewrite: '$OPTIONS.reconnect ?? true',
-  },
-  {
     rule: 'a stream that ends before its last event is truncated',
     pattern: '$ERROR === undefined && !$UNTIL && !this.reconnects',
     rewrite: '$ERROR === undefined && !this.reconnects',
@@ -423,11 +492,6 @@ const RECONNECTION = [
     rewrite: ';',
   },
   {
-    rule: 'the next attempt has its headers again, also after another origin',
-    pattern: 'this.$CROSSED = false;',
-    rewrite: ';',
-  },
-  {
     rule: 'an id with control characters is not sent',
     pattern: 'if ($ID && !$CONTROLS.test($ID)) { $$$SET }',
     rewrite: 'if ($ID) { $$$SET }',
@@ -439,6 +503,32 @@ const RECONNECTION = [
       'for (const [$NAME, $VALUE] of $OWN)'
       + ' if (![...$HEADERS].some(([given]) => given === $NAME.toLowerCase()))'
       + ' $HEADERS.set($NAME, $VALUE);',
+  },
+  {
+    rule: 'an event ends the row of failures',
+    pattern: 'this.$FAILURES = 0;',
+    inside: method('delivered($$$EVENT): $LAST { $$$BODY }'),
+    rewrite: ';',
+  },
+  {
+    rule: 'a POST is not sent again',
+    pattern: '$OPTIONS.reconnect ?? $IS_SAFE(this.$METHOD)',
+    rewrite: '$OPTIONS.reconnect ?? true',
+  },
+  {
+    rule: 'the next attempt has its headers again, also after another origin',
+    pattern: 'this.$CROSSED = this.$IS_GET = false;',
+    rewrite: ';',
+  },
+  {
+    rule: 'what a 303 has made a GET says nothing of a body',
+    pattern: "if ($NAME.startsWith('content-')) $HEADERS.delete($NAME);",
+    rewrite: ';',
+  },
+  {
+    rule: 'a Location of UTF-8 bytes is read as that',
+    pattern: 'new URL($READ($LOCATION), $FROM.href)',
+    rewrite: 'new URL($LOCATION, $FROM.href)',
   },
 ];
 
@@ -454,136 +544,23 @@ const TRANSPORTS = [
     rewrite: 'try { $SINK($CHUNK, $CONNECTION); } catch {}',
   },
   {
-    rule: 'record closes what it reads',
-    pattern: 'const $RETURNED = $QUIETLY(() => $CHUNKS.return?.());',
-    rewrite: 'const $RETURNED = Promise.resolve();',
-  },
-  {
     rule: 'httpTransport() is not for workerd',
     pattern: '$IS_WORKERD() ? undefined : $MODULE',
     rewrite: '$MODULE',
+  },
+  {
+    rule: 'record closes what it reads',
+    pattern: '$LET_GO($CHUNKS)',
+    inside: method('async cancel() { $$$BODY }'),
+    rewrite: 'undefined',
   },
 ];
 
 const CLIENTS = [
   {
-    rule: 'a body without iterator is an error, and no storm',
-    pattern: `$MUST($CHUNKS, 'body must have an iterator');`,
-    rewrite: ';',
-  },
-  {
-    rule: 'what is no URL is an error of the constructor',
-    pattern: 'let $IS_URL = $TRANSPORT !== $FETCH;',
-    names: `let $TARGET = typeof $URL === 'string' ? $URL : $URL?.href;`,
-    rewrite: 'let $IS_URL = /^https?:/.test($TARGET);',
-  },
-  {
-    rule: 'an id without event counts',
-    pattern: 'if (!$EVENT) this.$RECONNECTION.caughtUp($PARSER); else $DELIVER',
-    rewrite: 'if (!$EVENT); else $DELIVER',
-  },
-  {
-    rule: 'one loop at a time',
-    pattern: '$MUST(!this.$LOOP, $MESSAGE);',
-    rewrite: '$MUST(true, $MESSAGE);',
-  },
-  {
-    rule: 'a loop that ends late leaves the next one alone',
-    pattern: 'if (this.$LOOP !== $ENDED) return Promise.resolve();',
-    rewrite: ';',
-  },
-  {
-    rule: 'return() of an unused iterator leaves the running loop alone',
-    pattern: member('close: () => this.$LEAVE($LOOP)'),
-    names: 'if (this.$RUNNING !== $ENDED) return Promise.resolve();',
-    rewrite: 'close: () => this.$LEAVE(this.$RUNNING)',
-  },
-  {
-    rule: 'the signal keeps no listener',
-    pattern: `this.$UNLISTEN = () => $SIGNAL?.removeEventListener('abort', $ABORT);`,
-    rewrite: 'this.$UNLISTEN = () => {};',
-  },
-  {
-    rule: 'the loop throws the reason of its signal',
-    pattern: 'if ($IS_LIVE && $SIGNAL?.aborted) throw $REASON;',
-    rewrite: 'if ($IS_LIVE && $SIGNAL?.aborted) return false;',
-  },
-  {
-    rule: 'a response that comes too late is closed',
-    pattern: 'if (!this.$ENDS($WAIT)) return $DISCARD($RESULT);',
-    rewrite: 'if (!this.$ENDS($WAIT)) return;',
-  },
-  {
-    rule: 'a wait has a limit',
-    pattern: '$MS > 0 && $MS < Infinity',
-    rewrite: 'false',
-  },
-  {
-    rule: 'a closed client takes no response',
-    pattern: `if (!this.$CONTROLLER) { $DISCARD($RESPONSE); return 'stop'; }`,
-    rewrite: ';',
-  },
-  {
-    rule: 'a loss after close() is none',
-    pattern: 'if (this.$CONTROLLER) this.$CARRY_OUT(this.$RECONNECTION.lost($ERROR ?? null));',
-    rewrite: 'this.$CARRY_OUT(this.$RECONNECTION.lost($ERROR ?? null));',
-  },
-  {
-    rule: 'reconnect() ends the attempt that waits for its body',
-    pattern: 'if (!this.$IS_SENDING) return;',
-    after: 'const $BODY = await $WAIT;',
-    rewrite: ';',
-  },
-  {
-    rule: 'a wait that is over leaves no timer',
-    pattern: 'clearTimeout($WAIT.$TIMER);',
-    rewrite: ';',
-  },
-  {
-    rule: 'close() ends a pending read',
-    pattern: 'if ($PENDING && this.$ENDS($PENDING)) $PENDING.$INTERRUPT(undefined);',
-    rewrite: ';',
-  },
-  {
     rule: '`throw undefined` is an error, not a clean end',
     pattern: 'this.$RECONNECTION.lost($ERROR ?? null)',
     rewrite: 'this.$RECONNECTION.lost($ERROR)',
-  },
-  {
-    rule: 'a result is taken before anything else can happen',
-    pattern: 'try { $RESOLVE($TAKE($RESULT)); } catch ($ERROR) { $REJECT($ERROR); }',
-    rewrite:
-      'setTimeout(() => { try { $RESOLVE($TAKE($RESULT)); } catch ($ERROR) { $REJECT($ERROR); } }, 0);',
-  },
-  {
-    rule: 'a pause that is interrupted leaves no timer',
-    pattern: 'try { $$$PAUSE } finally { clearTimeout($TIMER); }',
-    rewrite: '$$$PAUSE',
-  },
-  {
-    rule: 'a connection that is let go is aborted',
-    pattern: '$CONTROLLER?.abort();',
-    rewrite: ';',
-  },
-  {
-    rule: 'a body that is let go is closed',
-    pattern: 'const $RELEASED = $QUIETLY(() => $CHUNKS?.return?.());',
-    rewrite: 'const $RELEASED = Promise.resolve();',
-  },
-  {
-    rule: 'until tells the end',
-    pattern: 'if (this.$RECONNECTION.delivered($EVENT)) void this.close();',
-    rewrite: 'this.$RECONNECTION.delivered($EVENT);',
-  },
-  {
-    rule: 'little is kept of the body of an error',
-    pattern: '(this.$TEXT + $MORE).slice(0, $MOST)',
-    rewrite: '(this.$TEXT + $MORE)',
-  },
-  {
-    rule: 'onRetry is told',
-    pattern: 'this.$OPTIONS.onRetry?.($RETRY);',
-    rewrite: ';',
   },
   {
     rule: 'the next parser knows the id',
@@ -596,22 +573,6 @@ const CLIENTS = [
     rewrite: '{}',
   },
   {
-    rule: 'a blocking loop takes no promise',
-    pattern: 'if (!$IS_PROMISE($VALUE)) return $VALUE;',
-    rewrite: 'return $VALUE;',
-  },
-  {
-    rule: 'the loop takes up what open() began',
-    pattern: 'if ($PARKED) return $PARKED;',
-    rewrite: ';',
-  },
-  {
-    rule: 'reconnect() does not wait',
-    pattern: 'this.$DELAY = 0;',
-    inside: method('reconnect(): $NOTHING { $$$BODY }'),
-    rewrite: ';',
-  },
-  {
     rule: 'cache is only for a fetch that knows it',
     pattern: `'cache' in $REQUEST && $OPTION`,
     rewrite: '$OPTION',
@@ -620,6 +581,113 @@ const CLIENTS = [
     rule: 'headers of a response may have a symbol among their keys',
     pattern: 'new Headers(Object.entries($HEADERS))',
     rewrite: 'new Headers($HEADERS)',
+  },
+  {
+    rule: 'what is no URL is an error of the constructor',
+    pattern: '$TRANSPORT === $FETCH ? $ABSOLUTE($URL) : $URL',
+    rewrite: '$URL',
+  },
+  {
+    rule: 'an id without event counts',
+    pattern: 'this.$RECONNECTION.caughtUp($PARSER);',
+    rewrite: ';',
+  },
+  {
+    rule: 'one loop at a time',
+    pattern: '$MUST(!this.$LOOP && !$OTHERS, $MESSAGE);',
+    rewrite: ';',
+  },
+  {
+    rule: 'a loop that ends late leaves the next one alone',
+    pattern: block(
+      '{ if (this.$LOOP !== $ENDED) return undefined; this.$LOOP = undefined; return $REST; }',
+    ),
+    rewrite: '{ this.$LOOP = undefined; return $REST; }',
+  },
+  {
+    rule: 'the signal keeps no listener',
+    pattern: "$SIGNAL.removeEventListener('abort', $ABORT);",
+    rewrite: ';',
+  },
+  {
+    rule: 'clients that share a signal share its listener',
+    pattern: 'let $SHARED = $ALL.get($SIGNAL);',
+    rewrite: 'let $SHARED;',
+  },
+  {
+    rule: 'the loop throws the reason of its signal',
+    pattern: 'if ($SIGNAL?.aborted) throw $REASON;',
+    rewrite: ';',
+  },
+  {
+    rule: 'a response that comes too late is closed',
+    pattern: 'if (this.$IS_CLOSED) $DISCARD($RESPONSE); else this.$OWN = $RESPONSE;',
+    rewrite: 'this.$OWN = $RESPONSE;',
+  },
+  {
+    rule: 'what ends because somebody closed it is decided by nobody',
+    pattern:
+      'if ($CONNECTION.isClosed) return undefined; else if ($FAILURE) return $LOST; else $NEXT',
+    rewrite: 'if ($FAILURE) return $LOST; else $NEXT',
+  },
+  {
+    rule: 'close() ends a pending wait',
+    pattern: 'this.interrupt?.();',
+    rewrite: ';',
+  },
+  {
+    rule: 'a connection that is let go is aborted',
+    pattern: 'this.$CONTROLLER.abort();',
+    rewrite: ';',
+  },
+  {
+    rule: 'a body that is let go is closed',
+    pattern: 'return $CHUNKS ? $LET_GO($CHUNKS) : $DISCARD($RESPONSE);',
+    rewrite: 'return undefined;',
+  },
+  {
+    rule: 'until tells the end',
+    pattern: 'if ($IS_LAST) { this.$IS_CLOSED = true; void this.$RELEASE(); }',
+    rewrite: ';',
+  },
+  {
+    rule: 'nothing is delivered after close() in until',
+    pattern: 'if ($CONNECTION.parser !== $PARSER) return undefined;',
+    after: 'const $IS_LAST = this.$RECONNECTION.isLast($EVENT);',
+    rewrite: ';',
+  },
+  {
+    rule: 'nothing is delivered after close() in onComment',
+    pattern: 'if ($CONNECTION.parser !== $PARSER) return undefined;',
+    after: 'const $EVENT = $PARSER.next();',
+    rewrite: ';',
+  },
+  {
+    rule: 'little is kept of the body of an error',
+    pattern: '($TEXT + $MORE).slice(0, $MOST)',
+    rewrite: '($TEXT + $MORE)',
+  },
+  {
+    rule: 'onRetry is told',
+    pattern: 'if ($ON_RETRY) yield $OPERATION;',
+    after: 'const $NEXT = this.$BEGIN($CONNECTION.way, $RETRY.delay);',
+    rewrite: ';',
+  },
+  {
+    rule: 'the loop takes up what open() began',
+    pattern: '$HELD && !$HELD.isClosed ? $HELD : $NEW',
+    rewrite: '$NEW',
+  },
+  {
+    rule: 'reconnect() drops the connection',
+    pattern: 'void this.$CONNECTION?.close();',
+    inside: method('reconnect(): $NOTHING { $$$BODY }'),
+    rewrite: ';',
+  },
+  {
+    rule: 'the text of a refusal is waited for no longer than timeout',
+    pattern: 'Math.min($TIMEOUT || $MOST, $MOST)',
+    rewrite: 'Infinity',
   },
 ];
 
@@ -630,6 +698,7 @@ export default [
   ...of('Events', EVENTS),
   ...of('Decoding', DECODING),
   ...of('Parsing', PARSING),
+  ...of('Iteration', ITERATION),
   ...of('EventSource', EVENT_SOURCE),
   ...of('Reconnection', RECONNECTION),
   ...of('Transports', TRANSPORTS),
