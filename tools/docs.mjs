@@ -78,7 +78,7 @@ const KNOWN = new Set(
 
 /** Names of ssekit that those tables mention, and that it does not have. */
 function counterparts(page, declarations) {
-  const code = declarations.replace(/\/\*[^]*?\*\//g, '').replace(/\/\/.*/g, '');
+  const code = declarations.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*/g, '');
   const members = [...code.matchAll(/^\s+(?:(?:readonly|static|get) )*([\w$]+)\??[(<:]/gm)];
   const texts = [...code.matchAll(/'([^']*)'/g)];
   const known = new Set([
@@ -96,7 +96,7 @@ function counterparts(page, declarations) {
   );
 }
 
-const EXAMPLE = /<!-- (examples\/\S+) -->\n+(?:```\w*\n([^]*?)\n```$)?/gm;
+const EXAMPLE = /<!-- (examples\/\S+) -->\n+(?:```\w*\n([\s\S]*?)\n```$)?/gm;
 
 function examples(page, read) {
   const problems = [];
@@ -109,7 +109,7 @@ function examples(page, read) {
   return problems;
 }
 
-const withoutBlocks = (page) => page.replace(/^ *(```+)[^]*?^ *\1$/gm, '');
+const withoutBlocks = (page) => page.replace(/^ *(```+)[\s\S]*?^ *\1$/gm, '');
 
 /** The links of a page that stay in the project: {text, file, anchor}. */
 function linksOf(name, page) {

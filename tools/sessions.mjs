@@ -16,7 +16,7 @@ import {readPages} from './pages.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MARKER = /<!-- session -->$/gm;
-const SESSION = /(<!-- session -->\n```console\n)([^]*?)(^```$)/gm;
+const SESSION = /(<!-- session -->\n```console\n)([\s\S]*?)(^```$)/gm;
 const PORT = '8080';
 const MOST_MS = 20_000;
 

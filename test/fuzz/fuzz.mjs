@@ -20,7 +20,6 @@ import {decodeText, interpret, linesOf, stringOf} from '../support/specification
 import {
   cutAt,
   everyCut,
-  ofText,
   ones,
   randomCut,
   randomFields,
@@ -57,19 +56,8 @@ async function casesOf(seed, number, byKind, run) {
   const next = () => sync[turn++ % sync.length];
 
   for (const whole of bytes ? [text, bytes] : [text]) {
-    for (const form of sync) {
-      await go(form, [whole]);
-      if (whole.length < 500) await go(form, ones(whole));
-    }
-    for (const form of names('whole')) {
-      if (typeof whole !== 'string' || !/^https?:/.test(whole)) await go(form, [whole]);
-    }
-    const isShort = whole.length <= SHORT || (whole.length < 200 && random.once(16));
-    for (let n = isShort ? whole.length : 4; n > 0; n--) {
-      await go(next(), cutAt(whole, [isShort ? n : random(whole.length + 1)]));
-    }
-    if (whole.length <= TINY) for (const chunks of everyCut(whole)) await go(next(), chunks);
-    for (let n = 0; n < 3; n++) await go(next(), randomCut(random, whole));
+    await casesOfWhole({whole, sync, names, go});
+    await casesOfCuts({whole, random, next, go});
     if (hasClients) await go(random.of(names('client')), randomCut(random, whole));
     if (base.comments.length && !base.isTooLarge) {
       const chunks = randomCut(random, whole);
@@ -79,10 +67,8 @@ async function casesOf(seed, number, byKind, run) {
       for (const form of names('async')) await go(form, randomCut(random, whole));
     }
     if (random.once(4) && whole.length < MOST_WATCHED && options.maxEventSize === undefined) {
-      const watched = {isWatched: true};
-      for (const form of sync) await go(form, randomCut(random, whole), base, watched);
-      await go(next(), ones(whole), base, watched);
-      await go(random.of(names('async')), randomCut(random, whole), base, watched);
+      const cut = () => randomCut(random, whole);
+      await casesWatched({whole, forms: [...sync, random.of(names('async'))], cut, go, base});
     }
   }
   for (const form of names('wholeText')) {
@@ -96,8 +82,11 @@ async function casesOf(seed, number, byKind, run) {
     const form = next();
     await go(form, chunks, expectedOf({form, chunks, options}));
   }
+  await casesOfLines({random, text, options, names, go, number});
+}
 
-  // The text's lines, less the BOM that each form drops by itself: given back to it.
+/** The text's lines, less the BOM that each form drops by itself: given back to it. */
+async function casesOfLines({random, text, options, names, go, number}) {
   const {lines} = linesOf(decodeText(text));
   if (lines.length === 0 || lines.length > 200) return;
   const given = lines.map(stringOf);
@@ -108,6 +97,32 @@ async function casesOf(seed, number, byKind, run) {
   await go(form, given, expected);
   await go(form, given, expected, {isWatched: options.maxEventSize === undefined});
   if (random.once(8)) for (const each of names('asyncLines')) await go(each, given, expected);
+}
+
+/** At once, and unit by unit. */
+async function casesOfWhole({whole, sync, names, go}) {
+  for (const form of sync) {
+    await go(form, [whole]);
+    if (whole.length < 500) await go(form, ones(whole));
+  }
+  for (const form of names('whole')) {
+    if (typeof whole !== 'string' || !/^https?:/.test(whole)) await go(form, [whole]);
+  }
+}
+
+async function casesOfCuts({whole, random, next, go}) {
+  const isShort = whole.length <= SHORT || (whole.length < 200 && random.once(16));
+  for (let n = isShort ? whole.length : 4; n > 0; n--) {
+    await go(next(), cutAt(whole, [isShort ? n : random(whole.length + 1)]));
+  }
+  if (whole.length <= TINY) for (const chunks of everyCut(whole)) await go(next(), chunks);
+  for (let n = 0; n < 3; n++) await go(next(), randomCut(random, whole));
+}
+
+/** Each event is there as soon as it can be. */
+async function casesWatched({whole, forms, cut, go, base}) {
+  for (const form of forms) await go(form, cut(), base, {isWatched: true});
+  await go(forms[0], ones(whole), base, {isWatched: true});
 }
 
 /** Fields written by formatEvent: refused just where a line cannot carry them, else read back. */
@@ -136,23 +151,16 @@ function writtenCase(seed, number, formatEvent) {
     const data = fields.data.replace(/\r\n|\r/g, '\n');
     events.push({event: fields.event || 'message', data, id, retry});
   }
-  const read = interpret(decodeText(wire));
-  const seen = {
-    events: read.events,
-    comments: read.comments.map(({text}) => text),
-    lastEventId: read.lastEventId,
-    retry: read.retry,
-  };
-  const [was, is] = [{events, comments, lastEventId: id, retry}, seen].map((all) =>
-    JSON.stringify(all),
-  );
-  return {
-    wire,
-    wrong:
-      was === is
-        ? undefined
-        : `formatEvent wrote ${JSON.stringify(wire)}, which reads as ${is}, not as ${was}`,
-  };
+  const was = JSON.stringify({events, comments, lastEventId: id, retry});
+  const is = JSON.stringify(readBack(wire));
+  if (was === is) return {wire};
+  const wrote = JSON.stringify(wire);
+  return {wire, wrong: `formatEvent wrote ${wrote}, which reads as ${is}, not as ${was}`};
+}
+
+function readBack(wire) {
+  const {events, comments, lastEventId, retry} = interpret(decodeText(wire));
+  return {events, comments: comments.map(({text}) => text), lastEventId, retry};
 }
 
 // ── A thread ──────────────────────────────────────────────────────────────────────────────────
@@ -278,9 +286,7 @@ async function selfCheck(jobs) {
   const rows = mutants.filter(
     ({section, unfuzzed}) => SECTIONS.includes(section) && unfuzzed === undefined,
   );
-  const folder = `${ROOT}.build/fuzz`;
-  rmSync(folder, {recursive: true, force: true});
-  mkdirSync(folder, {recursive: true});
+  const folder = emptyFolder(`${ROOT}.build/fuzz`);
   const queue = [...rows.entries()];
   const survivors = [];
   let [most, slowest] = [0, ''];
@@ -290,16 +296,9 @@ async function selfCheck(jobs) {
         const [number, row] = next;
         const file = `${folder}/${number}.mjs`;
         writeFileSync(file, await compiled(edited(source, matchOf(source, row))));
-        const result = await thread(
-          {
-            build: pathToFileURL(file).href,
-            seed: SELF_CHECK_SEED,
-            first: 0,
-            step: 1,
-            cases: MUTANT_CASES,
-          },
-          MUTANT_SILENCE,
-        );
+        const build = pathToFileURL(file).href;
+        const task = {build, seed: SELF_CHECK_SEED, first: 0, step: 1, cases: MUTANT_CASES};
+        const result = await thread(task, MUTANT_SILENCE);
         if (process.env.FUZZ_VERBOSE) {
           console.log(`\n${row.rule}: ${result.kind} after ${result.done}\n${result.text}`);
         }
@@ -315,6 +314,12 @@ async function selfCheck(jobs) {
   );
   if (rows.length < MUTANTS_AT_LEAST) console.log('self-check: too few mutants');
   return survivors.length === 0 && rows.length >= MUTANTS_AT_LEAST;
+}
+
+function emptyFolder(path) {
+  rmSync(path, {recursive: true, force: true});
+  mkdirSync(path, {recursive: true});
+  return path;
 }
 
 function numberOf(text, otherwise) {

@@ -169,7 +169,7 @@ const ESCAPES = {'\n': '\\n', '\r': '\\r', '\t': '\\t', "'": "\\'", '\\': '\\\\'
 
 /** A text as the tests write one; what is repeated often is written once. */
 function quoted(text) {
-  const parts = text.split(/((?:([^]{1,12}?)\2{19,}))/);
+  const parts = text.split(/((?:([\s\S]{1,12}?)\2{19,}))/);
   const all = [];
   for (let n = 0; n < parts.length; n += 3) {
     const [plain, run, unit] = parts.slice(n);

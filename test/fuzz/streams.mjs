@@ -221,11 +221,11 @@ export function randomStream(random) {
   return ofText(grammatical(random));
 }
 
-export function ofText(text) {
+function ofText(text) {
   return {text, bytes: text.isWellFormed() ? new Uint8Array(Buffer.from(text)) : undefined};
 }
 
-export function ofBytes(bytes) {
+function ofBytes(bytes) {
   const utf8 = new TextDecoder('utf-8', {ignoreBOM: true});
   return {text: utf8.decode(bytes, {stream: true}), bytes}; // as decode() in test/support/specification.mjs
 }

@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {setImmediate as turn} from 'node:timers/promises';
-import {asyncConnect, AsyncSSEClient, connect, SSEClient, SSEEvent} from '../../sse.ts';
-import {type Chunk} from './events.ts';
+import {asyncConnect, AsyncSSEClient, connect, SSEClient, type SSEEvent} from '../../sse.ts';
+import type {Chunk} from './events.ts';
 import {IS_PAGE, IS_WORKERD} from './runtime.ts';
 
 /** The shorthands that can make a client with its default transport. */
@@ -151,31 +151,34 @@ export class Script {
       this.log.push(`close ${number}${state === 'closed' ? ' AGAIN' : ''}`);
       end('closed');
     };
-    const {bodies} = this.#kind;
-    if (bodies === 'stream') {
-      return new ReadableStream(
-        {
-          async pull(controller) {
-            const part = await next();
-            if (part.done) controller.close();
-            else controller.enqueue(part.value);
-          },
-          cancel: close,
-        },
-        {highWaterMark: 0},
-      );
-    }
-    const done = {done: true, value: undefined};
-    if (bodies === 'async') {
-      return {
-        [Symbol.asyncIterator]: () => ({
-          next: async () => next(),
-          return: async () => (close(), done),
-        }),
-      };
-    }
-    return {[Symbol.iterator]: () => ({next, return: () => (close(), done)})};
+    return bodyOf(this.#kind.bodies, next, close);
   }
+}
+
+function bodyOf(bodies: Kind['bodies'], next: () => any, close: () => void): unknown {
+  if (bodies === 'stream') {
+    return new ReadableStream(
+      {
+        async pull(controller) {
+          const part = await next();
+          if (part.done) controller.close();
+          else controller.enqueue(part.value);
+        },
+        cancel: close,
+      },
+      {highWaterMark: 0},
+    );
+  }
+  const done = {done: true, value: undefined};
+  if (bodies === 'async') {
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => next(),
+        return: async () => (close(), done),
+      }),
+    };
+  }
+  return {[Symbol.iterator]: () => ({next, return: () => (close(), done)})};
 }
 
 export const stream = (...body: Part[]): Answer => ({body});
@@ -228,7 +231,7 @@ export async function consume(
 export const dataOf = (events: readonly SSEEvent[]) => events.map(({data}) => data);
 
 /** Timers that keep the process alive. */
-export const timers = () =>
+const timers = () =>
   (process.getActiveResourcesInfo?.() ?? []).filter((name) => name === 'Timeout').length;
 
 /** One test for each kind, which also proves that no timer and no rejection is left. */

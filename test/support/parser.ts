@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {EventParser, EventSource, SSEEvent} from '../../sse.ts';
+import {EventParser, EventSource, type SSEEvent} from '../../sse.ts';
 import {
   binary,
   bytesOf,
@@ -37,7 +37,9 @@ type Take = (event: Fields, at: Place) => void;
 export const FORMS: Readonly<Record<string, (chunks: readonly Chunk[], take: Take) => Place>> = {
   'feed()': (chunks, take) => {
     const parser = new EventParser();
-    for (const chunk of chunks) parser.feed(chunk).forEach((event) => take(event, placeOf(event)));
+    for (const chunk of chunks) {
+      for (const event of parser.feed(chunk)) take(event, placeOf(event));
+    }
     return parser;
   },
   'feed() with a function': (chunks, take) => {
@@ -106,11 +108,11 @@ const LINE_FORMS: Readonly<
 };
 
 /** An array of events has been parsed to its end: its events are each their own witness. */
-export function placeOf({id, retry}: Fields): Place {
+function placeOf({id, retry}: Fields): Place {
   return {lastEventId: id, retry};
 }
 
-export const ENDS = {LF: '\n', CRLF: '\r\n', CR: '\r'};
+const ENDS = {LF: '\n', CRLF: '\r\n', CR: '\r'};
 
 /** The row with each line end; as it is where it writes its own. */
 export function variantsOf(input: Input): [end: string, text: string, isText: boolean][] {
@@ -120,31 +122,45 @@ export function variantsOf(input: Input): [end: string, text: string, isText: bo
   return Object.entries(ENDS).map(([name, end]) => [name, text.replaceAll('\n', end), isText]);
 }
 
-async function runRow([rule, name, input, events, end]: ParserRow): Promise<void> {
+/** What a form gives of a row, compared with what it must give. */
+interface Witness {
+  begin(): Take;
+  take: Take;
+  /** Compares; words are put together only where they are needed. */
+  check(at: Place, ...where: string[]): void;
+}
+
+function witnessOf([rule, name, , events, end]: ParserRow): Witness {
   const last = events.at(-1);
   const place = {lastEventId: last?.id ?? '', retry: last?.retry, ...end};
   const expected = keyOf(events, place);
-
   let got: Fields[] = [];
   let isBehind = true;
   const take: Take = (event, at) => {
     got.push(event);
     isBehind &&= at.lastEventId === event.id && at.retry === event.retry;
   };
-  const begin = () => {
-    got = [];
-    isBehind = true;
-    return take;
+  return {
+    take,
+    begin() {
+      got = [];
+      isBehind = true;
+      return take;
+    },
+    check(at, ...where) {
+      if (isBehind && keyOf(got, at) === expected) return;
+      const message = [`${name} (${rule})`, ...where].join(' | ');
+      const shown = {lastEventId: at.lastEventId, retry: at.retry};
+      assert.deepEqual([got.map(plain), shown], [events, place], message);
+      assert.fail(`${message} | lastEventId and retry are ahead of the event handed out`);
+    },
   };
-  /** Compares; words are put together only where they are needed. */
-  const check = (at: Place, ...where: string[]) => {
-    if (isBehind && keyOf(got, at) === expected) return;
-    const message = [`${name} (${rule})`, ...where].join(' | ');
-    const shown = {lastEventId: at.lastEventId, retry: at.retry};
-    assert.deepEqual([got.map(plain), shown], [events, place], message);
-    assert.fail(`${message} | lastEventId and retry are ahead of the event handed out`);
-  };
+}
 
+async function runRow(row: ParserRow): Promise<void> {
+  const witness = witnessOf(row);
+  const {begin, check} = witness;
+  const [, name, input] = row;
   for (const [lineEnd, text, isText] of variantsOf(input)) {
     const bytes = isText ? bytesOf(text) : binary(text);
     const splits: [split: string, chunks: Chunk[]][] = [
@@ -171,35 +187,47 @@ async function runRow([rule, name, input, events, end]: ParserRow): Promise<void
       for (const form in FORMS) check(FORMS[form]!(chunks, begin()), lineEnd, split, form);
     }
     if (!isText) continue;
-    const whole: [form: string, source: EventSource & Iterable<SSEEvent>][] = [
-      ['new EventSource(text)', new EventSource(text)],
-      ['EventSource.from(text)', EventSource.from(text)],
-      ['EventSource.from(bytes)', EventSource.from(bytes)],
-    ];
-    for (const [form, source] of whole) {
-      begin();
-      for (const event of source) take(event, source);
-      check(source, lineEnd, 'whole', form);
-    }
-    // What follows the last line end is no line yet: it is not handed in as one.
-    const lines = text.split(/\r\n|\r|\n/).slice(0, -1);
-    const ends = text.match(/\r\n|\r|\n/g) ?? [];
-    for (const form in LINE_FORMS) {
-      check(LINE_FORMS[form]!(lines, ends, begin()), lineEnd, 'lines', form);
-    }
-    const source = new EventSource(later(lines));
-    begin();
-    for await (const event of source) take(event, source);
-    check(source, lineEnd, 'lines', 'for await … of new EventSource(async iterable)');
+    checkWhole(text, lineEnd, witness);
+    await checkLines(text, lineEnd, witness);
+    checkMoments(text, `${name} | ${lineEnd}`);
+  }
+}
 
-    // An event is there as soon as the end of its blank line is, and not before.
-    const parser = new EventParser();
-    for (let n = 0, count = 0; n < text.length; n++) {
-      count += parser.feed(text[n]!).length;
-      const due = eventsOf(text.slice(0, n + 1));
-      if (count !== due.length) {
-        assert.equal(count, due.length, `${name} | ${lineEnd} | events after ${n + 1} units`);
-      }
+function checkWhole(text: string, lineEnd: string, {begin, take, check}: Witness): void {
+  const whole: [form: string, source: EventSource & Iterable<SSEEvent>][] = [
+    ['new EventSource(text)', new EventSource(text)],
+    ['EventSource.from(text)', EventSource.from(text)],
+    ['EventSource.from(bytes)', EventSource.from(bytesOf(text))],
+  ];
+  for (const [form, source] of whole) {
+    begin();
+    for (const event of source) take(event, source);
+    check(source, lineEnd, 'whole', form);
+  }
+}
+
+/** What follows the last line end is no line yet: it is not handed in as one. */
+async function checkLines(text: string, lineEnd: string, witness: Witness): Promise<void> {
+  const {begin, take, check} = witness;
+  const lines = text.split(/\r\n|\r|\n/).slice(0, -1);
+  const ends = text.match(/\r\n|\r|\n/g) ?? [];
+  for (const form in LINE_FORMS) {
+    check(LINE_FORMS[form]!(lines, ends, begin()), lineEnd, 'lines', form);
+  }
+  const source = new EventSource(later(lines));
+  begin();
+  for await (const event of source) take(event, source);
+  check(source, lineEnd, 'lines', 'for await … of new EventSource(async iterable)');
+}
+
+/** An event is there as soon as the end of its blank line is, and not before. */
+function checkMoments(text: string, where: string): void {
+  const parser = new EventParser();
+  for (let n = 0, count = 0; n < text.length; n++) {
+    count += parser.feed(text[n]!).length;
+    const due = eventsOf(text.slice(0, n + 1));
+    if (count !== due.length) {
+      assert.equal(count, due.length, `${where} | events after ${n + 1} units`);
     }
   }
 }

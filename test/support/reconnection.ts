@@ -51,23 +51,10 @@ export class Day {
       case 'open':
         this.#begin(rest);
         return show(reconnection.response(200, headersFrom(STREAM_HEADERS)));
-      case 'refuse': {
-        const [status, after] = [Number(rest.slice(0, 3)), rest.slice(4)];
-        const headers = headersFrom(after ? {'retry-after': after} : {});
-        this.#begin('');
-        const decision = show(reconnection.response(status, headers));
-        if (decision !== 'read') return decision;
-        return show(reconnection.refused(status, headers, 'sorry', this.#now));
-      }
-      case 'send': {
-        this.#parser.write(rest);
-        let isLast = false;
-        for (let event; !isLast && (event = this.#parser.next()); ) {
-          isLast = reconnection.delivered(event);
-        }
-        if (!isLast) reconnection.caughtUp(this.#parser);
-        return isLast ? 'last' : `id '${reconnection.lastEventId}', retry ${reconnection.retry}`;
-      }
+      case 'refuse':
+        return this.#refuse(Number(rest.slice(0, 3)), rest.slice(4));
+      case 'send':
+        return this.#send(rest);
       case 'eof':
         return show(reconnection.lost());
       case 'lost':
@@ -88,6 +75,25 @@ export class Day {
         return show(reconnection.response(Number(action), rest === 'any' ? undefined : headers));
       }
     }
+  }
+
+  #refuse(status: number, after: string): string {
+    const headers = headersFrom(after ? {'retry-after': after} : {});
+    this.#begin('');
+    const decision = show(this.reconnection.response(status, headers));
+    if (decision !== 'read') return decision;
+    return show(this.reconnection.refused(status, headers, 'sorry', this.#now));
+  }
+
+  #send(text: string): string {
+    const {reconnection} = this;
+    this.#parser.write(text);
+    let isLast = false;
+    for (let event; !isLast && (event = this.#parser.next()); ) {
+      isLast = reconnection.delivered(event);
+    }
+    if (!isLast) reconnection.caughtUp(this.#parser);
+    return isLast ? 'last' : `id '${reconnection.lastEventId}', retry ${reconnection.retry}`;
   }
 
   #begin(time: string): string {

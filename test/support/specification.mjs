@@ -16,7 +16,7 @@ const BOM = 0xfeff;
  * cuts off is no U+FFFD. It would be in a line that has no end, and so never count; but ours is
  * that lines without end count for `maxEventSize`, and that nobody tells a parser of the end.
  */
-export function decode(bytes) {
+function decode(bytes) {
   return codePointsOf(new TextDecoder('utf-8').decode(bytes, {stream: true}));
 }
 

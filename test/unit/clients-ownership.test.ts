@@ -424,7 +424,11 @@ describe('clients: closing is final, and tells the truth', () => {
     let isGone = false;
     const cancel = () => closing().then(() => void (isGone = true));
     const client = asyncConnect(URL_, {
-      transport: () => ({status: 200, headers: HEADERS, body: new ReadableStream({cancel})}),
+      transport: () => ({
+        status: 200,
+        headers: HEADERS,
+        body: new ReadableStream<string>({cancel}),
+      }),
     });
     await client.open();
     return {client, isGone: () => isGone};

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import {describe} from 'node:test';
-import {SSEConnectionError, SSEError, SSEEvent, SSEHTTPError} from '../../sse.ts';
+import {SSEConnectionError, SSEError, type SSEEvent, SSEHTTPError} from '../../sse.ts';
 import {
   A,
   ADDRESS,
@@ -21,7 +21,7 @@ import {
   KINDS,
   NOW,
   POST,
-  Script,
+  type Script,
   scripted,
   type Step,
   STREAM,

@@ -8,7 +8,7 @@ import {
   Reconnection,
   SSEConnectionError,
   SSEError,
-  SSEEvent,
+  type SSEEvent,
   SSEHTTPError,
 } from '../../sse.ts';
 import {caught, isSSEError} from '../support/errors.ts';

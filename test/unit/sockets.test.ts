@@ -13,8 +13,8 @@ import {
   blockingFetch,
   connect,
   httpTransport,
-  SSEClient,
-  SSEEvent,
+  type SSEClient,
+  type SSEEvent,
 } from '../../sse.ts';
 import {
   ASYNC,

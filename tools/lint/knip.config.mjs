@@ -7,8 +7,8 @@ export default {
   ignoreBinaries: ['openssl', 'setpriv', 'ss'],
   workspaces: {
     '.': {
-      entry: ['examples/**/*.mjs', 'tools/mutants/run.mjs'],
-      project: ['*.{ts,mjs}', 'examples/**/*.mjs', 'tools/*.mjs', 'tools/mutants/*.mjs'],
+      entry: ['examples/**/*.mjs', 'tools/{layers,docs,sessions,reporter}.mjs', 'tools/*.test.mjs'],
+      project: ['*.{ts,mjs}', 'examples/**/*.mjs', 'tools/*.mjs'],
       // The examples' packages are in test/examples, so that the library has none.
       ignoreDependencies: [
         '@microsoft/fetch-event-source',
@@ -33,6 +33,10 @@ export default {
         'bun-oldest',
         'deno',
         'deno-oldest',
+        'node20',
+        'node22',
+        'node24',
+        'node26',
         'workerd',
       ],
       // In a page, and among the modules that workerd is given.
@@ -40,12 +44,14 @@ export default {
     },
     'test/browsers': {},
     'test/examples': {
+      // zod comes with the MCP SDK, which is asked with it.
       ignoreDependencies: [
         '@copilotkit/aimock',
         '@microsoft/fetch-event-source',
         'eventsource',
         'eventsource-client',
         'eventsource-parser',
+        'zod',
       ],
     },
     'test/integration': {
@@ -60,23 +66,34 @@ export default {
       entry: ['run.mjs', 'strangers/**/*.ts'],
       ignoreDependencies: [
         '@arethetypeswrong/cli',
+        '@biomejs/biome',
+        '@eslint-community/eslint-plugin-eslint-comments',
+        '@eslint/js',
         '@types/deno',
         'bun-types',
+        'eslint',
+        'eslint-9',
+        'eslint-plugin-unicorn',
         'node20',
         'node22',
         'node24',
+        'oxlint',
+        'prettier',
         'publint',
         'ts-loader',
+        'tslib',
         'types-node20',
         'types-node26',
         'typescript-5.0',
         'typescript-5.4',
         'typescript-5.9',
         'typescript-7.0',
+        'typescript-eslint',
       ],
       // The library as a stranger has it: beside the program.
       ignoreUnresolved: ['./sse', './sse.js', './sse.ts'],
     },
+    'tools/mutants': {},
     'tools/lint': {
       ignoreDependencies: ['@biomejs/biome'],
     },

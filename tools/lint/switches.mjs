@@ -8,7 +8,7 @@ import {dirname} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
 // What stands between the first line, which names the file, and its text.
-const HEAD = /^\/\*! .*\n((?:\/\/ .+\n|\/\* eslint[^]*? \*\/\n)+)/;
+const HEAD = /^\/\*! .*\n((?:\/\/ .+\n|\/\* eslint[\s\S]*? \*\/\n)+)/;
 const SWITCHES = [
   '/* eslint-disable ',
   '// biome-ignore-all lint assist format: ',

@@ -8,8 +8,7 @@
 
 const {raw} = String;
 
-/** A member of an object literal, a clause: no code by itself. */
-const member = (code) => ({context: `({${code}})`, selector: 'pair'});
+/** A clause, a block, a method: no code by itself. */
 const catching = (code) => ({context: `try {} ${code}`, selector: 'catch_clause'});
 const block = (code) => ({context: `function f() ${code}`, selector: 'statement_block'});
 const method = (code) => ({context: `class A {${code}}`, selector: 'method_definition'});
@@ -141,7 +140,7 @@ const PARSING = [
   {
     rule: 'CRLF ends one line',
     pattern: LINE_END,
-    rewrite: LINE_END.replace(/if \(\$AFTER[^]*?else/, 'if ($AFTER !== $LF)'),
+    rewrite: LINE_END.replace(/if \(\$AFTER[\s\S]*?else/, 'if ($AFTER !== $LF)'),
   },
   {
     rule: 'CRLF ends one line, also cut in two',

@@ -26,21 +26,12 @@ const staleIn = (text) =>
     }
   });
 
-/** Everything that sse.ts has for itself under another name: a program that need not run. */
-function renamed(text) {
-  const root = parse(Lang.TypeScript, text).root();
-  const all = (rule) => root.findAll({rule});
-  const names = (nodes) => nodes.map((node) => node.text());
-  const called = (nodes) => nodes.map((node) => node.field('name').text());
-  const declared = (kind, field) => names(all({kind: 'identifier', inside: {kind, field}}));
+const namesOf = (nodes) => nodes.map((node) => node.text());
+const called = (nodes) => nodes.map((node) => node.field('name').text());
 
-  const isProtected = {has: {kind: 'accessibility_modifier'}};
-  const open = called(all({kind: 'method_definition', not: isProtected}));
-  const members = new Set(
-    called(all({...isProtected, any: [{kind: 'method_definition'}, {kind: FIELD}]})).filter(
-      (name) => !open.includes(name),
-    ),
-  );
+/** The names of locals, parameters and what is not exported. */
+function ownNames(all) {
+  const declared = (kind, field) => namesOf(all({kind: 'identifier', inside: {kind, field}}));
   const kept = new Set([
     ...called(
       all({kind: 'variable_declarator', inside: {kind: 'ambient_declaration', stopBy: 'end'}}),
@@ -50,20 +41,33 @@ function renamed(text) {
     ),
     ...called(all({kind: 'variable_declarator'}).filter((node) => isExported(node.parent()))),
     // A short form in a literal is the name of a member as well.
-    ...names(all({kind: 'shorthand_property_identifier'})),
-    ...names(all({kind: 'shorthand_property_identifier_pattern'})),
+    ...namesOf(all({kind: 'shorthand_property_identifier'})),
+    ...namesOf(all({kind: 'shorthand_property_identifier_pattern'})),
   ]);
-  const own = new Set(
-    [
-      ...declared('variable_declarator', 'name'),
-      ...declared('function_declaration', 'name'),
-      ...declared('catch_clause', 'parameter'),
-      ...declared('required_parameter'),
-      ...declared('optional_parameter'),
-      ...declared('array_pattern'),
-      ...called(all({kind: 'class_declaration'})),
-    ].filter((name) => !kept.has(name)),
+  const own = [
+    ...declared('variable_declarator', 'name'),
+    ...declared('function_declaration', 'name'),
+    ...declared('catch_clause', 'parameter'),
+    ...declared('required_parameter'),
+    ...declared('optional_parameter'),
+    ...declared('array_pattern'),
+    ...called(all({kind: 'class_declaration'})),
+  ];
+  return new Set(own.filter((name) => !kept.has(name)));
+}
+
+/** Everything that sse.ts has for itself under another name: a program that need not run. */
+function renamed(text) {
+  const root = parse(Lang.TypeScript, text).root();
+  const all = (rule) => root.findAll({rule});
+  const isProtected = {has: {kind: 'accessibility_modifier'}};
+  const open = called(all({kind: 'method_definition', not: isProtected}));
+  const members = new Set(
+    called(all({...isProtected, any: [{kind: 'method_definition'}, {kind: FIELD}]})).filter(
+      (name) => !open.includes(name),
+    ),
   );
+  const own = ownNames(all);
   const found = {
     private: all({kind: 'private_property_identifier'}),
     protected: all({kind: 'property_identifier'}).filter(
