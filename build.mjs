@@ -178,7 +178,8 @@ async function test({bundles, sizes}) {
   await step('layers', () => node('tools/layers.mjs'));
   await step('docs', () => node('tools/docs.mjs'));
   await step('bundles and package', () => checkBundles(bundles));
-  await step('tests', runTests);
+  await step('tests: rows and units', runUnits);
+  await step('tests: sockets, command line, examples, tools', runProcesses);
 }
 
 /** All at once: each compilation takes half a second, and most of it on one core. */
@@ -239,16 +240,28 @@ async function checkBundles(bundles) {
   await node('--input-type=commonjs', '-e', check(`require('ssekit')`));
 }
 
-function runTests() {
+/** What waits for nothing: the rows, and test/unit/ but for its sockets, on all cores. */
+function runUnits() {
+  const units = unitTests().filter((name) => name !== 'sockets');
+  // Left to itself Node keeps one core free.
+  return runTests(
+    ['rows', ...units].map((name) => `.build/${name}.test.js`),
+    `--test-concurrency=${availableParallelism()}`,
+  );
+}
+
+/** What has processes and sockets, and limits of time that a busy machine might break. */
+function runProcesses() {
   const others = ['test', 'test/cli', 'tools'].flatMap((folder) =>
     readdirSync(folder)
       .filter((name) => name.endsWith('.test.mjs'))
       .map((name) => `${folder}/${name}`),
   );
-  const parts = ['rows', ...unitTests()].map((name) => `.build/${name}.test.js`);
-  // Left to itself Node keeps one core free, which of two is one too many.
-  const jobs = `--test-concurrency=${Math.max(2, availableParallelism())}`;
-  return node('--test', jobs, '--test-reporter=./tools/reporter.mjs', ...parts, ...others);
+  return runTests(['.build/sockets.test.js', ...others]);
+}
+
+function runTests(files, ...options) {
+  return node('--test', '--test-reporter=./tools/reporter.mjs', ...options, ...files);
 }
 
 function tsc(...args) {

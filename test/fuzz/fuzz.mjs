@@ -1,14 +1,14 @@
 // node test/fuzz/fuzz.mjs [--seed N] [--cases N] [--jobs N] [--only STREAM] [--self-check]
 //
-// The parser in dist/sse.js against the specification's own steps (test/support/specification.mjs): random
-// streams, cut and fed in every way. A case is one stream, cut in one way and fed in one form;
-// compared are its events, its comments, in which order they came, and where the source stands at
+// The parser in dist/sse.js against the specification's own steps, ../support/specification.mjs:
+// random streams, cut and fed in every way. A case is one stream, cut in one way and fed in one
+// form; compared are its events, its comments, in which order they came, and where the source stands at
 // each of them and at the end. For some, also that each event is out as soon as its last byte is
 // in. And events written by formatEvent, which must read back.
 //
 // --only repeats one stream of a seed. --self-check proves that the fuzzer can fail: each mutant of
-// the parser in ../../tools/mutants/list.mjs must be found (npm ci in that folder first). Exit 1 for
-// a difference, or a mutant not found.
+// the parser in ../../tools/mutants/list.mjs must be found (npm ci in that folder first). Exit 1
+// for a difference, or a mutant not found.
 
 import {mkdirSync, rmSync, writeFileSync} from 'node:fs';
 import {fileURLToPath, pathToFileURL} from 'node:url';

@@ -839,8 +839,8 @@ export const ROWS = [
  *
  * @param sse the library: the module's namespace
  * @param world `runtime`: node, bun, deno, deno-oldest, workerd, chromium or firefox; `url` and
- *   `other`: the origins of test/support/server.mjs; `closed`: a URL where no server is; `prefix` of the
- *   names that its runs have on the server; `names`: of the rows to run, instead of all
+ *   `other`: the origins of test/support/server.mjs; `closed`: a URL where no server is; `prefix`
+ *   of the names that its runs have on the server; `names`: of the rows to run, instead of all
  */
 export async function behaviour(sse, world) {
   const {runtime, prefix, names} = world;

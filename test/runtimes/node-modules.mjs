@@ -1,7 +1,7 @@
-// What sse.test.ts and the files of test/unit/ import from Node, where there is no Node: in workerd and in browsers. The
-// bundle that runtimes.mjs makes has this file in the place of the node: modules, and
-// node-globals.mjs in the place of `process` and `Buffer`, in the tests only: sse.ts sees the
-// runtime as it is.
+// What sse.test.ts and the files of test/unit/ import from Node, where there is no Node: in workerd
+// and in browsers. The bundle that runtimes.mjs makes has this file in the place of the node:
+// modules, and node-globals.mjs in the place of `process` and `Buffer`, in the tests only: sse.ts
+// sees the runtime as it is.
 
 import assert from 'assert';
 

@@ -1,5 +1,5 @@
-// Clients without a network: a scripted transport, a recorded sleep, a fixed clock and no jitter, so
-// that nothing waits for real; and each kind of client in each kind of loop.
+// Clients without a network: a scripted transport, a recorded sleep, a fixed clock and no jitter,
+// so that nothing waits for real; and each kind of client in each kind of loop.
 
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
@@ -280,7 +280,7 @@ const unhandled: unknown[] = [];
 const onUnhandled = (reason: unknown) => void unhandled.push(reason);
 process.on('unhandledRejection', onUnhandled);
 
-/** In the end: no promise was rejected that nobody waits for. The runtime minds that from now on. */
+/** No promise was rejected that nobody waits for. From now on the runtime minds that by itself. */
 export async function nothingIsLeftBehind() {
   for (let turns = 0; turns < 5; turns++) await turn();
   assert.deepEqual(unhandled, []);

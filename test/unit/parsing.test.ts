@@ -1,5 +1,5 @@
-// Section 4 of sse.ts: noise, lines, comments, callbacks, maxEventSize, and chunks of every size. The
-// rows of parsing are in sse.test.ts.
+// Section 4 of sse.ts: noise, lines, comments, callbacks, maxEventSize, and chunks of every size.
+// The rows of parsing are in sse.test.ts.
 
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';

@@ -1,5 +1,5 @@
-// Section 6 of sse.ts: facts of decisions and errors, what a request carries, and wrong options. The
-// decisions themselves are rows in sse.test.ts.
+// Section 6 of sse.ts: facts of decisions and errors, what a request carries, and wrong options.
+// The decisions themselves are rows in sse.test.ts.
 
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
