@@ -26,9 +26,9 @@ const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 // so that growth is a decision. Nearly a fifth of the async client's is the checks of arguments
 // and what errors say.
 const BUNDLES = {
-  parser: {code: `export {EventParser} from './sse.ts'`, limit: 2700},
-  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 8150},
-  all: {code: `export * from './sse.ts'`, limit: 12_850},
+  parser: {code: `export {EventParser} from './sse.ts'`, limit: 2850},
+  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 9450},
+  all: {code: `export * from './sse.ts'`, limit: 14_550},
 };
 
 const LIBRARIES = [

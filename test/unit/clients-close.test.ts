@@ -1,4 +1,4 @@
-// Section 8 of sse.ts: close(), return(), abort and reconnect(), at any moment.
+// Section 9 of sse.ts: close(), return(), abort and reconnect(), at any moment.
 
 import assert from 'node:assert/strict';
 import {describe} from 'node:test';

@@ -1,4 +1,4 @@
-// Section 8 of sse.ts: loops that are left, begun again or run twice, json(), and open().
+// Section 9 of sse.ts: loops that are left, begun again or run twice, json(), and open().
 
 import assert from 'node:assert/strict';
 import {describe} from 'node:test';

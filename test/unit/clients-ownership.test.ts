@@ -1,5 +1,6 @@
-// Who gets a response owns it at once: whatever kind of body it has and however it goes on, it is
-// closed, once, and the request behind it is aborted. Rows: kinds of body × ways out × loops.
+// Section 9 of sse.ts: who gets a response owns it at once. Whatever kind of body it has and however
+// it goes on, it is closed, once, and the request behind it is aborted. Rows: kinds of body × ways
+// out × loops. Then: closing is final, and tells the truth.
 
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
@@ -14,6 +15,8 @@ const EVENT = 'data: a\n\n';
 interface Fate {
   closed: number;
   signal: AbortSignal | undefined;
+  /** How often it was asked for more after it had been closed. */
+  late?: number;
 }
 
 type Body = (fate: Fate, chunks: readonly string[]) => unknown;
@@ -64,7 +67,10 @@ const BLOCKING_BODIES: Record<string, Body> = {
     [Symbol.iterator]: () => {
       const rest = [...chunks];
       return {
-        next: () => ({done: rest.length === 0, value: rest.shift()}),
+        next() {
+          if (fate.closed) fate.late = (fate.late ?? 0) + 1;
+          return {done: rest.length === 0, value: rest.shift()};
+        },
         return: () => ({done: true, value: void fate.closed++}),
       };
     },
@@ -361,7 +367,7 @@ describe('clients: every way out of the ordinary loop closes the response', () =
       });
       if (throws) assert.match(String(error), throws);
       else assert.equal(error, undefined);
-      assert.equal(fate.closed, 1, 'closed once');
+      assert.deepEqual([fate.closed, fate.late], [1, undefined], 'closed once, and then let be');
       assert.equal(fate.signal?.aborted, true, 'its request is aborted');
     });
   }
@@ -418,6 +424,17 @@ describe('clients: closing is final, and tells the truth', () => {
       assert.deepEqual([events, requests, client.state], [[], 1, 'closed']);
     });
   }
+
+  test('close() in onComment: no function is asked about what came with the comment', async () => {
+    let asked = 0;
+    const client: AsyncSSEClient = asyncConnect(URL_, {
+      onComment: () => void client.close(),
+      until: () => Boolean(++asked),
+      transport: () => ({status: 200, headers: HEADERS, body: `:c\nid: 5\n\n${EVENT}`}),
+    });
+    for await (const _ of client);
+    assert.deepEqual([asked, client.lastEventId], [0, '']);
+  });
 
   /** A client of an open stream, and whether its body has been closed as that says. */
   async function slowToClose(closing: () => Promise<unknown>) {

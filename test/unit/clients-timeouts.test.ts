@@ -1,12 +1,13 @@
-// Section 8 of sse.ts: timeout and idleTimeout, with real limits, but tiny ones.
+// Section 9 of sse.ts: timeout and idleTimeout, with real limits, but tiny ones.
 
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {setTimeout as pause} from 'node:timers/promises';
-import {SSEClient} from '../../sse.ts';
+import {AsyncSSEClient, SSEClient} from '../../sse.ts';
 import {
   A,
   ADDRESS,
+  ASYNC,
   AWAITING,
   B,
   consume,
@@ -20,6 +21,10 @@ import {
   stream,
 } from '../support/clients.ts';
 import {assertError} from '../support/errors.ts';
+import {IS_BUN, IS_DENO, IS_PAGE, IS_WORKERD} from '../support/runtime.ts';
+
+/** Node's turns have an order: timers, then what has arrived, then setImmediate(). */
+const HAS_PHASES = !IS_BUN && !IS_DENO && !IS_PAGE && !IS_WORKERD;
 
 /** How long a client waits at most for a body to say that it is closed, ms. */
 const CLOSE_LIMIT = 1000;
@@ -56,6 +61,35 @@ describe('clients: time limits', () => {
     assert.deepEqual(dataOf(events), ['a', 'b']);
     assertError(retries[0].error, 'SSEError', 'timeout', ADDRESS, '5 ms');
     assert.deepEqual(script.log.slice(0, 4), ['request 1', 'open 1', 'close 1', 'retry 3000']);
+  });
+
+  // What has arrived while the process was busy is read before the timer that is due is believed.
+  test('a process that was busy for longer than idleTimeout', {skip: !HAS_PHASES}, async () => {
+    let asked = 0;
+    const retries: unknown[] = [];
+    const next = () => {
+      asked++;
+      if (asked > 2) return Promise.resolve({done: true});
+      setImmediate(() => {
+        const until = performance.now() + 30;
+        while (performance.now() < until);
+      });
+      // after the timers that are due by then
+      const chunk = {done: false, value: A};
+      return new Promise((resolve) => setTimeout(() => setImmediate(resolve, chunk), 1));
+    };
+    const client = new AsyncSSEClient(ADDRESS, {
+      idleTimeout: 10,
+      reconnect: false,
+      onRetry: (retry) => retries.push(retry),
+      transport: (): any => ({
+        status: 200,
+        headers: {'content-type': 'text/event-stream'},
+        body: {[Symbol.asyncIterator]: () => ({next})},
+      }),
+    });
+    const {events, error} = await consume(ASYNC, client);
+    assert.deepEqual([dataOf(events), error, retries], [['a', 'a'], undefined, []]);
   });
 
   each(AWAITING, 'idleTimeout does not run while the consumer is busy', async (kind) => {

@@ -1,4 +1,4 @@
-// Section 8 of sse.ts: responses and bodies of every kind, also what no transport should give.
+// Section 9 of sse.ts: responses and bodies of every kind, also what no transport should give.
 
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';

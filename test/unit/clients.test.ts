@@ -1,4 +1,4 @@
-// Section 8 of sse.ts, as rows: what a client asks for, what it makes of what it gets, and what its
+// Section 9 of sse.ts, as rows: what a client asks for, what it makes of what it gets, and what its
 // user sees of that, for each kind of client in each kind of loop.
 
 import assert from 'node:assert/strict';
@@ -1117,6 +1117,29 @@ const REDIRECTS: Row[] = [
     error: ['SSEHTTPError', 'http', '404', 'http://sse.test/moved'],
     check: ({error}) => assert.equal(error.url, 'http://sse.test/moved'),
   },
+  // Fetch standard, "extract a MIME type"
+  ...[
+    'text/html, text/event-stream',
+    'text/event-stream, nonsense',
+    'text/html,*/*;q=1 , TEXT/EVENT-STREAM; charset=utf-8',
+    'text/event-stream; x="a, text/html; y"',
+    'text/event-stream; x="\\", text/html; y"',
+  ].map(
+    (type): Row => ({
+      rule: `the last valid one of several content types counts: ${type}`,
+      options: POST,
+      steps: [{type, body: [A]}],
+      events: ['a'],
+    }),
+  ),
+  ...['text/event-stream, text/html', 'text/event-stream; x="a", text/html', '*/*', ', ;'].map(
+    (type): Row => ({
+      rule: `content types that are no event stream: ${type}`,
+      options: POST,
+      steps: [{type, body: [A]}],
+      error: ['SSEError', 'content-type', "'text/event-stream'"],
+    }),
+  ),
   ...[301, 302].map(
     (status): Row => ({
       rule: `a POST is never made a GET by ${status}`,

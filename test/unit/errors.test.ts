@@ -2,7 +2,15 @@
 
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {Reconnection, SSEConnectionError, SSEError, SSEHTTPError} from '../../sse.ts';
+import {
+  AsyncSSEClient,
+  Reconnection,
+  SSEConnectionError,
+  SSEError,
+  SSEEvent,
+  SSEHTTPError,
+} from '../../sse.ts';
+import {caught} from '../support/errors.ts';
 import {failure, headersFrom, STREAM_URL} from '../support/reconnection.ts';
 
 function hasMessage(name: string, cause: unknown, retries: number, words: string[]): void {
@@ -79,6 +87,12 @@ describe('errors', () => {
         ['fetch failed', 'connect ECONNREFUSED 127.0.0.1:9'],
       ],
       ['no message', new TypeError('', {cause: refused}), 0, ['ECONNREFUSED']],
+      [
+        'several reasons side by side, as of a host with two addresses: the first',
+        new TypeError('fetch failed', {cause: new AggregateError([refused, new Error('::1')], '')}),
+        0,
+        ['fetch failed', 'ECONNREFUSED'],
+      ],
       ['causes in a circle', circle, 0, ['in a circle']],
       ['not an error', 'just text', 0, ['just text']],
       ['null', null, 0, ['null']],
@@ -93,6 +107,27 @@ describe('errors', () => {
       ['no text below', new Error('above', {cause: unreadable}), 1, ['above']],
     ];
     for (const row of rows) hasMessage(...row);
+  });
+
+  // C0, DEL, C1 (U+009B begins what a terminal obeys) and what turns the direction of a line
+  const ACTING = '\x00\x07\x1b[2J\x7f\x9b2J\u061c\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069';
+
+  test('text of strangers acts on no terminal, and is still to be recognised', () => {
+    const messages = [
+      failure(new Reconnection(STREAM_URL, {maxRetries: 0}), (r) => r.lost(new Error(ACTING))),
+      failure(new Reconnection(STREAM_URL), (r) =>
+        r.response(200, {get: (name) => (name === 'content-type' ? ACTING : null)}),
+      ),
+      caught(() => new SSEEvent(ACTING, `{${ACTING}`).json()),
+      caught(() => new AsyncSSEClient(`ftp://a.test/${ACTING}`)),
+    ].map((error) => (error as Error).message);
+    for (const message of messages) {
+      assert.match(message, /\\u009b2J/);
+      assert.match(message, /\\u202e/);
+      for (const character of ACTING.replace(/[[2J]/g, '')) {
+        assert.ok(!message.includes(character), JSON.stringify(character));
+      }
+    }
   });
 
   test('a reason without a message has its name', () => {

@@ -1,4 +1,4 @@
-// Section 5 of sse.ts: EventSource over every kind of source, its loops, json(), and responses.
+// Sections 5 and 6 of sse.ts: EventSource over every kind of source, its loops, json(), and responses.
 
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
@@ -618,6 +618,24 @@ describe('EventSource', () => {
     const error = await rejected(() => all(EventSource.from(response as Stream)));
     assert.ok(error instanceof SSEHTTPError);
     assert.deepEqual([error.status, error.headers.get('x-a')], [500, 'b']);
+  });
+
+  test('what a source throws for being closed while it is read is told to nobody', async () => {
+    let fail = (_: Error): void => {};
+    const source = EventSource.from({
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise<IteratorResult<string>>((_, reject) => (fail = reject)),
+        async return() {
+          fail(new Error('closed'));
+          return {done: true as const, value: undefined};
+        },
+      }),
+    });
+    const iterator = source[Symbol.asyncIterator]();
+    const pending = iterator.next();
+    await turn();
+    assert.deepEqual(await iterator.return?.(), {done: true, value: undefined});
+    assert.deepEqual(await pending, {done: true, value: undefined});
   });
 
   for (const form of ['events', 'json'] as const) {

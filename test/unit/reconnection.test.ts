@@ -1,4 +1,4 @@
-// Section 6 of sse.ts: facts of decisions and errors, what a request carries, and wrong options.
+// Section 7 of sse.ts: facts of decisions and errors, what a request carries, and wrong options.
 // The decisions themselves are rows in sse.test.ts.
 
 import assert from 'node:assert/strict';

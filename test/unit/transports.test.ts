@@ -1,4 +1,4 @@
-// Section 7 of sse.ts: replay() and record(), and what is said where a runtime lacks something. The
+// Section 8 of sse.ts: replay() and record(), and what is said where a runtime lacks something. The
 // transports that need a network are in sockets.test.ts.
 
 import assert from 'node:assert/strict';
