@@ -29,12 +29,19 @@ await fetch(url, {method: 'DELETE', headers}); // the end of the session
 
 async function call(method, params) {
   const id = ++calls;
+  let isResumed = false;
   const stream = asyncConnect(url, {
     json: {jsonrpc: '2.0', id, method, params},
     transport: postThenGet,
     reconnect: true,
+    get idleTimeout() {
+      // Some servers leave a resumed stream open and silent: after 20 s it is asked for again. The
+      // POST's own stream has no id at first, and to give it up is to lose a slow call: 5 minutes.
+      return isResumed ? 20_000 : 300_000; // read once for each connection, after `headers`
+    },
     headers({attempt, lastEventId, error}) {
       if (attempt > 0 && !lastEventId) throw error; // nothing to go on from: it would be sent twice
+      isResumed = lastEventId !== '';
       return headers;
     },
     onOpen(response) {

@@ -1,11 +1,15 @@
 // mcp.mjs against a server by the official SDK, whose streams break.
 
 import assert from 'node:assert/strict';
+import {readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {after, before, describe, it} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {freePort, start, until} from '../integration/processes.mjs';
-import {begin, linesOf, run} from './copies.mjs';
+import {begin, copies, linesOf, run} from './copies.mjs';
 import {openStream, serve} from './server.mjs';
+
+const IDLE = 200; // ms, in place of the 20 s that the example waits for a resumed stream
 
 const PATH = fileURLToPath(new URL('mcp-server.mjs', import.meta.url));
 const progress = (total) =>
@@ -132,3 +136,80 @@ for (const [what, answer] of [
     await server.close();
   });
 }
+
+describe('silence', () => {
+  // A copy of the example that loses its patience sooner.
+  before(() => {
+    const code = readFileSync(join(copies, 'mcp.mjs'), 'utf8');
+    const sooner = code.replace('isResumed ? 20_000 :', `isResumed ? ${IDLE} :`);
+    assert.notEqual(sooner, code, 'mcp.mjs says no more how long it waits');
+    writeFileSync(join(copies, 'mcp-impatient.mjs'), sooner);
+  });
+
+  const event = (message, id = '') =>
+    `${id && `id: ${id}\n`}data: ${JSON.stringify({jsonrpc: '2.0', ...message})}\n\n`;
+  const step = {method: 'notifications/progress', params: {progress: 1}};
+  const done = (id) => ({id, result: {content: [{type: 'text', text: 'done'}]}});
+
+  /** A server whose answers to a call, the POST's and then each GET's, are `answers`. */
+  async function calling(answers) {
+    const asked = [];
+    let callId;
+    const server = await serve(async (request, response) => {
+      let text = '';
+      for await (const part of request) text += part;
+      const {method = request.method, id} = text ? JSON.parse(text) : {};
+      asked.push([method, request.headers['last-event-id']]);
+      if (method === 'initialize') {
+        const serverInfo = {name: 'scripted', version: '1'};
+        const result = {protocolVersion: '2025-11-25', capabilities: {}, serverInfo};
+        response.setHeader('content-type', 'application/json');
+        response.setHeader('mcp-session-id', 's');
+        return void response.end(JSON.stringify({jsonrpc: '2.0', id, result}));
+      }
+      if (method.startsWith('notifications/')) return void response.writeHead(202).end();
+      if (method === 'DELETE') return void response.end();
+      callId ??= id;
+      openStream(response);
+      answers.shift()?.(response, callId);
+    });
+    return {...server, asked};
+  }
+
+  for (const [what, answers, gets, lines] of [
+    [
+      'a resumed stream that stays open and silent is asked for again',
+      [
+        (response) => {
+          response.write(`retry: 10\n${event(step, '1')}`);
+          setTimeout(() => response.socket.resetAndDestroy(), 50);
+        },
+        () => {},
+        (response, id) => response.end(event(done(id), '2')),
+      ],
+      ['1', '1'],
+      ['notifications/progress {"progress":1}', 'done'],
+    ],
+    [
+      'a call that says nothing for longer is not lost',
+      [(response, id) => setTimeout(() => response.end(event(done(id))), 5 * IDLE)],
+      [],
+      ['done'],
+    ],
+  ]) {
+    it(what, async () => {
+      const server = await calling([...answers]);
+      const {code, stdout, stderr} = await run('mcp-impatient.mjs', [server.url, 'wait']);
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.deepEqual(linesOf(stdout), ['connected to scripted', ...lines]);
+      assert.deepEqual(server.asked, [
+        ['initialize', undefined],
+        ['notifications/initialized', undefined],
+        ['tools/call', undefined],
+        ...gets.map((lastEventId) => ['GET', lastEventId]),
+        ['DELETE', undefined],
+      ]);
+      await server.close();
+    });
+  }
+});

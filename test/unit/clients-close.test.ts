@@ -329,6 +329,28 @@ describe('clients: signal', () => {
     await client.close();
     assert.equal(counts.listeners, 0);
   });
+
+  each(
+    KINDS,
+    '20 clients share a signal: one listener, gone with the last of them',
+    async (kind) => {
+      const {signal, counts} = countedController();
+      const clients = Array.from(
+        {length: 20},
+        () => scripted(kind, [stream(A), stream(A, B)], {signal}).client,
+      );
+      assert.equal(counts.listeners, 0);
+      for (const client of clients) {
+        const loop = loopOf(kind, client);
+        for (let events = 0; events < 2; events++) await loop.next(); // the second after a reconnection
+      }
+      for (const client of clients) {
+        assert.equal(counts.listeners, 1);
+        await client.close();
+      }
+      assert.equal(counts.listeners, 0);
+    },
+  );
 });
 
 describe('clients: disposal', () => {

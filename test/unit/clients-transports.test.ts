@@ -30,6 +30,7 @@ import {
   stream,
   STREAMS,
   throws,
+  to,
 } from '../support/clients.ts';
 import {assertError} from '../support/errors.ts';
 import {bytesOf} from '../support/events.ts';
@@ -45,6 +46,27 @@ describe('clients: responses of other kinds', () => {
     const {error} = await consume(kind, client);
     assert.deepEqual([error, made, script.sent.length], [undefined, 2, 2]);
     assert.notEqual(script.sent[0]!.body, script.sent[1]!.body);
+  });
+
+  each(KINDS, 'what a transport adds goes along with each hop, `headers` do not', async (kind) => {
+    const script = new Script(kind, [to('http://other.test/'), stream(A)]);
+    const added: string[] = [];
+    const transport = (url: string, request: any) => {
+      const own = {...request.headers, 'x-transport': 'key'};
+      added.push(new URL(url).host);
+      return script.transport(url, {...request, headers: own});
+    };
+    const client = over(kind, transport, {reconnect: false, headers: {'x-option': 'key'}});
+    const {events, error} = await consume(kind, client);
+    assert.deepEqual([dataOf(events), error], [['a'], undefined]);
+    assert.deepEqual(added, ['sse.test', 'other.test'], 'it is called for every hop');
+    assert.deepEqual(
+      script.sent.map(({headers}) => [headers['x-transport'], headers['x-option']]),
+      [
+        ['key', 'key'],
+        ['key', undefined],
+      ],
+    );
   });
 
   each(

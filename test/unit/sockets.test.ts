@@ -385,21 +385,21 @@ const scenarios: Scenario[] = [
   },
 ];
 
-/** Runs `check` with the number of threads made so far. */
-async function countingThreads(check: (made: () => number) => Promise<void>) {
+/** Runs `check` with the number of threads made so far, and with a list of them. */
+async function countingThreads(check: (made: () => number, list: any[]) => Promise<void>) {
   const threads: any = process.getBuiltinModule('node:worker_threads');
-  let made = 0;
+  const list: any[] = [];
   class Worker extends threads.Worker {
     constructor(...args: any[]) {
       super(...args);
-      made++;
+      list.push(this);
     }
   }
   const known = process.getBuiltinModule;
   process.getBuiltinModule = ((id: string) =>
     /worker_threads$/.test(id) ? {...threads, Worker} : known(id as any)) as any;
   try {
-    await check(() => made);
+    await check(() => list.length, list);
   } finally {
     process.getBuiltinModule = known;
   }
@@ -685,6 +685,49 @@ function tests() {
         assert.ok((await log()).length >= 4);
         assert.equal(made(), 1);
       }),
+    );
+
+    test(
+      'a thread that somebody terminates is noticed, and replaced',
+      {
+        timeout: LIVE_LIMIT,
+        skip: IS_BUN || IS_DENO, // tried in Node alone: when a thread ends is each runtime's own
+      },
+      () =>
+        countingThreads(async (made, list) => {
+          const {client, run, retries, log} = live(BLOCKING, '/stall', {
+            idleTimeout: 10_000,
+          });
+          const started = Date.now();
+          const {events, error} = await consume(BLOCKING, client, () => {
+            if (made() === 3) return 'break';
+            return void list.at(-1).terminate();
+          });
+          assert.equal(error, undefined);
+          assert.deepEqual([made(), events.length], [3, 3]);
+          assert.ok(Date.now() - started < 10_000, 'long before the silence would have told');
+          assert.deepEqual(
+            retries.map((retry) => retry.error.code),
+            ['connection', 'connection'],
+          );
+          assert.equal((await log()).length, 3);
+          await allClosed(run);
+        }),
+    );
+
+    test(
+      'an error event of the thread ends neither the loop nor the process',
+      {
+        timeout: LIVE_LIMIT,
+      },
+      () =>
+        countingThreads(async (made, list) => {
+          const {client} = live(BLOCKING, '/numbers?n=9&delay=2');
+          const {events, error} = await consume(BLOCKING, client, () => {
+            list[0].emit('error', new Error('out of memory')); // throws where nobody listens
+          });
+          assert.deepEqual([events.length, error, made()], [9, undefined, 1]);
+        }),
     );
 
     test(
