@@ -916,6 +916,11 @@ function operation<R>(
   return {name, work, limit, late, owner, result: undefined};
 }
 
+/** Undefined: the script is over. */
+function askedIn(step: IteratorResult<Operation, void>): Operation | undefined {
+  return step.done === true ? undefined : step.value;
+}
+
 /** What a loop hands out. */
 interface Supply<T> {
   /** The next of what is at hand; undefined: nothing is left. */
@@ -1008,18 +1013,18 @@ class BlockingLoop<T> implements IterableIterator<T> {
     for (;;) {
       const value = supply.take();
       if (value !== undefined) return value;
-      const asked = supply.asked ?? script.next().value;
+      const asked = supply.asked ?? askedIn(script.next());
       if (!asked) return undefined;
       supply.asked = asked.result = undefined;
       let result: unknown;
       try {
         if (!asked.owner?.isClosed) result = asked.work(asked.limit);
       } catch (error) {
-        supply.asked = script.throw(error).value ?? undefined;
+        supply.asked = askedIn(script.throw(error));
         continue;
       }
       asked.result = atOnce(result, asked.name);
-      supply.asked = script.next().value ?? undefined;
+      supply.asked = askedIn(script.next());
     }
   }
 
@@ -1072,17 +1077,17 @@ class AsyncLoop<T> implements AsyncIterableIterator<T> {
       while (!this.#isOver) {
         const value = supply.take();
         if (value !== undefined) return {done: false, value};
-        const asked = supply.asked ?? script.next().value;
+        const asked = supply.asked ?? askedIn(script.next());
         if (!asked) break;
         supply.asked = asked.result = undefined;
         try {
           if (!asked.owner) asked.result = await asked.work(0);
           else if (!asked.owner.isClosed) await performed(asked, asked.owner);
         } catch (error) {
-          supply.asked = script.throw(error).value ?? undefined;
+          supply.asked = askedIn(script.throw(error));
           continue;
         }
-        supply.asked = script.next().value ?? undefined;
+        supply.asked = askedIn(script.next());
       }
     } catch (error) {
       if (!this.#isOver) {
@@ -3039,7 +3044,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   *#live(connection: Connection): Generator<Operation, Decision | undefined, void> {
     const course = this.#course(connection);
     let step = course.next();
-    while (!step.done) {
+    while (step.done !== true) {
       const asked = step.value;
       let failure: {readonly error: unknown} | undefined;
       try {
