@@ -85,8 +85,6 @@ test('lint: functions of 40 lines and of 41', async () => {
     ['export class A {\n  f() {\n', '}\n}\n'],
     ['export class A {\n  constructor() {\n', '}\n}\n'],
     ['export const a = {\n  f() {\n', '},\n};\n'],
-    [`test('a', () => {\n`, '});\n'],
-    [`describe('a', () => {\n  test('b', () => {\n`, '});\n});\n'],
   ];
   const files = functions.flatMap(([before, behind], at) =>
     [40, 41].map((count) => [`${at}-${count}.mjs`, before + lines(count) + behind]),
@@ -104,6 +102,8 @@ test('lint: what is no long function', async () => {
   const files = {
     'comments.mjs': `export function f() {\n${lines(20)}${comments}${lines(20)}}\n`,
     'tests.mjs': `describe('a', () => {\n${lines(60)}  test('b', () => {});\n});\n`,
+    'test.mjs': `test('a', () => {\n${lines(60)}});\n`,
+    'shared.mjs': `export function f() {\n${lines(60)}  function g() {}\n}\n`,
     'loop.mjs': `export class A {\n  ${scanText}\n  b() {\n    this.#scanText();\n  }\n}\n`,
   };
   assert.deepEqual(await broken(files), []);
