@@ -103,7 +103,7 @@ test('lint: what is no long function', async () => {
     'comments.mjs': `export function f() {\n${lines(20)}${comments}${lines(20)}}\n`,
     'tests.mjs': `describe('a', () => {\n${lines(60)}  test('b', () => {});\n});\n`,
     'test.mjs': `test('a', () => {\n${lines(60)}});\n`,
-    'shared.mjs': `export function f() {\n${lines(60)}  function g() {}\n}\n`,
+    'shared.mjs': `export function f() {\n${lines(60)}  g();\n  function g() {}\n}\n`,
     'loop.mjs': `export class A {\n  ${scanText}\n  b() {\n    this.#scanText();\n  }\n}\n`,
   };
   assert.deepEqual(await broken(files), []);
