@@ -12,6 +12,8 @@ export const SECTIONS = ['Events', 'Decoding', 'Parsing', 'EventSource', 'Reconn
 
 /** Replace statements, not expressions. */
 const OF_STATEMENTS = ['BlockStatement'];
+/** A condition that a loop has not is put into the whole loop. */
+const LOOP = /^(?:for|while) ?\(/;
 
 const LOGGER = {debug() {}, info() {}, warn: console.warn, isDebugEnabled: () => false};
 const OPTIONS = {plugins: null, excludedMutations: [], ignorers: []};
@@ -28,9 +30,10 @@ export async function generatedMutants(source) {
       const start = offset(location.start);
       const end = offset(location.end);
       const section = sections.find((each) => start >= each.start && start < each.end)?.name;
-      // What was printed alone may bind in another way among its neighbours, and end in a comment.
-      const text = OF_STATEMENTS.includes(kind) ? is : `(${is}\n)`;
       const was = source.slice(start, end);
+      // What was printed alone may bind in another way among its neighbours, and end in a comment.
+      const isStatement = OF_STATEMENTS.includes(kind) || LOOP.test(was);
+      const text = isStatement ? is : `(${is}\n)`;
       return {section, line: lineAt(source, start), kind, was, is, text, start, end};
     })
     .filter(({section}) => section !== undefined);
