@@ -63,34 +63,36 @@ describe('clients: time limits', () => {
     assert.deepEqual(script.log.slice(0, 4), ['request 1', 'open 1', 'close 1', 'retry 3000']);
   });
 
-  // What has arrived while the process was busy is read before the timer that is due is believed.
-  test('a process that was busy for longer than idleTimeout', {skip: !HAS_PHASES}, async () => {
-    let asked = 0;
-    const retries: unknown[] = [];
-    const next = () => {
-      asked++;
-      if (asked > 2) return Promise.resolve({done: true});
-      setImmediate(() => {
-        const until = performance.now() + 30;
-        while (performance.now() < until);
+  if (HAS_PHASES) {
+    // What has arrived while the process was busy is read before the timer that is due is believed.
+    test('a process that was busy for longer than idleTimeout', async () => {
+      let asked = 0;
+      const retries: unknown[] = [];
+      const next = () => {
+        asked++;
+        if (asked > 2) return Promise.resolve({done: true});
+        setImmediate(() => {
+          const until = performance.now() + 30;
+          while (performance.now() < until);
+        });
+        // after the timers that are due by then
+        const chunk = {done: false, value: A};
+        return new Promise((resolve) => setTimeout(() => setImmediate(resolve, chunk), 1));
+      };
+      const client = new AsyncSSEClient(ADDRESS, {
+        idleTimeout: 10,
+        reconnect: false,
+        onRetry: (retry) => retries.push(retry),
+        transport: (): any => ({
+          status: 200,
+          headers: {'content-type': 'text/event-stream'},
+          body: {[Symbol.asyncIterator]: () => ({next})},
+        }),
       });
-      // after the timers that are due by then
-      const chunk = {done: false, value: A};
-      return new Promise((resolve) => setTimeout(() => setImmediate(resolve, chunk), 1));
-    };
-    const client = new AsyncSSEClient(ADDRESS, {
-      idleTimeout: 10,
-      reconnect: false,
-      onRetry: (retry) => retries.push(retry),
-      transport: (): any => ({
-        status: 200,
-        headers: {'content-type': 'text/event-stream'},
-        body: {[Symbol.asyncIterator]: () => ({next})},
-      }),
+      const {events, error} = await consume(ASYNC, client);
+      assert.deepEqual([dataOf(events), error, retries], [['a', 'a'], undefined, []]);
     });
-    const {events, error} = await consume(ASYNC, client);
-    assert.deepEqual([dataOf(events), error, retries], [['a', 'a'], undefined, []]);
-  });
+  }
 
   each(AWAITING, 'idleTimeout does not run while the consumer is busy', async (kind) => {
     const {client, retries} = scripted(kind, [stream(A, B)], {idleTimeout: 10, reconnect: false});
