@@ -28,7 +28,7 @@ const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 const BUNDLES = {
   parser: {code: `export {EventParser} from './sse.ts'`, limit: 2850},
   async: {code: `export {asyncConnect} from './sse.ts'`, limit: 9450},
-  all: {code: `export * from './sse.ts'`, limit: 14_550},
+  all: {code: `export * from './sse.ts'`, limit: 14_650},
 };
 
 const LIBRARIES = [

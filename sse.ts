@@ -988,6 +988,10 @@ function atOnce<T>(value: MaybePromise<T>, name: string): T {
 class BlockingLoop<T> implements IterableIterator<T> {
   readonly #supply: Supply<T>;
   #isOver = false;
+  /** How many operations have begun: an observer that calls next() goes on with the script. */
+  #turns = 0;
+  /** The operation at work whose result the script cannot do without. */
+  #working: string | undefined;
 
   constructor(supply: Supply<T>) {
     this.#supply = supply;
@@ -1013,18 +1017,31 @@ class BlockingLoop<T> implements IterableIterator<T> {
     for (;;) {
       const value = supply.take();
       if (value !== undefined) return value;
+      must(!this.#working, `next() must not be called from within \`${this.#working}\``);
       const asked = supply.asked ?? askedIn(script.next());
       if (!asked) return undefined;
       supply.asked = asked.result = undefined;
+      const turn = ++this.#turns;
       let result: unknown;
       try {
-        if (!asked.owner?.isClosed) result = asked.work(asked.limit);
+        if (!asked.owner?.isClosed) result = this.#work(asked);
       } catch (error) {
+        if (turn !== this.#turns) throw error;
         supply.asked = askedIn(script.throw(error));
         continue;
       }
+      if (turn !== this.#turns) continue;
       asked.result = atOnce(result, asked.name);
       supply.asked = askedIn(script.next());
+    }
+  }
+
+  #work({name, work, limit}: Operation): unknown {
+    this.#working = /^on/.test(name) ? undefined : name;
+    try {
+      return work(limit);
+    } finally {
+      this.#working = undefined;
     }
   }
 
@@ -1049,7 +1066,7 @@ class AsyncLoop<T> implements AsyncIterableIterator<T> {
   #isOver = false;
   /** Calls of next() that have no answer yet: a later one has to wait for them. */
   #waiting = 0;
-  #last: Promise<unknown> | undefined;
+  #last: Promise<IteratorResult<T, undefined>> | undefined;
 
   constructor(supply: Supply<T>) {
     this.#supply = supply;
@@ -1064,10 +1081,14 @@ class AsyncLoop<T> implements AsyncIterableIterator<T> {
         return this.return().then(() => Promise.reject(error));
       }
     }
+    if (this.#waiting && !this.#last) {
+      return Promise.reject(new TypeError('next() must not be called from within itself'));
+    }
+    const last = this.#waiting++ ? this.#last : undefined;
+    this.#last = undefined; // until it has begun: what it calls at once cannot wait for it
     const run = () => this.#run();
-    const answer = this.#waiting++ && this.#last ? this.#last.then(run, run) : this.#run();
-    this.#last = answer;
-    return answer;
+    this.#last = last ? last.then(run, run) : run();
+    return this.#last;
   }
 
   async #run(): Promise<IteratorResult<T, undefined>> {

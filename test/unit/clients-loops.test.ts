@@ -16,6 +16,7 @@ import {
   failures,
   HELD,
   jsonOf,
+  type Kind,
   KINDS,
   loopOf,
   next,
@@ -236,6 +237,60 @@ describe('clients: loops', () => {
     assert.deepEqual([dataOf(events), error, client.lastEventId], [['a'], boom, '1']);
   });
 });
+
+/** What next() gives when it is called, once, from within that function of the options. */
+function calledFrom(kind: Kind, name: string) {
+  let loop: any;
+  let answer: unknown;
+  const call = () => {
+    if (answer !== undefined) return {};
+    try {
+      answer = loop.next();
+    } catch (error) {
+      answer = error;
+    }
+    return {};
+  };
+  const events = ['id: 1\n:c\ndata: a\n\n', 'data: b\n\ndata: c\n\n'];
+  const {script, client} = scripted(kind, [stream(...events), stream(B)], {[name]: call});
+  loop = loopOf(kind, client);
+  return {loop, script, client, answer: () => answer};
+}
+
+describe('clients: next() from within a callback: nothing is lost, nothing comes twice', () => {
+  for (const name of ['onOpen', 'onComment', 'onRetry']) {
+    each(KINDS, name, async (kind) => {
+      const {loop, answer} = calledFrom(kind, name);
+      const got: string[] = [];
+      for (let n = 0; n < 6; n++) {
+        const {done, value} = await loop.next();
+        if (!done) got.push(value.data);
+        if (done) break;
+      }
+      const early = (await (answer() as any))?.value?.data;
+      if (early !== undefined) got.push(early);
+      assert.deepEqual(got.sort(), ['a', 'b', 'b', 'c']);
+    });
+  }
+
+  // Its result is what the loop waits for: there is no going on without it.
+  each(KINDS, 'headers, of the first request', async (kind) => {
+    const {loop, answer} = calledFrom(kind, 'headers');
+    const first = await loop.next();
+    const refused: any = await settledError(answer());
+    assert.equal(refused.name, 'TypeError');
+    assert.match(refused.message, /next\(\) must not be called from within/);
+    assert.equal(first.value?.data ?? 'over', kind.isBlocking ? 'over' : 'a');
+  });
+});
+
+async function settledError(answer: unknown): Promise<unknown> {
+  try {
+    return await answer;
+  } catch (error) {
+    return error;
+  }
+}
 
 describe('clients: json()', () => {
   each(KINDS, 'values up to [DONE], which closes the connection', async (kind) => {
