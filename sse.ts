@@ -1134,7 +1134,7 @@ class AsyncLoop<T> implements AsyncIterableIterator<T> {
 
 /** A promise whose failure has nobody to tell it to. */
 function quiet<T>(value: MaybePromise<T>): MaybePromise<T> {
-  if (isPromise(value)) value.then(undefined, () => {});
+  if (isPromise(value)) Promise.resolve(value).catch(() => {});
   return value;
 }
 
@@ -2602,7 +2602,7 @@ export function record(transport: Transport, sink: Sink): Transport {
   };
   const recorder: Transport = (url, request) => {
     const response = transport(url, request);
-    return isPromise(response) ? response.then(tap) : tap(response);
+    return isPromise(response) ? Promise.resolve(response).then(tap) : tap(response);
   };
   return Object.assign(recorder, {verifies: transport.verifies === true});
 }
@@ -2759,7 +2759,8 @@ class Connection implements Interruptible {
   /** Sends a request. The response is the connection's before anything else can happen. */
   send(url: string, request: TransportRequest): MaybePromise<void> {
     const response = this.way.transport(url, request);
-    return isPromise(response) ? response.then((each) => this.#own(each)) : this.#own(response);
+    if (!isPromise(response)) return this.#own(response);
+    return Promise.resolve(response).then((each) => this.#own(each)); // some settle twice
   }
 
   #own(response: TransportResponse): void {
@@ -2814,7 +2815,7 @@ function listen(signal: SignalLike | undefined, onAbort: () => void): () => void
   let shared = SHARED.get(signal);
   if (!shared) {
     const all = new Set<() => void>();
-    shared = {listeners: all, callAll: () => [...all].forEach((each) => void each())};
+    shared = {listeners: all, callAll: () => all.forEach((each) => void each())};
     SHARED.set(signal, shared);
     signal.addEventListener('abort', shared.callAll);
   }

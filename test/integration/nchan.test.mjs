@@ -346,7 +346,8 @@ test(`${SUBSCRIPTIONS} subscriptions in one process: every message to each`, asy
   const {equal, retries} = await process.call('compare', sent);
   assert.equal(equal, SUBSCRIPTIONS);
   assert.ok(reset >= SUBSCRIPTIONS, `${reset} sockets reset`);
-  assert.ok(retries >= reset, `${retries} retries after ${reset} resets`);
+  // a socket of who publishes may be among those that were reset
+  assert.ok(retries >= SUBSCRIPTIONS, `${retries} retries after ${reset} resets`);
   figure(
     `nchan, ${SUBSCRIPTIONS} subscriptions in one process`,
     `connected in ${Math.round(ms)} ms, ${Math.round(mb)} MB RSS`

@@ -394,6 +394,39 @@ describe('clients: every way out of the ordinary loop closes the response', () =
   });
 });
 
+describe('clients: transports that settle as no promise does', () => {
+  const response = () => ({status: 200, headers: HEADERS, body: EVENT});
+  const rows: [
+    name: string,
+    then: (take: (response: unknown) => void, refuse: (error: Error) => void) => void,
+    events: number,
+  ][] = [
+    ['twice', (take) => [1, 2].forEach(() => void take(response())), 1],
+    ['first well, then badly', (take, refuse) => [take(response()), refuse(new Error('late'))], 1],
+    ['first badly, then well', (take, refuse) => [refuse(new Error('early')), take(response())], 0],
+  ];
+  for (const [name, then, count] of rows) {
+    for (const isRecorded of [false, true]) {
+      test(`${name}${isRecorded ? ', recorded' : ''}`, async () => {
+        const transport: any = () => ({then});
+        const client = asyncConnect(URL_, {
+          reconnect: false,
+          transport: isRecorded ? record(transport, () => {}) : transport,
+        });
+        const events: unknown[] = [];
+        const error = await outcome(async () => {
+          for await (const event of client) events.push(event);
+        });
+        assert.deepEqual([events.length, error === undefined], [count, count === 1]);
+      });
+    }
+    test(`${name}: a TypeError of the ordinary loop`, () => {
+      const client = connect(URL_, {transport: (() => ({then})) as any});
+      assert.throws(() => [...client], {name: 'TypeError', message: /transport.*for await/});
+    });
+  }
+});
+
 describe('clients: closing is final, and tells the truth', () => {
   test('close() in until: its event is not delivered, and not the place to go on from', async () => {
     const events: unknown[] = [];

@@ -409,7 +409,7 @@ const ITERATION = [
   {
     rule: 'return() does not wait for the next event',
     pattern: 'await $RELEASED(() => this.$SUPPLY.close());',
-    names: 'this.$WAITING++ && this.$LAST',
+    names: 'this.$WAITING && !this.$LAST',
     rewrite: 'await this.$LAST; await $RELEASED(() => this.$SUPPLY.close());',
   },
   {
