@@ -27,7 +27,7 @@ const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 // and what errors say.
 const BUNDLES = {
   parser: {code: `export {EventParser} from './sse.ts'`, limit: 2850},
-  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 9450},
+  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 9500},
   all: {code: `export * from './sse.ts'`, limit: 14_650},
 };
 

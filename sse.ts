@@ -928,7 +928,7 @@ interface Supply<T> {
   /** How to get more. */
   readonly script: Script;
   /** What the script has asked for, to be done when nothing is at hand any more. */
-  asked?: Operation | undefined;
+  asked: Operation | undefined;
   /** May be called more than once. */
   close(): MaybePromise<unknown>;
 }
@@ -1278,6 +1278,7 @@ export const EventSource: EventSourceConstructor = class EventSource {
     return {
       take: () => reading.parser?.next(),
       script: this.#script(reading, open),
+      asked: undefined,
       close: () => {
         const {chunks} = reading;
         reading.chunks = reading.parser = undefined;
@@ -1323,6 +1324,7 @@ function asJSON<T>(
       return undefined;
     },
     script,
+    asked: undefined,
     close,
   };
   return values;
@@ -2960,6 +2962,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     return {
       take: () => (this.#loop === loop ? this.#take() : undefined),
       script: this.#script(way, loop),
+      asked: undefined,
       close: () => this.#leave(loop),
     };
   }
