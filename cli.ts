@@ -1033,8 +1033,15 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(Math.min(ms, MAX_DELAY), undefined, {signal});
 }
 
+/** Also when it is closed before; a stream that often waits keeps no listener of either. */
 function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
 }
 
 async function dropConnection(

@@ -659,7 +659,10 @@ suite('following', () => {
       while (!response.destroyed && written < 2e8) {
         written += line.length;
         if (!response.write(line)) {
-          await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+          await new Promise((resolve) => {
+            const done = () => resolve(response.off('drain', done).off('close', done));
+            response.on('drain', done).on('close', done);
+          });
         }
       }
     });
