@@ -1051,7 +1051,7 @@ suite('replay', () => {
 
 suite('demo', () => {
   it('demo: the main job, in both loops', async () => {
-    const {code, stdout, stderr} = await ssekit(['demo']);
+    const {code, stdout, stderr} = await ssekit(['demo'], {most: 60_000});
     assert.deepEqual([code, stderr], [0, ''], stdout);
     const parts = stdout.split('\n\n').slice(0, -1);
     assert.equal(parts.length, 2);

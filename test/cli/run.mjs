@@ -23,12 +23,15 @@ export function scratch() {
  * Starts `ssekit ARGS`. {child, stdout(), stderr(), ended, until(test)}: what it has printed, its
  * {code, stdout, stderr}, and a promise of a moment at which its output passes a test.
  */
-export function start(args, {input = '', env = {}, command = [process.execPath, CLI], cwd} = {}) {
+export function start(
+  args,
+  {input = '', env = {}, command = [process.execPath, CLI], cwd, most = MOST_MS} = {},
+) {
   const [program, ...before] = command;
   const child = spawn(program, [...before, ...args], {
     cwd,
     env: {...process.env, NO_COLOR: '', ...env},
-    timeout: MOST_MS,
+    timeout: most,
     killSignal: 'SIGKILL',
   });
   let [stdout, stderr] = ['', ''];
