@@ -49,7 +49,6 @@ import {
   httpTransport,
   record,
   SSEError,
-  SSEHTTPError,
 } from './sse.js';
 import type {Retry, SSEClientOptions, SSEEvent} from './sse.js';
 
@@ -94,8 +93,8 @@ function reason(error: unknown): string {
     if (!messages.some((known) => known.includes(message))) messages.push(message);
   }
   const [first = String(error), ...causes] = messages;
-  const body = error instanceof SSEHTTPError ? error.body.trim().slice(0, 200) : '';
-  return first + (causes.length ? ` (${causes.join('; ')})` : '') + (body && `: ${body}`);
+  const told = first.replace('`verify: false`', '-k'); // as this command calls it
+  return told + (causes.length ? ` (${causes.join('; ')})` : '');
 }
 
 /** "no such file or directory" out of "ENOENT: no such file or directory, open 'x'". */
@@ -1179,9 +1178,9 @@ function check(url: string, options: SSEClientOptions): void {
   }
 }
 
-function lossOf({error, attempt, delay, lastEventId}: Retry): string {
+function lossOf({reason, attempt, delay, lastEventId}: Retry): string {
   const where = lastEventId ? `after ${lastEventId}` : 'from the start';
-  return `${reason(error)}; attempt ${attempt} in ${Math.round(delay)} ms, to go on ${where}`;
+  return `${reason}; attempt ${attempt} in ${Math.round(delay)} ms, to go on ${where}`;
 }
 
 interface Parsing {

@@ -37,7 +37,9 @@ import './test/unit/events.test.ts';
 import './test/unit/decoding.test.ts';
 import './test/unit/parsing.test.ts';
 import './test/unit/event-source.test.ts';
+import './test/unit/batches.test.ts';
 import './test/unit/reconnection.test.ts';
+import './test/unit/failures.test.ts';
 import './test/unit/transports.test.ts';
 import './test/unit/clients.test.ts';
 import './test/unit/clients-loops.test.ts';
@@ -46,6 +48,7 @@ import './test/unit/clients-close.test.ts';
 import './test/unit/clients-transports.test.ts';
 import './test/unit/clients-timeouts.test.ts';
 import './test/unit/clients-options.test.ts';
+import './test/unit/mistakes.test.ts';
 import './test/unit/sockets.test.ts';
 
 // ── Decoding ──────────────────────────────────────────────────────────────────────────────────

@@ -32,6 +32,9 @@ eslint-comments/disable-enable-pair: 0, @eslint-community/eslint-comments/disabl
 // Every error of this file's own but TypeError and RangeError, which are for wrong arguments.
 // Messages name the URL without its userinfo, and never a header's value.
 
+/** The version of this file, as line 1 and package.json have it. */
+export const VERSION = '0.1.0';
+
 /**
  * What went wrong. `json` comes from events (§2), `limit` from the parser (§4), `content-type`
  * and `http` from an EventSource over a response (§6) and from clients, `connection`, `redirect`
@@ -50,14 +53,60 @@ export type SSEErrorCode =
   | 'truncated'
   | 'unsupported';
 
+/** What errors of this file are known by, also those of another copy of it or of another realm. */
+const BRAND = 'ssekit';
+
+/** `instanceof` for a class of this file: by its own chain, or by the brand and a field. */
+function isOurs(Class: object, value: unknown, own: object, field: string): boolean {
+  if (Function.prototype[Symbol.hasInstance].call(Class, value)) return true;
+  // a subclass of the user's has nothing but its chain
+  const error = Object(value);
+  return Class === own && error.brand === BRAND && error[field] !== undefined;
+}
+
 /** What all errors of this file have in common: a code to switch on. */
-export class SSEError extends Error {
+export const SSEError: SSEErrorConstructor = class<Code extends SSEErrorCode> extends Error {
   override readonly name: string = 'SSEError';
-  readonly code: SSEErrorCode;
-  constructor(code: SSEErrorCode, message: string, cause?: unknown) {
+  readonly code: Code;
+  constructor(code: Code, message: string, cause?: unknown) {
     super(message, cause === undefined ? cause : {cause});
     this.code = code;
   }
+
+  get brand(): string {
+    return BRAND;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isOurs(this, value, SSEError, 'code');
+  }
+};
+
+/**
+ * Any error of this file: after `error instanceof SSEError`, a switch over `error.code` tells
+ * which of its classes it is.
+ */
+export type SSEError =
+  | SSEHTTPError
+  | SSEResponseError
+  | SSEConnectionError
+  | SSEPlainError<Exclude<SSEErrorCode, 'http' | 'content-type'>>;
+
+/** An error that has no more to say than its code, message and cause. */
+export interface SSEPlainError<Code extends SSEErrorCode = SSEErrorCode> extends Error {
+  readonly code: Code;
+  readonly url?: undefined;
+  readonly retries?: undefined;
+}
+
+interface SSEErrorConstructor {
+  new <Code extends SSEErrorCode>(
+    code: Code,
+    message: string,
+    cause?: unknown,
+  ): Error & {readonly code: Code};
+  readonly prototype: SSEError;
+  [Symbol.hasInstance](value: unknown): boolean;
 }
 
 /** The part of `Headers` that is needed. */
@@ -65,11 +114,35 @@ export interface HeadersLike {
   get(name: string): string | null;
 }
 
+/** Headers in any of the forms that `fetch` takes. */
+export type HeadersInput =
+  | HeadersLike
+  | Iterable<readonly [name: string, value: string]>
+  | Readonly<Record<string, string>>;
+
 const NO_HEADERS: HeadersLike = {get: () => null};
 
-/** The server answered with a status that opens no stream. */
-export class SSEHTTPError extends SSEError {
-  override readonly name = 'SSEHTTPError';
+declare const Headers: new (
+  headers: HeadersInput,
+) => HeadersLike &
+  Iterable<[string, string]> & {
+    append(name: string, value: string): void;
+    set(name: string, value: string): void;
+    delete(name: string): void;
+  };
+
+/** What an error tells of a response. */
+interface ResponseFacts {
+  readonly status: number;
+  readonly url: string;
+  readonly headers: HeadersLike;
+  readonly body: string;
+  readonly retryAfter?: number | undefined;
+}
+
+/** A response that opens no stream: its status (SSEHTTPError) or its content type is wrong. */
+export class SSEResponseError extends SSEError<'http' | 'content-type'> {
+  override readonly name: string = 'SSEResponseError';
   /** The HTTP status, 100 to 599. */
   readonly status: number;
   /** Where it came from, redirects followed, without userinfo. */
@@ -80,47 +153,84 @@ export class SSEHTTPError extends SSEError {
   /** How long the server asked to wait (`Retry-After`), milliseconds; undefined = it did not. */
   readonly retryAfter: number | undefined;
   constructor(
-    status: number,
-    url: string,
-    headers: HeadersLike,
-    body: string,
-    retryAfter?: number,
+    code: 'http' | 'content-type',
+    message: string,
+    {status, url, headers, body, retryAfter}: ResponseFacts,
   ) {
-    super('http', `HTTP status ${status} from ${url} opens no stream`);
+    super(code, message + words(body));
     this.status = status;
     this.url = url;
     this.headers = headers;
     this.body = body;
     this.retryAfter = retryAfter;
   }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isOurs(this, value, SSEResponseError, 'status');
+  }
+}
+
+/** The server answered with a status that opens no stream. */
+export class SSEHTTPError extends SSEResponseError {
+  declare readonly code: 'http';
+  override readonly name = 'SSEHTTPError';
+  constructor(
+    status: number,
+    url: string,
+    headers: HeadersLike,
+    body: string,
+    retryAfter?: number,
+  ) {
+    const facts = {status, url, headers, body, retryAfter};
+    super('http', `${url} answered with HTTP status ${status}`, facts);
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isOurs(this, value, SSEHTTPError, 'status') && Object(value).code === 'http';
+  }
 }
 
 /** The connection was lost and is not made again; `cause` is what ended the last one. */
-export class SSEConnectionError extends SSEError {
+export class SSEConnectionError extends SSEError<'connection'> {
   override readonly name = 'SSEConnectionError';
   /** The URL of the client, without userinfo. */
   readonly url: string;
   /** Reconnections really made since the last event, ≥ 0. */
   readonly retries: number;
-  constructor(url: string, retries: number, cause: unknown) {
-    super(
-      'connection',
-      `SSE connection to ${url} failed after ${retries} retries: ${describe(cause)}`,
-      cause,
-    );
+  /** `advice`: what to do about it, where waiting does not help. */
+  constructor(url: string, retries: number, cause: unknown, advice = '') {
+    const after = retries ? ` after ${retries} ${retries > 1 ? 'retries' : 'retry'}` : '';
+    const message = `SSE connection to ${url} failed${after}: ${describe(cause)}`;
+    super('connection', advice ? `${message} (${advice})` : message, cause);
     this.url = url;
     this.retries = retries;
   }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isOurs(this, value, SSEConnectionError, 'retries');
+  }
 }
 
-/** Errors of the program's own, on their way through a transport: they end the loop as they are. */
-const OWN = /* @__PURE__ */ new WeakMap<object, unknown>();
+/** How an error is marked as the program's own; other copies of this file know it, too. */
+const OWN = /* @__PURE__ */ Symbol.for('ssekit.own');
 
-/** Marks an error as the program's own. What is no object (`throw 'full'`) becomes one for that. */
+/**
+ * Marks an error as the program's own, on its way through a transport: it ends the loop as it is.
+ * What is no object (`throw 'full'`) becomes one for that, and what is frozen is inherited from.
+ */
 function own(error: unknown): object {
-  const marked = Object(error);
-  OWN.set(marked, error);
-  return marked;
+  const object = Object(error);
+  const marked = Object.isExtensible(object) ? object : Object.create(object);
+  return Object.defineProperty(marked, OWN, {value: error, configurable: true});
+}
+
+/** A user's function must not fail unseen: what it throws ends the loop. */
+function asOwn<R>(call: () => R): R {
+  try {
+    return call();
+  } catch (error) {
+    throw own(error);
+  }
 }
 
 /** Messages down the chain of causes: that is where runtimes keep the reason (ECONNREFUSED). */
@@ -165,6 +275,12 @@ function quoted(text: string): string {
   return printable(JSON.stringify(text.slice(0, MAX_EXCERPT)));
 }
 
+/** What a server said where a stream was expected, for the end of a message. A page is no word. */
+function words(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line && !line.startsWith('<') ? `: ${excerpt(line)}` : '';
+}
+
 declare const URL: new (
   url: string,
   base?: string,
@@ -202,6 +318,71 @@ function must(
   if (!ok) throw new Kind(message);
 }
 
+/**
+ * Options read by name, so that inherited ones, getters and proxies count; what is undefined has
+ * its default. TypeError for one that is none, here or among the `others`: it would do nothing.
+ */
+function settings<T extends object>(
+  given: {readonly [N in keyof T]?: T[N] | undefined},
+  defaults: T,
+  others: object = {},
+): T {
+  must(given && typeof given === 'object', 'options must be an object');
+  const known = Object.keys({...defaults, ...others});
+  for (const name of Object.keys(given)) must(known.includes(name), unknownOption(name, known));
+  const read: Partial<T> = {};
+  for (const name in defaults) if (given[name] !== undefined) read[name] = given[name];
+  return {...defaults, ...read};
+}
+
+function unknownOption(name: string, known: readonly string[]): string {
+  const shares = known.map((each) => likeness(name.toLowerCase(), each.toLowerCase()));
+  const most = Math.max(...shares);
+  const hint =
+    most >= 0.5
+      ? `did you mean '${known[shares.indexOf(most)]}'?`
+      : `there are ${known.join(', ')}`;
+  return `Unknown option ${quoted(name)}: ${hint}`;
+}
+
+/** The share of two names that is the same from both ends, 0 to 1. */
+function likeness(one: string, other: string): number {
+  const {length} = one.length > other.length ? one : other;
+  let same = 0;
+  while (same < length && one[same] === other[same]) same++;
+  for (let end = 1; same < length && one.at(-end) === other.at(-end); end++) same++;
+  return same / length;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+type MaybePromise<T> = T | PromiseLike<T>;
+
+function isPromise<T>(value: MaybePromise<T>): value is PromiseLike<T> {
+  return isObject(value) && 'then' in value;
+}
+
+/** A promise whose failure has nobody to tell it to. */
+function quiet<T>(value: MaybePromise<T>): MaybePromise<T> {
+  if (isPromise(value)) Promise.resolve(value).catch(() => {});
+  return value;
+}
+
+/** For what is called where nothing waits. */
+function atOnce<T>(
+  value: MaybePromise<T>,
+  name: string,
+  advice = 'only `for await` over a client waits for one',
+): T {
+  if (!isPromise(value)) return value;
+  quiet(value);
+  throw new TypeError(`\`${name}\` returned a promise: ${advice}`);
+}
+
+const AT_ONCE = 'its answer is needed at once';
+
 // ── 2. Events ─────────────────────────────────────────────────────────────────────────────────
 
 /** The type of an event whose stream names none (specification: dispatch the event, step 5). */
@@ -210,13 +391,13 @@ const DEFAULT_TYPE = 'message';
 /** One event, as the stream sent it. Immutable. */
 export class SSEEvent {
   /** The event type; `"message"` unless the stream named one. */
-  readonly event: string;
+  declare readonly event: string;
   /** The data lines, joined with `"\n"`. */
-  readonly data: string;
+  declare readonly data: string;
   /** The last event ID string as of this event: it persists until changed; `""` = none. */
-  readonly id: string;
+  declare readonly id: string;
   /** The reconnection time in force, milliseconds; it persists too; undefined = never sent. */
-  readonly retry: number | undefined;
+  declare readonly retry: number | undefined;
 
   constructor(event: string = DEFAULT_TYPE, data = '', id = '', retry?: number) {
     this.event = event;
@@ -306,6 +487,18 @@ let oneShot: InstanceType<typeof TextDecoder> | undefined;
 /** Chunks that go to the streaming decoder after one that was not ASCII: text stays what it is. */
 const WIDE = 4;
 
+/** Chunks below this many bytes are gathered up to a line end: each decoding has a fixed price. */
+const SMALL = 16;
+const GATHERED = 256;
+
+const LF = 10;
+const CR = 13;
+
+const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+
+/** Gathering needs it for a moment: thousands of silent parsers keep none each. */
+let spare: Uint8Array | undefined;
+
 /** Chunks to text: UTF-8 cut anywhere, invalid bytes as U+FFFD, less one leading BOM. */
 class StreamDecoder {
   #streaming: InstanceType<typeof TextDecoder> | undefined;
@@ -315,30 +508,79 @@ class StreamDecoder {
    */
   #wide = 0;
   #atStart = true;
+  #gathered = NO_BYTES;
+  #size = 0;
 
-  decode(chunk: Chunk): string {
+  /** Text that comes next is taken as it is. */
+  get isPlain(): boolean {
+    return !this.#atStart && !this.#wide && !this.#size;
+  }
+
+  /** Up to `held` bytes that end no line may be kept until more comes. */
+  decode(chunk: Chunk, held = 0): string {
     if (chunk === '') return '';
-    let text = '';
+    let text: string;
     if (typeof chunk === 'string') {
-      if (this.#wide) text = this.#streaming?.decode() ?? ''; // the end of what bytes left open
+      if (this.isPlain) return chunk;
+      text = this.#gatheredText();
+      if (this.#wide) text += this.#streaming?.decode() ?? ''; // the end of what bytes left open
       this.#wide = 0;
       text += chunk;
     } else {
       const bytes = bytesOf(chunk);
-      const {length} = bytes;
-      if (!length) return '';
-      const endsOpen = (bytes[length - 1] ?? 0) > 0x7f;
-      if (this.#wide || endsOpen) {
-        text = (this.#streaming ??= newDecoder()).decode(bytes, {stream: true});
-        this.#wide = endsOpen || text.length < length ? WIDE : this.#wide - 1;
-      } else {
-        text = (oneShot ??= newDecoder()).decode(bytes);
-        if (text.length < length) this.#wide = WIDE;
-      }
+      if (bytes.length < SMALL && !this.#gather(bytes, held)) return '';
+      text = this.#gatheredText();
+      if (bytes.length >= SMALL) text += this.#textOf(bytes);
     }
     if (!this.#atStart || !text) return text;
     this.#atStart = false;
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text; // "parse an event stream"
+  }
+
+  /** What is kept, as text; a sequence may still be open. */
+  flush(): string {
+    return this.decode(NO_BYTES);
+  }
+
+  /** Put a small chunk to those before it. True: it is time to decode them. */
+  #gather(bytes: Uint8Array, held: number): boolean {
+    if (!this.#size) {
+      this.#gathered = spare ?? new Uint8Array(GATHERED);
+      spare = undefined;
+    }
+    const gathered = this.#gathered;
+    const {length} = bytes;
+    let size = this.#size;
+    let hasEnd = false;
+    for (let at = 0; at < length; at++) {
+      const byte = (gathered[size++] = bytes[at] ?? 0);
+      if (byte === LF || byte === CR) hasEnd = true;
+    }
+    this.#size = size;
+    return hasEnd || size > GATHERED - SMALL || size >= held;
+  }
+
+  #gatheredText(): string {
+    if (!this.#size) return '';
+    const text = this.#textOf(this.#gathered.subarray(0, this.#size));
+    spare = this.#gathered;
+    this.#gathered = NO_BYTES;
+    this.#size = 0;
+    return text;
+  }
+
+  #textOf(bytes: Uint8Array): string {
+    const {length} = bytes;
+    const endsOpen = (bytes[length - 1] ?? 0) > 0x7f;
+    let text: string;
+    if (this.#wide || endsOpen) {
+      text = (this.#streaming ??= newDecoder()).decode(bytes, {stream: true});
+      this.#wide = endsOpen || text.length < length ? WIDE : this.#wide - 1;
+    } else {
+      text = (oneShot ??= newDecoder()).decode(bytes);
+      if (text.length < length) this.#wide = WIDE;
+    }
+    return text;
   }
 }
 
@@ -420,84 +662,96 @@ export interface ParseOptions {
    */
   readonly maxEventSize?: number | undefined;
   /** Gets the text of each comment line, less the colon and one space. */
-  readonly onComment?: ((text: string) => void) | undefined;
+  readonly onComment?: ((text: string) => unknown) | undefined;
+  /** Gets each line that means nothing, and why. */
+  readonly onIgnored?: ((line: string, reason: IgnoredReason) => unknown) | undefined;
 }
 
-const MAX_EVENT_SIZE = 64 * 2 ** 20;
+/**
+ * Why a line means nothing: its field is none of the specification's; a `retry` is not made of
+ * digits; an `id` holds NUL; the stream ended before the blank line that would have made an event
+ * of it (not of a bare EventParser, which sees no end).
+ */
+export type IgnoredReason = 'unknown-field' | 'invalid-retry' | 'id-with-null' | 'incomplete';
 
-const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+const PARSE_DEFAULTS: ParseOptions = {
+  lastEventId: '',
+  retry: undefined,
+  maxEventSize: 64 * 2 ** 20,
+  onComment: undefined,
+  onIgnored: undefined,
+};
 
 /** Specification: "if the field value consists of only ASCII digits"; all browsers want one. */
 const ASCII_DIGITS = /^[0-9]+$/;
+const RETRY = /^retry(:|$) ?(.*)$/s;
 
-const LF = 10;
-const CR = 13;
 const SPACE = 32;
 const COLON = 58;
 
 /** Bytes decoded at a time: what is decoded, scanned and sliced stays in the processor's cache. */
 const WINDOW = 65_536;
 
-/** Chunks below this many bytes are gathered up to a line end: each decoding has a fixed price. */
-const SMALL = 16;
-const GATHERED = 256;
-
-/** Gathering needs it for a moment: thousands of silent parsers keep none each. */
-let spare: Uint8Array | undefined;
-
 /**
- * The parser in pull form. It works on offsets into the text it was given, and parses no further
- * than the event asked for: `lastEventId` and `retry` are always those of the last event handed
- * out.
+ * The parser in pull form. It parses no further than the event asked for: `lastEventId` and `retry`
+ * are always those of the last event handed out.
  */
 class PullParser {
   readonly #decoder = new StreamDecoder();
   readonly #onComment: ParseOptions['onComment'];
+  readonly #onIgnored: ParseOptions['onIgnored'];
   readonly #maxEventSize: number;
 
-  // What was written and is no text yet: bytes, and text that follows #text.
-  #bytes = NO_BYTES;
-  #gathered = NO_BYTES;
-  #gatheredSize = 0;
-  #rest = '';
-
-  // The text at hand. #lf and #cr: the next of each at or after #position; its length: none left.
+  // What was written and is not parsed yet: the text at hand, text after it, bytes after that.
   #text = '';
   #position = 0;
+  #rest = '';
+  #bytes = NO_BYTES;
+  /** The next of each in #text, at or after #position; its length: none is left. */
   #lf = 0;
   #cr = 0;
-  /** The end of #text is the end of a line, although it has none: lines come so. */
-  #isLine = false;
   /** The last text ended with a CR: a LF that comes next belongs to it. */
   #skipLF = false;
   readonly #unfinishedLine = new Rope();
 
-  /** The data lines; undefined: none, which is not the same as an empty one. */
-  #dataBuffer: string | undefined;
-  /** What came before #dataBuffer, if that is much. */
+  // The block at hand. Its data; undefined: it has none.
+  #data: string | undefined;
+  /** What came before #data, if that is much. */
   readonly #longData = new Rope();
-  #eventTypeBuffer = '';
-  #lastEventIdBuffer: string;
+  #type = DEFAULT_TYPE;
+  /** Its id; it counts from the next blank line on. */
+  #newId: string | undefined;
   #lastEventId: string;
+  /** An id is a part of #text, and would keep it alive. */
+  #isCut = false;
   #retry: number | undefined;
-  /** How long a line may be: #maxEventSize, less what is buffered of the block. */
-  #room: number;
-  /** Of the id that this block sets; one that persists belongs to no event more than to others. */
-  #idSize = 0;
+
+  /** Nothing is left of what was written, and no line is open: the next is taken as it is. */
+  #isAtLine = false;
+  /** The event that a line by itself has completed: it comes first. */
+  #ready: SSEEvent | undefined;
   /** What ended it: after the limit, what comes cannot be told from the rest of that event. */
   #failure: unknown;
 
-  /** Throws RangeError for a wrong `maxEventSize`. */
+  /** Throws RangeError for a wrong `maxEventSize`, TypeError for an unknown option. */
   constructor(options: ParseOptions = {}) {
-    this.#onComment = options.onComment;
-    const max = (this.#room = this.#maxEventSize = options.maxEventSize ?? MAX_EVENT_SIZE);
+    const {
+      lastEventId = '',
+      retry,
+      maxEventSize: max = 0,
+      onComment,
+      onIgnored,
+    } = settings(options, PARSE_DEFAULTS);
+    this.#onComment = onComment;
+    this.#onIgnored = onIgnored;
+    this.#maxEventSize = max;
     must(
       typeof max === 'number' && max >= 1,
       `maxEventSize must be a number from 1, got ${max}`,
       RangeError,
     );
-    this.#lastEventIdBuffer = this.#lastEventId = options.lastEventId ?? '';
-    this.#retry = options.retry;
+    this.#lastEventId = lastEventId;
+    this.#retry = retry;
   }
 
   /** The last event ID string: what to send as `Last-Event-ID`; `""` = none. */
@@ -513,86 +767,61 @@ class PullParser {
   /** Take the next chunk, cut anywhere; then call `next()` until it returns undefined. */
   write(chunk: Chunk): void {
     if (this.#failure) throw this.#failure;
-    if (typeof chunk === 'string') {
-      if (this.#bytes.length || this.#gatheredSize) this.#flush();
-      this.#rest += this.#decoder.decode(chunk);
-      return;
-    }
-    const bytes = bytesOf(chunk);
-    const isSmall = bytes.length < SMALL;
-    if (this.#bytes.length || (this.#gatheredSize && !isSmall)) this.#flush();
-    if (!isSmall) this.#bytes = bytes;
-    else if (this.#gather(bytes)) this.#flush();
+    this.#isAtLine = false;
+    if (this.#bytes.length) this.#rest += this.#decode(this.#bytes); // written twice
+    const isText = typeof chunk === 'string';
+    this.#bytes = isText ? NO_BYTES : bytesOf(chunk);
+    if (isText) this.#rest += this.#decode(chunk);
   }
 
   /**
-   * Take one line, or several; the last one is finished with or without its end. Then call
+   * Take one line, with or without its end; one that has an end may hold several. Then call
    * `next()` until it returns undefined.
    */
   writeLine(line: Chunk): void {
+    this.#ready = this.addLine(line);
+  }
+
+  /** `writeLine()` and the first `next()` in one. */
+  addLine(line: Chunk): SSEEvent | undefined {
     must(typeof line === 'string', 'A line must be a string: chunks are for EventSource.from()');
-    if (this.#failure) throw this.#failure;
-    let end = line.length;
-    if (line.charCodeAt(end - 1) === LF) end--;
-    if (line.charCodeAt(end - 1) === CR && line.charCodeAt(end) !== CR) end--;
-    if (this.#bytes.length || this.#gatheredSize) this.#flush();
-    if (this.#text || this.#rest || this.#unfinishedLine.length) {
-      this.#rest += line.slice(0, end) + '\r\n'; // after a CR, LF alone would be its end
-      return;
-    }
-    this.#begin(this.#decoder.decode(line.slice(0, end) || '\n'));
-    this.#isLine = end > 0;
-    this.#skipLF = false;
+    if (this.#isPlain(line)) return this.#line(line);
+    this.write(line.replace(/\r?\n$|\r$/, '') + '\r\n'); // after a CR, LF alone would be its end
+    return this.next();
   }
 
-  #begin(text: string): void {
-    this.#lf = indexIn(text, '\n', 0);
-    this.#cr = indexIn(text, '\r', 0);
-    const {length} = this.#unfinishedLine;
-    if (length && Math.min(this.#lf, this.#cr) < text.length) {
-      text = this.#unfinishedLine.drain() + text;
-      this.#lf += length;
-      this.#cr += length;
-    }
-    this.#text = text;
-  }
-
-  /** Text is left only where a callback threw, or somebody writes twice: it goes first. */
-  #flush(): void {
-    const bytes = this.#gathered.subarray(0, this.#gatheredSize);
-    if (this.#gatheredSize) spare = this.#gathered;
-    this.#gathered = NO_BYTES;
-    this.#gatheredSize = 0;
-    this.#rest += this.#decoder.decode(bytes) + this.#decoder.decode(this.#bytes);
-    this.#bytes = NO_BYTES;
-  }
-
-  /** Put a small chunk to those before it. True: it is time to decode them. */
-  #gather(bytes: Uint8Array): boolean {
-    if (!this.#gathered.length) {
-      this.#gathered = spare ?? new Uint8Array(GATHERED);
-      spare = undefined;
-    }
-    const gathered = this.#gathered;
-    const {length} = bytes;
-    let size = this.#gatheredSize;
-    let hasEnd = false;
-    for (let at = 0; at < length; at++) {
-      const byte = (gathered[size++] = bytes[at] ?? 0);
-      if (byte === LF || byte === CR) hasEnd = true;
-    }
-    this.#gatheredSize = size;
-    // one unit more may come of bytes that the decoder still has
-    return hasEnd || size > GATHERED - SMALL || size + this.#unfinishedLine.length >= this.#room;
+  #isPlain(line: string): boolean {
+    if (!this.#isAtLine || this.#ready) return false;
+    return !line || !isEnd(line.charCodeAt(line.length - 1));
   }
 
   /** The next event, or undefined when all that was written is used up. */
   next(): SSEEvent | undefined {
+    if (this.#text && !this.#ready) {
+      const event = this.#scanText();
+      if (event) return event;
+    } else if (this.#isAtLine && !this.#ready) return undefined;
     return this.scan();
+  }
+
+  #decode(chunk: Chunk): string {
+    return this.#decoder.decode(chunk, this.#room);
+  }
+
+  /** Code units that the event at hand may still have. */
+  get #room(): number {
+    return this.#maxEventSize - this.#size - this.#unfinishedLine.length;
+  }
+
+  /** Code units of the block at hand, its unfinished line not counted. */
+  get #size(): number {
+    const type = this.#type === DEFAULT_TYPE ? 0 : this.#type.length;
+    return (this.#data?.length ?? 0) + this.#longData.length + type + (this.#newId?.length ?? 0);
   }
 
   /** The next piece of text, from the beginning of a line. False: there is none. */
   #refill(): boolean {
+    if (this.#failure) throw this.#failure;
     let text = this.#rest;
     this.#rest = '';
     while (!text) {
@@ -600,28 +829,50 @@ class PullParser {
       if (!bytes.length) return false;
       const isLong = bytes.length > WINDOW;
       this.#bytes = isLong ? bytes.subarray(WINDOW) : NO_BYTES;
-      text = this.#decoder.decode(isLong ? bytes.subarray(0, WINDOW) : bytes);
+      text = this.#decode(isLong ? bytes.subarray(0, WINDOW) : bytes);
     }
-    this.#begin(text);
+    const room = Math.max(1, this.#room);
+    if (text.length > room) {
+      // so that nothing in it is too long: the hot loop measures nothing
+      this.#rest = text.slice(room);
+      text = text.slice(0, room);
+    }
+    this.#text = text;
     this.#position = this.#skipLF && text.charCodeAt(0) === LF ? 1 : 0;
     this.#skipLF = false;
+    this.#lf = indexIn(text, '\n', this.#position);
+    this.#cr = indexIn(text, '\r', this.#position);
+    if (this.#unfinishedLine.length) this.#finishLine(text, Math.min(this.#lf, this.#cr));
     return true;
+  }
+
+  /** The line that earlier chunks began, apart from the rest of this one: no copy of all of it. */
+  #finishLine(text: string, end: number): void {
+    const {length} = text;
+    if (end === length) return;
+    const line = this.#unfinishedLine.drain() + text.slice(this.#position, end);
+    const start = (this.#position = this.#after(text, end));
+    if (start === length) this.#text = '';
+    this.#ready = this.#line(line);
   }
 
   /** The next event; with `onEvent`, all of them. */
   protected scan(onEvent?: (event: SSEEvent) => void): SSEEvent | undefined {
-    if (this.#failure) throw this.#failure;
-    do {
-      const event = this.#scanText(onEvent);
-      if (event) return event;
-    } while (this.#refill());
+    while (this.#ready || this.#text || this.#refill()) {
+      const event = this.#ready ?? this.#scanText(onEvent);
+      this.#ready = undefined;
+      if (event && !onEvent) return event;
+      if (event) onEvent?.(event);
+    }
+    this.#isAtLine = !this.#skipLF && !this.#unfinishedLine.length && this.#decoder.isPlain;
     return undefined;
   }
 
   /**
-   * The next event of the text at hand; with `onEvent`, all of them. The hot loop: a round is a
-   * line. What is rare is in other methods, so that engines put the frequent parts together (bench/
-   * has the figures).
+   * The next event of the text at hand; with `onEvent`, all of them, unless it feeds this parser:
+   * then what is left comes next. The hot loop: a round is a line, or an event of one line. What is
+   * rare is in other methods, so that engines put the frequent parts together (bench/ has the
+   * figures).
    */
   #scanText(onEvent?: (event: SSEEvent) => void): SSEEvent | undefined {
     const text = this.#text;
@@ -629,152 +880,213 @@ class PullParser {
     let start = this.#position;
     let lf = this.#lf;
     let cr = this.#cr;
-    let data = this.#dataBuffer;
-    let room = this.#room;
-    this.#dataBuffer = undefined;
-    this.#room = this.#maxEventSize;
-    while (start < length || this.#isLine) {
+    let data = this.#data;
+    let type = this.#type;
+    this.#data = undefined; // while it is here
+    if (type !== DEFAULT_TYPE) this.#type = DEFAULT_TYPE;
+    while (start < length) {
       // "parsing an event stream": CRLF, LF and CR each end one line
-      if (lf < start && (lf = text.indexOf('\n', start)) < 0) lf = length;
-      if (cr < start) this.#cr = cr = indexIn(text, '\r', start);
+      if (lf < start) lf = indexIn(text, '\n', start);
       let end = lf;
       let after = lf + 1;
-      if (cr < lf) {
-        end = cr;
-        after = cr + 1;
-        this.#skipLF = after === length;
-        if (after === lf) after++;
-        else this.#lf = lf; // far away, maybe: not to be looked for again
-      } else if (lf === length) {
-        if (!this.#isLine) break;
-        after = length;
-        this.#isLine = this.#skipLF = false;
+      if (cr <= lf) {
+        if (cr < start) cr = indexIn(text, '\r', start);
+        if (cr < lf) {
+          end = cr;
+          after = this.#after(text, cr);
+        } else if (lf === length) break;
       }
-      if (end - start > room) this.#exceed(end - start, room);
-
-      if (start < end) {
-        // "data", a character at a time: six times as fast as a slice, and engines inline only so
-        // much that is in functions
-        if (
-          text.charCodeAt(start) !== 0x64
-          || text.charCodeAt(start + 1) !== 0x61
-          || text.charCodeAt(start + 2) !== 0x74
-          || text.charCodeAt(start + 3) !== 0x61
-          || (text.charCodeAt(start + 4) !== COLON && end !== start + 4)
-        ) {
-          if (isEvent(text, start, end)) {
-            const type = text.slice(afterColon(text, start + 5), end);
-            room += this.#eventTypeBuffer.length - type.length;
-            this.#eventTypeBuffer = type;
-          } else if (isId(text, start, end)) {
-            room += this.#id(text.slice(afterColon(text, start + 2), end));
-          } else if (text.charCodeAt(start) !== COLON) this.#field(text, start, end);
-          else if (this.#onComment) {
-            const comment = text.slice(afterColon(text, start), end);
-            if (!this.#comment(comment, after, data, room)) return this.scan(onEvent);
-          }
+      let value: string;
+      if (isData(text, start, end)) {
+        value = text.slice(afterColon(text, start + 4, end), end);
+        if (data !== undefined || after === length || !isEnd(text.charCodeAt(after))) {
+          data = data === undefined ? value : this.#added(data, value);
           start = after;
           continue;
         }
-        const value = text.slice(text.charCodeAt(start + 5) === SPACE ? start + 6 : start + 5, end);
-        start = after;
-        room -= value.length;
-        if (data === undefined) data = value;
-        else {
-          data += '\n' + value;
-          room--;
-          if (data.length > JOIN) {
-            this.#longData.add(data);
-            data = '';
-          }
+        after = this.#after(text, after); // the usual event: one line of data, and the blank one
+      } else if (start === end) {
+        if (data === undefined) {
+          type = DEFAULT_TYPE;
+          this.#commit();
+          start = after;
+          continue;
         }
-        // Mostly a blank line comes next.
-        const next = after < length ? text.charCodeAt(after) : 0;
-        if (next === LF) start++;
-        else if (next === CR && text.charCodeAt(after + 1) === LF) start += 2;
-        else continue;
-      } else start = after;
-      // "dispatch the event": the id counts from here on, also without data
-      this.#lastEventId = this.#lastEventIdBuffer;
-      const type = this.#eventTypeBuffer;
-      this.#eventTypeBuffer = '';
-      this.#idSize = 0;
-      if (data === undefined) {
-        room = this.#maxEventSize;
-        continue;
+        value = this.#whole(data);
+        data = undefined;
+      } else {
+        let tell: (() => void) | undefined;
+        if (isEvent(text, start, end)) type = typeIn(text, start, end);
+        else if (this.#onComment || text.charCodeAt(start) !== COLON) {
+          tell = this.#other(text, start, end);
+        }
+        start = after;
+        if (!tell) continue;
+        this.#save(start, lf, cr);
+        this.#data = data;
+        this.#type = type;
+        tell();
+        return undefined; // it may have fed this parser
       }
-      if (this.#longData.length) data = this.#longData.drain() + data;
-      const event = new SSEEvent(type || DEFAULT_TYPE, data, this.#lastEventId, this.#retry);
-      data = undefined;
-      room = this.#maxEventSize;
-      this.#position = start;
+      start = after;
+      this.#save(start, lf, cr);
+      const event = this.#event(type, value);
       if (!onEvent) return event;
+      type = DEFAULT_TYPE;
       onEvent(event);
-      if (this.#position !== start) return this.scan(onEvent); // it has fed this parser
+      if (this.#position !== start || this.#text !== text) return undefined; // it has fed this one
     }
-    this.#dataBuffer = data;
-    this.#room = room;
-    this.#keep(start);
+    this.#text = '';
+    this.#data = data;
+    this.#type = type;
+    if (this.#isCut) this.#detach();
+    if (start < length) this.#keep(text.slice(start));
     return undefined;
   }
 
-  /** The text is used up; what is left of it is part of a line. */
-  #keep(start: number): void {
-    const text = this.#text;
-    this.#text = '';
-    this.#position = 0;
-    if (start < text.length) this.#unfinishedLine.add(start ? text.slice(start) : text);
-    const {length} = this.#unfinishedLine;
-    if (length > this.#room) this.#exceed(length, this.#room);
+  #save(position: number, lf: number, cr: number): void {
+    this.#position = position;
+    this.#lf = lf;
+    this.#cr = cr;
+  }
+
+  /** One line by itself: the rules of the hot loop once more, without its shortcuts. */
+  #line(line: string): SSEEvent | undefined {
+    const end = line.length;
+    // empty first: engines that once looked past a text's end are slower ever after
+    if (!end) return this.#blank();
+    this.#measure(end);
+    if (isData(line, 0, end)) {
+      const value = line.slice(afterColon(line, 4, end), end);
+      const data = this.#data;
+      this.#data = data === undefined ? value : this.#added(data, value);
+    } else if (isEvent(line, 0, end)) this.#type = typeIn(line, 0, end);
+    else this.#other(line, 0, end)?.();
+    return undefined;
+  }
+
+  #blank(): SSEEvent | undefined {
+    const data = this.#data;
+    const type = this.#type;
+    this.#data = undefined;
+    this.#type = DEFAULT_TYPE;
+    if (data !== undefined) return this.#event(type, this.#whole(data));
+    this.#commit();
+    return undefined;
+  }
+
+  /** Where the next line begins, after the end of line that begins there. */
+  #after(text: string, end: number): number {
+    const after = end + 1;
+    if (text.charCodeAt(end) === LF) return after;
+    if (after < text.length) return text.charCodeAt(after) === LF ? after + 1 : after;
+    this.#skipLF = true;
+    return after;
+  }
+
+  /** The id counts from a blank line on, also without data. */
+  #commit(): void {
+    if (this.#newId === undefined) return;
+    this.#lastEventId = this.#newId;
+    this.#newId = undefined;
+  }
+
+  /** "Dispatch the event". */
+  #event(type: string, data: string): SSEEvent {
+    this.#commit();
+    return new SSEEvent(type, data, this.#lastEventId, this.#retry);
+  }
+
+  /** All data of the block, of which this is the end. */
+  #whole(data: string): string {
+    return this.#longData.length ? this.#longData.drain() + data : data;
+  }
+
+  /** The data with one more line. */
+  #added(data: string, line: string): string {
+    data += '\n' + line;
+    if (data.length <= JOIN) return data;
+    this.#longData.add(data);
+    return '';
+  }
+
+  /** The text is used up; this is left of it, the beginning of a line. */
+  #keep(part: string): void {
+    this.#unfinishedLine.add(part);
+    this.#measure(this.#unfinishedLine.length);
+  }
+
+  /** An id of a text that is used up: what is kept must not keep that. */
+  #detach(): void {
+    this.#isCut = false;
+    this.#lastEventId = detached(this.#lastEventId);
+    this.#newId &&= detached(this.#newId);
   }
 
   /** Lines count with their field names, so that the verdict is the same however they are cut. */
-  #exceed(line: number, room: number): void {
-    const max = this.#maxEventSize;
-    const size = line + max - room;
+  #measure(line: number): void {
+    const size = line + this.#size;
+    if (size <= this.#maxEventSize) return;
     this.#text = this.#rest = '';
-    this.#position = 0;
+    this.#data = undefined;
     this.#bytes = NO_BYTES;
+    this.#isAtLine = false;
     this.#unfinishedLine.drain();
     this.#longData.drain();
-    this.#dataBuffer = undefined;
     throw (this.#failure = new SSEError(
       'limit',
-      `An event of ${size} code units or more: maxEventSize is ${max}`,
+      `An event of ${size} code units or more: maxEventSize is ${this.#maxEventSize}`,
     ));
   }
 
-  /** Give that comment away. False: that fed this parser. */
-  #comment(text: string, position: number, data: string | undefined, room: number): boolean {
-    this.#position = position;
-    this.#dataBuffer = data;
-    this.#room = room;
-    this.#onComment?.(text);
-    if (this.#position !== position) return false;
-    this.#dataBuffer = undefined;
-    this.#room = this.#maxEventSize;
-    return true;
-  }
-
-  /** Sets the last event ID buffer. Returns how much more room there is than before. */
-  #id(value: string): number {
-    if (value.includes('\0')) return 0;
-    const gained = this.#idSize - value.length;
-    this.#idSize = value.length;
-    this.#lastEventIdBuffer = detached(value);
-    return gained;
-  }
-
-  /** A line that is none of the frequent ones: text[start, end). */
-  #field(text: string, start: number, end: number): void {
+  /** A line that is none of the frequent ones, text[start, end): who is to be told of it. */
+  #other(text: string, start: number, end: number): (() => void) | undefined {
+    const onComment = this.#onComment;
+    if (text.charCodeAt(start) === COLON) {
+      if (!onComment) return undefined;
+      const comment = text.slice(afterColon(text, start, end), end);
+      return () => void atOnce(onComment(comment), 'onComment');
+    }
+    const reason = this.#field(text, start, end);
+    if (!reason || !this.#onIgnored) return undefined;
     const line = text.slice(start, end);
-    const colon = line.indexOf(':');
-    const name = colon < 0 ? line : line.slice(0, colon);
-    const value = colon < 0 ? '' : line.slice(afterColon(line, colon));
-    if (name === 'retry' && ASCII_DIGITS.test(value)) {
-      // beyond 2⁵³ a number has no decimal form of its own; what waits clamps it anyway
-      this.#retry = Math.min(+value, Number.MAX_SAFE_INTEGER);
-    } // "otherwise, the field is ignored"
+    return () => this.#ignored(line, reason);
+  }
+
+  #field(text: string, start: number, end: number): IgnoredReason | undefined {
+    if (isId(text, start, end)) {
+      const id = text.slice(afterColon(text, start + 2, end), end);
+      if (id.includes('\0')) return 'id-with-null';
+      this.#newId = id;
+      this.#isCut = true;
+      return undefined;
+    }
+    const [, colon, digits = ''] = RETRY.exec(text.slice(start, end)) ?? [];
+    if (colon === undefined) return 'unknown-field';
+    if (!ASCII_DIGITS.test(digits)) return 'invalid-retry';
+    // beyond 2⁵³ a number has no decimal form of its own; what waits clamps it anyway
+    this.#retry = Math.min(+digits, Number.MAX_SAFE_INTEGER);
+    return undefined;
+  }
+
+  #ignored(line: string, reason: IgnoredReason): void {
+    atOnce(this.#onIgnored?.(line, reason), 'onIgnored');
+  }
+
+  /** The stream has ended: tells of what it has left unfinished, which is no event. */
+  end(): void {
+    if (!this.#onIgnored) return;
+    this.#rest += this.#decode(this.#bytes) + this.#decoder.flush();
+    this.#bytes = NO_BYTES;
+    this.scan();
+    const data = this.#data === undefined ? undefined : this.#whole(this.#data);
+    const lines = [
+      ...(this.#type === DEFAULT_TYPE ? [] : [`event: ${this.#type}`]),
+      ...(this.#newId === undefined ? [] : [`id: ${this.#newId}`]),
+      ...(data === undefined ? [] : data.split('\n').map((line) => `data: ${line}`)),
+      ...(this.#unfinishedLine.length ? [this.#unfinishedLine.drain()] : []),
+    ];
+    for (const line of lines) this.#ignored(line, 'incomplete');
   }
 }
 
@@ -812,8 +1124,7 @@ export class EventParser extends PullParser {
       typeof line === 'string' && isOneLine(line),
       'feedLine() takes one line; feed() takes any text',
     );
-    this.writeLine(line);
-    return this.next();
+    return this.addLine(line);
   }
 }
 
@@ -828,28 +1139,43 @@ function indexIn(text: string, character: string, from: number): number {
   return at < 0 ? text.length : at;
 }
 
+// The frequent names. V8 compares up to three characters itself, and calls a function for more.
+
+function isData(text: string, start: number, end: number): boolean {
+  return (
+    text.charCodeAt(start) === 0x64
+    && text.startsWith('ata', start + 1)
+    && (end === start + 4 || text.charCodeAt(start + 4) === COLON)
+  );
+}
+
 function isEvent(text: string, start: number, end: number): boolean {
   return (
     text.charCodeAt(start) === 0x65
-    && text.charCodeAt(start + 1) === 0x76
-    && text.charCodeAt(start + 2) === 0x65
-    && text.charCodeAt(start + 3) === 0x6e
+    && text.startsWith('ven', start + 1)
     && text.charCodeAt(start + 4) === 0x74
-    && (text.charCodeAt(start + 5) === COLON || end === start + 5)
+    && (end === start + 5 || text.charCodeAt(start + 5) === COLON)
   );
+}
+
+/** The type that this line gives. */
+function typeIn(text: string, start: number, end: number): string {
+  return text.slice(afterColon(text, start + 5, end), end) || DEFAULT_TYPE;
 }
 
 function isId(text: string, start: number, end: number): boolean {
   return (
-    text.charCodeAt(start) === 0x69
-    && text.charCodeAt(start + 1) === 0x64
-    && (text.charCodeAt(start + 2) === COLON || end === start + 2)
+    text.startsWith('id', start) && (end === start + 2 || text.charCodeAt(start + 2) === COLON)
   );
 }
 
+function isEnd(code: number): boolean {
+  return code === LF || code === CR;
+}
+
 /** "If value starts with a U+0020 SPACE character, remove it": one, and no other. */
-function afterColon(text: string, colon: number): number {
-  return text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1;
+function afterColon(text: string, colon: number, end: number): number {
+  return colon + 1 < end && text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1;
 }
 
 /** A copy that does not keep the chunk it was cut from alive (V8's slices of 13 and more do). */
@@ -870,12 +1196,6 @@ const MAX_DELAY = 2 ** 31 - 1;
 
 /** How long the end of a loop waits for its source to let go, ms: sockets take a few. */
 const CLOSE_LIMIT = 1000;
-
-type MaybePromise<T> = T | PromiseLike<T>;
-
-function isPromise<T>(value: MaybePromise<T>): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && 'then' in value;
-}
 
 /** What a script wants to be done before it goes on. */
 interface Operation<Result = unknown> {
@@ -923,12 +1243,14 @@ function askedIn(step: IteratorResult<Operation, void>): Operation | undefined {
 
 /** What a loop hands out. */
 interface Supply<T> {
-  /** The next of what is at hand; undefined: nothing is left. */
-  take(): T | undefined;
+  /** The next, as far as nothing is to be waited for; undefined: nothing is left. */
+  take(mayRead?: boolean): T | undefined;
   /** How to get more. */
   readonly script: Script;
   /** What the script has asked for, to be done when nothing is at hand any more. */
   asked: Operation | undefined;
+  /** What is to be waited for before the next take(), where something is. */
+  readonly owed?: () => Operation | undefined;
   /** May be called more than once. */
   close(): MaybePromise<unknown>;
 }
@@ -957,7 +1279,7 @@ function performed(asked: Operation, owner: Interruptible): Promise<void> {
     };
     owner.interrupt = interrupt;
     if (limit > 0 && limit < Infinity) {
-      const expire = () => (late ? lose(tooLate(late, limit)) : interrupt());
+      const expire = () => (late ? lose(new SSEError('timeout', late)) : interrupt());
       // A process that was busy, or stopped, has not looked at its sockets yet: it gets one turn.
       const due = () => (timer = setTimeout(expire, 0));
       timer = setTimeout(due, Math.min(limit, MAX_DELAY));
@@ -972,16 +1294,12 @@ function performed(asked: Operation, owner: Interruptible): Promise<void> {
   });
 }
 
-function tooLate(what: string, limit: number): SSEError {
-  return new SSEError('timeout', `${what} for ${limit} ms`);
-}
+/** A call of next() that cannot be answered now, and harms no loop. */
+class Reentry extends TypeError {}
 
-function atOnce<T>(value: MaybePromise<T>, name: string): T {
-  if (!isPromise(value)) return value;
-  quiet(value);
-  throw new TypeError(
-    `\`${name}\` returned a promise, which a blocking loop cannot wait for: use \`for await\``,
-  );
+function within(what = 'itself'): string {
+  const shown = what === 'itself' ? what : `\`${what}\``;
+  return `next() must not be called from within ${shown}`;
 }
 
 /** The runner that blocks. */
@@ -990,7 +1308,7 @@ class BlockingLoop<T> implements IterableIterator<T> {
   #isOver = false;
   /** How many operations have begun: an observer that calls next() goes on with the script. */
   #turns = 0;
-  /** The operation at work whose result the script cannot do without. */
+  /** What is at work whose result the script cannot do without, as a message calls it. */
   #working: string | undefined;
 
   constructor(supply: Supply<T>) {
@@ -999,45 +1317,67 @@ class BlockingLoop<T> implements IterableIterator<T> {
 
   next(): IteratorResult<T, undefined> {
     try {
-      const value = this.#isOver ? undefined : this.#run();
-      return value === undefined ? this.return() : {done: false, value};
+      const value = this.#isOver ? undefined : (this.#taken() ?? this.#run());
+      if (value !== undefined) return {done: false, value};
     } catch (error) {
       try {
-        this.return();
+        if (!(error instanceof Reentry)) this.return();
       } catch {
         // the first error is the one to tell
       }
       throw error;
     }
+    return this.return();
   }
 
+  #taken(): T | undefined {
+    if (this.#working) throw new Reentry(within(this.#working));
+    this.#working = 'itself';
+    try {
+      return this.#supply.take();
+    } finally {
+      this.#working = undefined;
+    }
+  }
+
+  /** Nothing is at hand: gets more. */
   #run(): T | undefined {
     const supply = this.#supply;
-    const {script} = supply;
     for (;;) {
-      const value = supply.take();
-      if (value !== undefined) return value;
-      must(!this.#working, `next() must not be called from within \`${this.#working}\``);
-      const asked = supply.asked ?? askedIn(script.next());
+      const asked = supply.asked ?? this.#resumed();
       if (!asked) return undefined;
       supply.asked = asked.result = undefined;
       const turn = ++this.#turns;
       let result: unknown;
+      let failure: {readonly error: unknown} | undefined;
       try {
         if (!asked.owner?.isClosed) result = this.#work(asked);
       } catch (error) {
         if (turn !== this.#turns) throw error;
-        supply.asked = askedIn(script.throw(error));
-        continue;
+        failure = {error};
       }
-      if (turn !== this.#turns) continue;
-      asked.result = atOnce(result, asked.name);
-      supply.asked = askedIn(script.next());
+      if (turn === this.#turns) {
+        if (!failure) asked.result = atOnce(result, asked.name);
+        supply.asked = this.#resumed(failure);
+      }
+      const value = this.#taken();
+      if (value !== undefined) return value;
+    }
+  }
+
+  /** The script decides by itself, too, and asks functions of the user's (`random`) for that. */
+  #resumed(failure?: {readonly error: unknown}): Operation | undefined {
+    const {script} = this.#supply;
+    this.#working = 'itself';
+    try {
+      return askedIn(failure ? script.throw(failure.error) : script.next());
+    } finally {
+      this.#working = undefined;
     }
   }
 
   #work({name, work, limit}: Operation): unknown {
-    this.#working = /^on/.test(name) ? undefined : name;
+    this.#working = name.startsWith('on') ? undefined : name;
     try {
       return work(limit);
     } finally {
@@ -1066,7 +1406,7 @@ class AsyncLoop<T> implements AsyncIterableIterator<T> {
   #isOver = false;
   /** Calls of next() that have no answer yet: a later one has to wait for them. */
   #waiting = 0;
-  #last: Promise<IteratorResult<T, undefined>> | undefined;
+  #last: Promise<unknown> | undefined = Promise.resolve();
 
   constructor(supply: Supply<T>) {
     this.#supply = supply;
@@ -1074,21 +1414,33 @@ class AsyncLoop<T> implements AsyncIterableIterator<T> {
 
   next(): Promise<IteratorResult<T, undefined>> {
     if (!this.#waiting && !this.#isOver) {
+      this.#waiting++; // what calls next() from within has its turn after this
       try {
         const value = this.#supply.take();
         if (value !== undefined) return Promise.resolve({done: false, value});
       } catch (error) {
         return this.return().then(() => Promise.reject(error));
+      } finally {
+        this.#waiting--;
       }
     }
     if (this.#waiting && !this.#last) {
-      return Promise.reject(new TypeError('next() must not be called from within itself'));
+      return Promise.reject(new TypeError(within()));
     }
     const last = this.#waiting++ ? this.#last : undefined;
     this.#last = undefined; // until it has begun: what it calls at once cannot wait for it
     const run = () => this.#run();
-    this.#last = last ? last.then(run, run) : run();
-    return this.#last;
+    const answer = last ? this.#inTurn(last.then(run, run)) : run();
+    this.#last = answer;
+    return answer;
+  }
+
+  /** Answers come in the order of their calls: one that had to wait takes a few microtasks more. */
+  #inTurn(answer: Promise<IteratorResult<T, undefined>>): typeof answer {
+    const isHere = (): void => void this.#waiting--;
+    this.#waiting++;
+    void answer.then(isHere, isHere);
+    return answer;
   }
 
   async #run(): Promise<IteratorResult<T, undefined>> {
@@ -1098,6 +1450,11 @@ class AsyncLoop<T> implements AsyncIterableIterator<T> {
       while (!this.#isOver) {
         const value = supply.take();
         if (value !== undefined) return {done: false, value};
+        const owed = supply.owed?.();
+        if (owed?.owner) {
+          await performed(owed, owed.owner);
+          continue;
+        }
         const asked = supply.asked ?? askedIn(script.next());
         if (!asked) break;
         supply.asked = asked.result = undefined;
@@ -1132,12 +1489,6 @@ class AsyncLoop<T> implements AsyncIterableIterator<T> {
   }
 }
 
-/** A promise whose failure has nobody to tell it to. */
-function quiet<T>(value: MaybePromise<T>): MaybePromise<T> {
-  if (isPromise(value)) Promise.resolve(value).catch(() => {});
-  return value;
-}
-
 /** Closes, and resolves after a bounded wait: some sources never say that they have let go. */
 async function released(close: () => unknown): Promise<void> {
   let timer: unknown;
@@ -1166,6 +1517,9 @@ type ReadResult =
   | {readonly done?: false; readonly value: Chunk}
   | {readonly done: true; readonly value?: Chunk | undefined};
 
+/** What was read; `seen`: it counts once that has settled (the sink of `record`). */
+type Part = ReadResult & {readonly seen?: MaybePromise<unknown>};
+
 /** What a stream's chunks come from. */
 export type BlockingBody = Chunk | Iterable<Chunk> | null | undefined;
 export type Body = BlockingBody | AsyncIterable<Chunk> | ReadableStreamLike;
@@ -1174,14 +1528,27 @@ export type Body = BlockingBody | AsyncIterable<Chunk> | ReadableStreamLike;
 export interface ResponseLike {
   readonly body: Body;
   readonly status?: number | undefined;
+  /** As Node and undici call it. */
+  readonly statusCode?: number | undefined;
   readonly url?: string | undefined;
-  readonly headers?: HeadersLike | undefined;
+  /** Absent: the content type is not checked. */
+  readonly headers?: HeadersLike | PlainHeaders | undefined;
+}
+
+/** Headers as a plain object, as Node has them. */
+export type PlainHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** A response as the clients show it: its headers can always be asked. */
+export interface SSEResponse {
+  readonly status: number;
+  readonly headers: HeadersLike;
+  readonly body?: Body;
 }
 
 /** A body being read. */
-interface Chunks<Result = ReadResult | PromiseLike<ReadResult>> {
+interface Chunks<Result = Part | PromiseLike<Part>> {
   /** `limit`, ms, is for the blocking fetch's own, which have nobody else to keep to it. */
-  next(limit?: number): Result;
+  next(limit?: number, late?: string): Result;
   return?(): unknown;
   /** A stream's `return()` settles also while a read is pending; a generator's waits for it. */
   readonly isStream?: boolean;
@@ -1197,11 +1564,17 @@ export interface EventSource extends AsyncIterable<SSEEvent> {
    * is); events with empty data are passed over. Throws SSEError `json`.
    */
   json<T = unknown>(options?: JSONOptions): AsyncIterable<T>;
+  /**
+   * The events in arrays of what is at hand at a time, 1 to 1,024 of them: one promise for many.
+   * Those before an error come first. `lastEventId` is that of the last one.
+   */
+  batches(): AsyncIterable<SSEEvent[]>;
 }
 
 /** The events of a synchronous source, for `for … of` as well. */
 export interface SyncEventSource extends EventSource, Iterable<SSEEvent> {
   json<T = unknown>(options?: JSONOptions): Iterable<T> & AsyncIterable<T>;
+  batches(): Iterable<SSEEvent[]> & AsyncIterable<SSEEvent[]>;
 }
 
 /** Options of `json()`. */
@@ -1209,6 +1582,8 @@ export interface JSONOptions {
   /** The data that ends the iteration and is no value. Default `"[DONE]"`; null: none. */
   readonly done?: string | null | undefined;
 }
+
+const JSON_DEFAULTS: JSONOptions = {done: '[DONE]'};
 
 type Lines = string | Iterable<string> | AsyncIterable<string>;
 
@@ -1273,67 +1648,146 @@ export const EventSource: EventSourceConstructor = class EventSource {
     };
   }
 
-  #supply(open: (body: Body) => Chunks): Supply<SSEEvent> {
-    const reading: Reading = {chunks: undefined, parser: undefined};
+  batches(): Iterable<SSEEvent[]> & AsyncIterable<SSEEvent[]> {
     return {
-      take: () => reading.parser?.next(),
-      script: this.#script(reading, open),
-      asked: undefined,
-      close: () => {
-        const {chunks} = reading;
-        reading.chunks = reading.parser = undefined;
-        return chunks?.return?.();
-      },
+      [Symbol.iterator]: () => new BlockingLoop(inBatches(this.#supply(blockingChunksOf))),
+      [Symbol.asyncIterator]: () => new AsyncLoop(inBatches(this.#supply(chunksOf))),
     };
   }
 
-  *#script(reading: Reading, open: (body: Body) => Chunks): Script {
-    const parser = (reading.parser = this.#parser = new EventParser(this.#options));
-    const chunks = (reading.chunks = open(bodyOf(this.#source)));
-    const read = operation('source', () => chunks.next());
-    for (;;) {
-      yield read;
-      const part = read.result;
-      if (!part || part.done || !reading.chunks) return;
-      if (this.#areLines) parser.writeLine(part.value);
-      else parser.write(part.value);
-    }
+  #supply(open: (body: Body) => Chunks): Reading {
+    return new Reading(this.#areLines, () => {
+      this.#parser = new EventParser(this.#options);
+      return {parser: this.#parser, chunks: open(bodyOf(this.#source))};
+    });
   }
 };
 
-/** What one loop over an EventSource has: undefined before it begins and after it has ended. */
-interface Reading {
-  chunks: Chunks | undefined;
-  parser: EventParser | undefined;
+/** What a loop reads from and with. */
+interface Opened {
+  readonly parser: EventParser;
+  readonly chunks: Chunks;
+}
+
+/** What one loop over an EventSource has. What needs no wait, take() reads without a script. */
+class Reading implements Supply<SSEEvent> {
+  readonly script: Script = this.#wait();
+  asked: Operation | undefined;
+  readonly #areLines: boolean;
+  readonly #open: () => Opened;
+  #opened: Opened | undefined;
+  #isOver = false;
+  /** What is waited for, and what came of it. */
+  #coming: PromiseLike<ReadResult> | undefined;
+  #part: ReadResult | undefined;
+
+  constructor(areLines: boolean, open: () => Opened) {
+    this.#areLines = areLines;
+    this.#open = open;
+  }
+
+  take(mayRead = true): SSEEvent | undefined {
+    if (this.#isOver) return undefined;
+    const {parser, chunks} = (this.#opened ??= this.#open());
+    for (;;) {
+      const event = parser.next();
+      if (event || !mayRead || this.#coming || this.#isOver) return event;
+      const part = this.#part ?? chunks.next();
+      this.#part = undefined;
+      if (!('done' in part) && isPromise(part)) {
+        this.#coming = part;
+        return undefined;
+      }
+      if (this.#isOver) return undefined; // reading it has ended the loop
+      if (part.done) {
+        this.#isOver = true;
+        parser.end();
+        return undefined;
+      }
+      if (!this.#areLines) parser.write(part.value);
+      else {
+        const completed = parser.addLine(part.value);
+        if (completed) return completed;
+      }
+    }
+  }
+
+  *#wait(): Script {
+    const read = operation('source', () => this.#coming);
+    for (;;) {
+      yield read;
+      this.#part = read.result;
+      this.#coming = undefined;
+      if (!this.#part) return;
+    }
+  }
+
+  close(): unknown {
+    const {chunks} = this.#opened ?? {};
+    this.#isOver = true;
+    this.#opened = undefined;
+    return chunks?.return?.();
+  }
 }
 
 /** The JSON values of those events, up to `done`. Those with blank data are pings (MCP, tRPC). */
-function asJSON<T>(
-  {take, script, close}: Supply<SSEEvent>,
-  {done = '[DONE]'}: JSONOptions = {},
-): Supply<T> {
+function asJSON<T>(events: Supply<SSEEvent>, options: JSONOptions = {}): Supply<T> {
+  const {done} = settings(options, JSON_DEFAULTS);
   let isDone = false;
   const values: Supply<T> = {
+    ...passedOn(events),
     take() {
-      for (let event: SSEEvent | undefined; !isDone && (event = take()); ) {
+      for (let event: SSEEvent | undefined; !isDone && (event = events.take()); ) {
         const data = event.data.trim();
-        isDone = data === done;
+        isDone = data === done?.trim();
         if (!isDone && data) return event.json<T>();
       }
-      if (isDone) values.asked = void script.return();
+      if (isDone) values.asked = void events.script.return();
       return undefined;
     },
-    script,
-    asked: undefined,
-    close,
   };
   return values;
 }
 
+/** The events of a batch at most: a whole text is not parsed before its first ones are there. */
+const MOST_IN_BATCH = 1024;
+
+function inBatches(events: Supply<SSEEvent>): Supply<SSEEvent[]> {
+  let failure: {readonly error: unknown} | undefined;
+  return {
+    ...passedOn(events),
+    take() {
+      if (failure) throw failure.error;
+      const batch: SSEEvent[] = [];
+      try {
+        while (batch.length < MOST_IN_BATCH) {
+          // a source may block: what is at hand does not wait for it
+          const event = events.take(!batch.length);
+          if (!event) break;
+          batch.push(event);
+        }
+      } catch (error) {
+        if (!batch.length) throw error;
+        failure = {error};
+      }
+      return batch.length ? batch : undefined;
+    },
+  };
+}
+
+/** All of a supply but what it hands out. */
+function passedOn(events: Supply<SSEEvent>): Omit<Supply<never>, 'take'> {
+  return {
+    script: events.script,
+    asked: undefined,
+    owed: () => events.owed?.(),
+    close: () => events.close(),
+  };
+}
+
 function isSource(value: unknown): boolean {
   return (
-    typeof value === 'object'
-    && value !== null
+    isObject(value)
     && (Symbol.iterator in value
       || Symbol.asyncIterator in value
       || 'getReader' in value
@@ -1342,36 +1796,86 @@ function isSource(value: unknown): boolean {
   );
 }
 
+/** A `Response`, or what undici's `request` and Node's servers and clients have for one. */
 function isResponse(value: unknown): value is ResponseLike {
-  return (
-    typeof value === 'object'
-    && value !== null
-    && 'body' in value
-    && !(Symbol.asyncIterator in value)
-  );
+  const {statusCode} = Object(value);
+  const isNodes = typeof statusCode === 'number';
+  return isNodes || (isObject(value) && 'body' in value && !(Symbol.asyncIterator in value));
+}
+
+function isAsyncIterable(value: object): value is AsyncIterable<Chunk> {
+  return Symbol.asyncIterator in value;
+}
+
+/** The body of whatever came as a response. Undefined: it has none that can be read. */
+function bodyIn(response: {readonly body?: Body}): Body {
+  if ('body' in response) return response.body;
+  return isAsyncIterable(response) ? response : undefined;
+}
+
+/** A response whose headers can be asked: as it is, or what is known of it. */
+function asResponse(response: Partial<ResponseLike>): SSEResponse {
+  if (isComplete(response)) return response;
+  const {status, statusCode = 200, headers = {}} = response;
+  return {
+    status: status ?? statusCode,
+    headers: hasGet(headers) ? headers : headersOf(headers),
+    body: bodyIn(response),
+  };
+}
+
+function isComplete(response: Partial<ResponseLike>): response is SSEResponse {
+  return typeof response.status === 'number' && hasGet(response.headers);
+}
+
+function hasGet(headers: object | undefined): headers is HeadersLike {
+  return !!headers && 'get' in headers && typeof headers.get === 'function';
+}
+
+/** node:http2's have a symbol among their keys, and `:status`, which Headers refuses. */
+function headersOf(plain: PlainHeaders): HeadersLike {
+  const headers = new Headers([]);
+  for (const [name, value] of Object.entries(plain)) {
+    if (value !== undefined && !name.startsWith(':')) headers.set(name, String(value));
+  }
+  return headers;
 }
 
 /** The body of a response, once it is clear that it is a stream of events. */
 function bodyOf(source: Body | ResponseLike): Body {
   if (!isResponse(source)) return source;
-  const {status = 200, headers, body} = source;
+  const {status, headers, body} = asResponse(source);
   const url = withoutUserinfo(source.url ?? '') || 'the response';
-  if (status < 200 || status > 299) {
-    throw new SSEHTTPError(status, url, headers ?? NO_HEADERS, '');
-  }
+  if (status < 200 || status > 299) throw new SSEHTTPError(status, url, headers, '');
   if (status === 204) return null;
-  const error = contentTypeError(headers, url);
-  if (error) throw error;
-  return body;
+  if (source.headers && !isEventStream(headers)) throw contentTypeError(status, headers, url, '');
+  return streamed(body, url);
 }
 
 /** "If … `Content-Type` … is not `text/event-stream`, then fail the connection". */
-function contentTypeError(headers: HeadersLike | undefined, url: string): SSEError | undefined {
-  const type = headers ? (headers.get('content-type') ?? '') : EVENT_STREAM;
-  if (essenceOf(type) === EVENT_STREAM) return undefined;
-  return new SSEError(
-    'content-type',
-    `Expected Content-Type '${EVENT_STREAM}', got '${excerpt(type)}' from ${url}`,
+function isEventStream(headers: HeadersLike): boolean {
+  return essenceOf(headers.get('content-type') ?? '') === EVENT_STREAM;
+}
+
+function contentTypeError(
+  status: number,
+  headers: HeadersLike,
+  url: string,
+  body: string,
+): SSEResponseError {
+  const type = headers.get('content-type');
+  const got = type === null ? 'none' : `'${excerpt(type)}'`;
+  const message = `Expected Content-Type '${EVENT_STREAM}', got ${got} from ${url}`;
+  return new SSEResponseError('content-type', message, {status, url, headers, body});
+}
+
+/** A body of null is empty; one that is not there belongs to a `fetch` that cannot stream. */
+function streamed(body: Body, url: string): Body {
+  if (body !== undefined) return body;
+  throw new SSEError(
+    'unsupported',
+    `The response from ${url} has no body to read: this \`fetch\` cannot stream. Pass one that can`
+      + ' as `transport` (React Native: `fetch` of expo/fetch)',
   );
 }
 
@@ -1392,7 +1896,7 @@ function essenceOf(contentType: string): string | undefined {
 
 /** A body's chunks. Streams through their reader: WebKit has no other way, Deno's other leaks. */
 function chunksOf(body: Body): Chunks {
-  if (typeof body === 'object' && body !== null) {
+  if (isObject(body)) {
     if ('getReader' in body) {
       const reader = body.getReader();
       return {isStream: true, next: () => reader.read(), return: () => reader.cancel()};
@@ -1429,8 +1933,7 @@ function blockingChunksOf(body: Body): Chunks<ReadResult> {
 /** Closes the response that nobody reads, if it is one. The result resolves when that is done. */
 function discard(response: unknown): MaybePromise<unknown> {
   try {
-    const {body}: {readonly body?: Body} = Object(response);
-    return letGo(chunksOf(body));
+    return letGo(chunksOf(bodyIn(Object(response))));
   } catch {
     return undefined; // there is nothing to close, or it is in somebody else's hands
   }
@@ -1448,15 +1951,6 @@ function letGo(chunks: Chunks): MaybePromise<unknown> {
 // Pure. All that decides is here: whether to connect again, when, and with which headers. It does
 // not know sync from async and never waits; the time is an argument.
 
-declare const Headers: new (
-  headers: HeadersInput,
-) => HeadersLike &
-  Iterable<[string, string]> & {
-    append(name: string, value: string): void;
-    set(name: string, value: string): void;
-    delete(name: string): void;
-  };
-
 /** At least this between two connections, ms, once they fail fast: ten a second hurt no server. */
 const MIN_INTERVAL = 100;
 
@@ -1466,14 +1960,16 @@ const JITTER = 0.25;
 /** As many as fetch follows (Fetch standard, HTTP-redirect fetch). */
 const MAX_REDIRECTS = 20;
 
-/** What options are where they are left out; times in ms. */
-const DEFAULTS = {
-  retryInterval: 3000, // as in Firefox
-  maxRetryInterval: 30_000,
-  retryStatus: [408, 425, 429, 500, 502, 503, 504],
-  timeout: 30_000,
-  idleTimeout: 300_000, // outages that heal by themselves are shorter
-};
+/** Statuses of the server's own that no later attempt changes: "not implemented" and the like. */
+const LASTING_STATUS = [501, 505, 511];
+
+/** Whether a refusal may pass, once a stream has been open: gateways have numbers of their own. */
+function isPassing(status: number): boolean {
+  return (
+    [408, 425, 429].includes(status)
+    || (status >= 500 && status < 600 && !LASTING_STATUS.includes(status))
+  );
+}
 
 /** UTF-16 code units that a message shows of each URL of a chain of redirects: 16 kB fit in one. */
 const MAX_URL_SHOWN = 2000;
@@ -1483,12 +1979,6 @@ const CONTROLS = /[\0-\x08\n-\x1f\x7f]/;
 
 /** Errors that the next connection may not meet; any other SSEError is final. */
 const PASSING: readonly SSEErrorCode[] = ['connection', 'http', 'timeout', 'truncated'];
-
-/** Headers in any of the forms that `fetch` takes. */
-export type HeadersInput =
-  | HeadersLike
-  | Iterable<readonly [name: string, value: string]>
-  | Readonly<Record<string, string>>;
 
 /** Options of `Reconnection`, which are options of the clients. */
 export interface ReconnectionOptions {
@@ -1507,19 +1997,43 @@ export interface ReconnectionOptions {
   readonly maxRetries?: number | undefined;
   /**
    * HTTP statuses that count as a failed attempt once the stream has been open; any other is
-   * final. Default `[408, 425, 429, 500, 502, 503, 504]`.
+   * final. Default: 408, 425, 429 and every 5xx but 501, 505 and 511. A function is asked at every
+   * refusal, the first one and a POST's included: true sends the request again, after Retry-After.
    */
-  readonly retryStatus?: readonly number[] | undefined;
+  readonly retryStatus?: readonly number[] | RetryStatus | undefined;
   /** false: one connection, its end is the end. Default: true for GET and HEAD. */
   readonly reconnect?: boolean | undefined;
   /**
    * Tells the event that ends the stream: it is delivered, and the client stops. A stream that
    * ends without it was truncated: SSEError `truncated`, or a reconnection.
    */
-  readonly until?: ((event: SSEEvent) => boolean) | undefined;
+  readonly until?: ((event: SSEEvent) => Answer) | undefined;
   /** Random numbers, 0 ≤ n < 1, for the jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
+
+/** What is true or false as in `if`, and no promise. */
+type Answer = boolean | string | number | readonly unknown[] | null | undefined;
+
+/** Whether to send the request again after that answer. */
+export type RetryStatus = (
+  error: SSEHTTPError,
+  /** Whether the stream has been open; how many reconnections in a row there have been. */
+  state: {readonly opened: boolean; readonly attempt: number},
+) => boolean;
+
+/** What these options are where they are left out; times in ms. */
+const RECONNECTION_DEFAULTS: ReconnectionOptions = {
+  method: undefined,
+  lastEventId: '',
+  retryInterval: 3000, // as in Firefox
+  maxRetryInterval: 30_000,
+  maxRetries: Infinity,
+  retryStatus: undefined,
+  reconnect: undefined,
+  until: undefined,
+  random: Math.random,
+};
 
 /** What a new attempt starts from; also the argument of `headers` and `body` functions. */
 export interface Attempt {
@@ -1533,6 +2047,8 @@ export interface Attempt {
 /** A reconnection to be made, as `onRetry` gets it. */
 export interface Retry extends Attempt {
   readonly error: Error;
+  /** The messages down the chain of the error's causes, in one line. */
+  readonly reason: string;
   /** How long the client will wait, ms. */
   readonly delay: number;
 }
@@ -1542,7 +2058,8 @@ export type Decision =
   | {readonly kind: 'open'} // parse the body
   | {readonly kind: 'send'} // a redirect: send the next request(), now
   | {readonly kind: 'read'} // read the body's text and come back with refused()
-  | {readonly kind: 'wait'; readonly retry: Retry} // begin() again after that delay
+  // begin() again after that delay; where nobody listens, `warning` is for the console
+  | {readonly kind: 'wait'; readonly retry: Retry; readonly warning?: string}
   | {readonly kind: 'stop'} // end quietly
   | {readonly kind: 'fail'; readonly error: unknown};
 
@@ -1567,9 +2084,12 @@ export class Reconnection {
   readonly #options: ReconnectionOptions;
   readonly #method: string;
   readonly #maxRetries: number;
+  /** `retryStatus` has allowed it: a request that is not to be repeated may be sent once more. */
+  #mayRepeat = false;
   /** Reconnections in a row that brought no event. */
   #failures = 0;
   #opened = false;
+  #hasWarned = false;
   #error: Error | undefined;
   #attempts = 0;
   #begun = -Infinity;
@@ -1582,13 +2102,13 @@ export class Reconnection {
   #isGETNow = false;
 
   constructor(url: string, options: ReconnectionOptions = {}) {
-    const {method = 'GET', lastEventId = '', maxRetries = Infinity, retryStatus = []} = options;
-    this.#options = options;
+    const given = (this.#options = settings(options, RECONNECTION_DEFAULTS));
+    const {method = 'GET', lastEventId = '', maxRetries = Infinity, retryStatus = []} = given;
+    const {retryInterval, maxRetryInterval} = given;
     this.#method = method.toUpperCase();
-    this.reconnects = options.reconnect ?? isSafe(this.#method);
+    this.reconnects = given.reconnect ?? isSafe(this.#method);
     must(typeof this.reconnects === 'boolean', 'reconnect must be a boolean');
-    milliseconds('retryInterval', options);
-    milliseconds('maxRetryInterval', options);
+    mustBeTimes({retryInterval, maxRetryInterval});
     must(
       maxRetries === Infinity || (Number.isInteger(maxRetries) && maxRetries >= -1),
       `maxRetries must be an integer from -1 or Infinity, got ${maxRetries}`,
@@ -1596,8 +2116,9 @@ export class Reconnection {
     );
     this.#maxRetries = maxRetries < 0 ? Infinity : maxRetries;
     must(
-      Array.isArray(retryStatus) && retryStatus.every(Number.isInteger),
-      'retryStatus must be an array of HTTP statuses',
+      typeof retryStatus === 'function'
+        || (Array.isArray(retryStatus) && retryStatus.every(Number.isInteger)),
+      'retryStatus must be an array of HTTP statuses, or a function',
     );
     must(!hasUserinfo(url), 'url must hold no userinfo: use a header');
     must(
@@ -1610,7 +2131,8 @@ export class Reconnection {
 
   /** A new attempt begins at time `now`, ms. TypeError where that would send a request again. */
   begin(now: number): Attempt {
-    must(!this.#attempts++ || this.reconnects, ONE_CONNECTION);
+    must(!this.#attempts++ || this.reconnects || this.#mayRepeat, ONE_CONNECTION);
+    this.#mayRepeat = false;
     // twice that, once it waits for it: else every second connection would come at once
     this.#hurried = now - this.#begun < (this.#hurried ? 2 : 1) * MIN_INTERVAL;
     this.#begun = now;
@@ -1663,64 +2185,96 @@ export class Reconnection {
       return this.#redirect(status, location ?? '');
     }
     if (status === 204) return STOP; // "HTTP 204 No Content … tell the client to stop"
-    if (this.method === 'GET' ? status !== 200 : status < 200 || status > 299 || status === 205) {
-      return {kind: 'read'};
-    }
-    const error = contentTypeError(headers, this.#target);
-    if (error) return fail(error);
+    if (this.#isRefusal(status) || (headers && !isEventStream(headers))) return {kind: 'read'};
     this.#opened = true;
     return {kind: 'open'};
   }
 
+  #isRefusal(status: number): boolean {
+    if (this.method === 'GET') return status !== 200;
+    return status < 200 || status > 299 || status === 205;
+  }
+
   /** The response opened no stream; `body` is its text. */
-  refused(status: number, headers: HeadersLike | undefined, body: string, now: number): Decision {
-    const after = headers?.get('retry-after') ?? '';
-    const wait = ASCII_DIGITS.test(after) ? +after * 1000 : Math.max(0, Date.parse(after) - now);
-    const error = new SSEHTTPError(
-      status,
-      this.#target,
-      headers ?? NO_HEADERS,
-      body,
-      wait >= 0 ? wait : undefined,
-    );
-    const {retryStatus = DEFAULTS.retryStatus} = this.#options;
+  refused(status: number, given: HeadersLike | undefined, body: string, now: number): Decision {
+    const headers = given ?? NO_HEADERS;
+    const url = this.#target;
+    if (!this.#isRefusal(status)) return fail(contentTypeError(status, headers, url, body));
+    const after = waitAsked(headers.get('retry-after'), now);
+    const error = new SSEHTTPError(status, url, headers, body, after);
     this.#error = error; // a later loop's headers() may want to know
-    const passes = this.#opened && this.reconnects && retryStatus.includes(status);
-    return passes ? this.lost(error) : fail(error);
+    if (!this.#passes(error)) return fail(error);
+    this.#mayRepeat = true;
+    return this.lost(error);
+  }
+
+  #passes(error: SSEHTTPError): boolean {
+    const {retryStatus} = this.#options;
+    const state = {opened: this.#opened, attempt: this.#failures};
+    if (typeof retryStatus === 'function') {
+      return !!atOnce<unknown>(retryStatus(error, state), 'retryStatus', AT_ONCE);
+    }
+    const {status} = error;
+    return (
+      this.#opened
+      && this.reconnects
+      && (retryStatus ? retryStatus.includes(status) : isPassing(status))
+    );
   }
 
   /** The connection ended: by an error, or cleanly. */
-  lost(error?: unknown): Decision {
-    const {until} = this.#options;
-    if (OWN.has(Object(error))) return fail(OWN.get(Object(error)));
+  lost(error?: unknown, facts: LossFacts = {}): Decision {
+    const object = Object(error);
+    if (OWN in object) return fail(object[OWN]);
     if (error instanceof SSEError && !PASSING.includes(error.code)) return fail(error);
-    if (error === undefined && !until && !this.reconnects) return STOP;
-    const reason =
-      error instanceof Error
-        ? error
-        : error !== undefined
-          ? new SSEError('connection', describe(error), error)
-          : until
-            ? new SSEError('truncated', `${this.url} ended the stream before its last event`)
-            : new SSEError('connection', 'the server ended the stream');
-    if (error === undefined && !this.reconnects) return fail(reason);
+    const {until} = this.#options;
+    const mayGoOn = this.reconnects || this.#mayRepeat;
+    if (error === undefined && !mayGoOn && !until) return STOP;
+    const reason = this.#reasonOf(error, facts);
+    if (error === undefined && !mayGoOn) return fail(reason);
     const attempt = this.#failures + 1;
-    if (!this.reconnects || attempt > this.#maxRetries) {
+    const advice = futility(reason, {...facts, opened: this.#opened});
+    if (!mayGoOn || advice || attempt > this.#maxRetries) {
       this.#failures = 0; // a later loop starts afresh
-      return fail(new SSEConnectionError(this.url, attempt - 1, reason));
+      return fail(new SSEConnectionError(this.url, attempt - 1, reason, advice));
     }
     this.#failures = attempt;
     this.#error = reason;
     const delay = this.#delay(reason instanceof SSEHTTPError ? (reason.retryAfter ?? 0) : 0);
-    return {
-      kind: 'wait',
-      retry: {attempt, delay, error: reason, lastEventId: this.lastEventId},
-    };
+    const told = describe(reason);
+    const {lastEventId} = this;
+    const warning = this.#isWorthAWarning(reason)
+      ? `${this.url} cannot be reached: ${told}. Trying again`
+        + `${this.#maxRetries === Infinity ? '' : `, ${this.#maxRetries} times at most`}:`
+        + ' `onRetry` is told of every attempt, `maxRetries` limits them'
+      : undefined;
+    const retry = {attempt, delay, error: reason, reason: told, lastEventId};
+    return {kind: 'wait', retry, ...(warning && {warning})};
+  }
+
+  #reasonOf(error: unknown, {ignored, unfinished}: LossFacts): Error {
+    if (error instanceof Error) return error;
+    if (error !== undefined) return new SSEError('connection', describe(error), error);
+    const more = unfinished
+      ? `; the blank line of its last event is missing${words(unfinished)}`
+      : ignored
+        ? `; it sent what is no event${words(ignored)}`
+        : '';
+    return this.#options.until
+      ? new SSEError('truncated', `${this.url} ended the stream before its last event${more}`)
+      : new SSEError('connection', `the server ended the stream${more}`);
+  }
+
+  /** Once, and never of a stream that has been open: at once where the name is not known. */
+  #isWorthAWarning(reason: Error): boolean {
+    if (this.#opened || this.#hasWarned) return false;
+    this.#hasWarned = this.#failures > 2 || chainOf(reason).some(isUnknownName);
+    return this.#hasWarned;
   }
 
   /** Whether `until` tells that the stream ends with that event. */
   isLast(event: SSEEvent): boolean {
-    return this.#options.until?.(event) === true;
+    return !!atOnce<unknown>(this.#options.until?.(event), 'until', AT_ONCE);
   }
 
   /** The event is about to be handed over. True: it was the last. */
@@ -1737,11 +2291,10 @@ export class Reconnection {
   }
 
   #delay(retryAfter: number): number {
-    const {random = Math.random} = this.#options;
-    const base = this.retry ?? milliseconds('retryInterval', this.#options);
+    const {random = Math.random, retryInterval = 0, maxRetryInterval = 0} = this.#options;
+    const base = this.retry ?? retryInterval;
     const backoff = Math.max(base, MIN_INTERVAL) * 2 ** (this.#failures - 1);
-    const most = milliseconds('maxRetryInterval', this.#options);
-    const wait = Math.max(base, Math.min(backoff, most), retryAfter);
+    const wait = Math.max(base, Math.min(backoff, maxRetryInterval), retryAfter);
     const spread = Math.ceil(wait * (1 + JITTER * random())) || 0;
     return Math.min(Math.max(wait, spread, this.#hurried ? MIN_INTERVAL : 0), MAX_DELAY);
   }
@@ -1782,6 +2335,9 @@ function isSafe(method: string): boolean {
 
 /** Headers as `Headers`. TypeError for what HTTP cannot carry; unlike fetch's it shows no value. */
 function validHeaders(headers: HeadersInput = {}): InstanceType<typeof Headers> {
+  for (const [name, value] of pairsIn(headers)) {
+    must(value !== undefined, `headers: the value of ${quoted(String(name))} is undefined`);
+  }
   try {
     const valid = new Headers(headers);
     for (const [, value] of valid) must(!CONTROLS.test(value), '');
@@ -1789,6 +2345,12 @@ function validHeaders(headers: HeadersInput = {}): InstanceType<typeof Headers> 
   } catch {
     throw new TypeError('headers must be HTTP header names with one line of Latin-1 text each');
   }
+}
+
+/** What a plain object, or pairs, hold: Headers would send "undefined" as a value. */
+function pairsIn(headers: HeadersInput): readonly (readonly [unknown, unknown])[] {
+  if (Array.isArray(headers)) return headers.filter(({length}) => length === 2);
+  return hasGet(headers) || Symbol.iterator in headers ? [] : Object.entries(headers);
 }
 
 function hasUserinfo(url: string): boolean {
@@ -1801,18 +2363,121 @@ function hasUserinfo(url: string): boolean {
   }
 }
 
-/** A time option: a number of milliseconds from 0. */
-function milliseconds<
-  Name extends 'retryInterval' | 'maxRetryInterval' | 'timeout' | 'idleTimeout',
->(name: Name, options: {readonly [N in Name]?: number | undefined}): number {
-  const {[name]: value = DEFAULTS[name]} = options;
-  must(
-    typeof value === 'number' && value >= 0,
-    `${name} must be a number of milliseconds from 0, got ${String(value)}`,
-    RangeError,
-  );
-  return value;
+/** Options that are times: numbers of milliseconds from 0. */
+function mustBeTimes(times: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(times)) {
+    must(
+      typeof value === 'number' && value >= 0,
+      `${name} must be a number of milliseconds from 0, got ${String(value)}`,
+      RangeError,
+    );
+  }
 }
+
+/** Retry-After, ms: seconds, also decimal ones, or an HTTP date. Undefined: it is neither. */
+function waitAsked(retryAfter: string | null, now: number): number | undefined {
+  const text = retryAfter?.trim() ?? '';
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Math.ceil(+text * 1000);
+  const date = /GMT$/.test(text) ? Date.parse(text) : Number.NaN; // else "32.5" is a day in 2032
+  return date >= 0 ? Math.max(0, date - now) : undefined;
+}
+
+/** What is known of a connection that has ended, beside its error. */
+interface LossFacts {
+  /** What came after its last event and was none. */
+  readonly ignored?: string;
+  /** What came of an event whose blank line is missing. */
+  readonly unfinished?: string;
+  /** The transport threw where it should have returned a promise. */
+  readonly threw?: boolean;
+}
+
+/** What runtimes tell of a failure. */
+interface Failure {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The errors down the chain of causes, as far as they can be read. */
+function chainOf(error: unknown): readonly Failure[] {
+  const chain: Failure[] = [];
+  try {
+    for (let at = error; at instanceof Error && chain.length < 5; at = causeOf(at)) {
+      const {code = ''}: {readonly code?: unknown} = Object(at);
+      chain.push({name: `${at.name}`, code: `${code}`, message: `${at.message}`});
+    }
+  } catch {
+    // what cannot be read tells nothing
+  }
+  return chain;
+}
+
+function isUnknownName({code, message}: Failure): boolean {
+  return code === 'ENOTFOUND' || /\bdns error(?!.*temporary)/i.test(message);
+}
+
+/** Deno's name, and Node's code, of what a program may not do. */
+const NOT_PERMITTED = /^(?:NotCapable|PermissionDenied|ERR_ACCESS_DENIED)$/;
+
+/** Codes of what is wrong with the request itself, in Node and undici, Bun and Deno. */
+const INVALID = /^ERR_(?:INVALID_(?!STATE)|HTTP_INVALID_|UNESCAPED_CHARACTERS|SOCKET_BAD_PORT)/;
+const INVALID_FOR_UNDICI = /^UND_ERR_(?:INVALID_ARG|NOT_SUPPORTED)$/;
+const BLOCKED_PORT = /^bad port$|\bport \d+ (?:is|are) blocked/i;
+
+/** OpenSSL's codes of certificates that are not accepted, and what Node and rustls say of them. */
+const CERTIFICATE = /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(?:GET|VERIFY)_)/;
+const CERTIFICATE_TOO = /^ERR_TLS_CERT_|HOSTNAME_MISMATCH|invalid peer certificate/;
+const PROXY_ASKS = /\(407\)|[: ]407 |proxy authentication required/i;
+
+/** How browsers begin what is wrong with a call, and what runtimes speak of then. */
+const CALL = /^(?:Failed to (?:execute|construct)|(?:Window|WorkerGlobalScope)\.fetch:)/;
+const REQUEST = /^Request |^Type error$|accepted type|method|header|\bURL\b|ByteString|locked/i;
+const NETWORK = /fetch|network|load failed|terminated|error (?:sending|reading)|redirect/i;
+
+/**
+ * Why no later attempt can pass ("unless the user agent knows that to be futile"), and what to do;
+ * undefined: one may. What a network can cause never says so; much that can change after a stream
+ * has been open is worth waiting for, a certificate that is about to be renewed, say.
+ */
+function futility(
+  error: Error,
+  {opened, threw = false}: LossFacts & {readonly opened: boolean},
+): string | undefined {
+  const chain = chainOf(error);
+  const says = (pattern: RegExp, ...members: (keyof Failure)[]) =>
+    chain.some((each) => members.some((member) => pattern.test(each[member])));
+  const isProxy = says(PROXY_ASKS, 'message');
+  if (says(/^ReferenceError$/, 'name')) return 'a fault of the program, which waiting cannot mend';
+  if (says(NOT_PERMITTED, 'name', 'code')) return 'give this program the permission';
+  if (
+    !isProxy
+    && (says(INVALID, 'code') || says(INVALID_FOR_UNDICI, 'code') || says(BLOCKED_PORT, 'message'))
+  ) {
+    return 'the request itself is at fault, so sending it again cannot help';
+  }
+  if (opened) return undefined;
+  if (says(CERTIFICATE, 'code') || says(CERTIFICATE_TOO, 'code', 'message')) {
+    return '`verify: false` accepts any certificate';
+  }
+  if (isProxy) return 'the proxy asks for a name and a password';
+  if (says(/^(?:Syntax|Range)Error$/, 'name') || isOfTheProgram(chain, threw)) {
+    return 'a fault of the program or its request, not of the network';
+  }
+  return undefined;
+}
+
+/** A TypeError is how `fetch` reports the network, but also how it refuses what it is given. */
+function isOfTheProgram(chain: readonly Failure[], threw: boolean): boolean {
+  if (chain.some(({code}) => code)) return false;
+  if (threw) return true;
+  const [{name, message} = NO_FAILURE, cause = NO_FAILURE] = chain;
+  const isOfTheCall = CALL.test(message) || (REQUEST.test(message) && !NETWORK.test(message));
+  const isOfTheCause = cause.name === 'TypeError' && !NETWORK.test(cause.message);
+  return name === 'TypeError' && (isOfTheCall || isOfTheCause);
+}
+
+const NO_FAILURE: Failure = {name: '', code: '', message: ''};
 
 // ── 8. Transports ─────────────────────────────────────────────────────────────────────────────
 // The only section that touches the platform. A transport is a callable shaped like `fetch`; a
@@ -1855,15 +2520,16 @@ export interface TransportRequest {
   /** false: accept any TLS certificate. Only transports that say `verifies` get it. */
   readonly verify?: boolean;
   /** In the blocking loop, where no timer can fire: ms until the headers, ms between chunks. */
-  readonly timeout?: number;
-  readonly idleTimeout?: number;
+  readonly timeout?: number | undefined;
+  readonly idleTimeout?: number | undefined;
 }
 
 /** What a transport returns: a `Response`, or as little of one as this. */
 export interface TransportResponse {
   readonly status: number;
   /** Absent: the content type is not checked. */
-  readonly headers?: HeadersLike | Readonly<Record<string, string>> | undefined;
+  readonly headers?: HeadersLike | PlainHeaders | undefined;
+  /** Undefined: this transport cannot stream, which is an error; null is an empty body. */
   readonly body?: Body;
 }
 
@@ -1896,6 +2562,7 @@ interface Platform {
     readonly execArgv?: readonly string[];
     getBuiltinModule?<Id extends keyof Modules>(id: Id): Modules[Id];
   };
+  readonly console?: {warn(text: string): void};
   readonly navigator?: {readonly userAgent?: string};
   readonly location?: {readonly href: string};
   readonly Bun?: object;
@@ -2004,7 +2671,8 @@ export interface HttpTransportOptions {
  * Node, and takes an agent. Decodes gzip, deflate and br. A body must be text or bytes. Throws
  * SSEError `unsupported` where those modules are not to be had.
  */
-export function httpTransport({agent}: HttpTransportOptions = {}): Transport {
+export function httpTransport(options: HttpTransportOptions = {}): Transport {
+  const {agent} = settings<HttpTransportOptions>(options, {agent: undefined});
   moduleOf('node:http');
   const send: Transport = (url, {verify = true, method, headers, body, signal}) => {
     if (body !== undefined && typeof body !== 'string' && !ArrayBuffer.isView(body)) {
@@ -2018,6 +2686,7 @@ export function httpTransport({agent}: HttpTransportOptions = {}): Transport {
         agent,
         rejectUnauthorized: verify,
         headers: {
+          'user-agent': `ssekit/${VERSION}`, // Wikimedia and GitHub answer 403 to none
           'accept-encoding': 'gzip, br', // some servers' deflate is not what it should be
           ...headers,
           // node:http gives a DELETE none, and its body would be taken for the next request
@@ -2358,7 +3027,7 @@ interface PlainError {
 
 /** A body of the thread's: each next() may have a limit of its own, ms. */
 interface ThreadBody extends Iterable<Uint8Array> {
-  next(limit?: number): IteratorResult<Uint8Array>;
+  next(limit?: number, late?: string): IteratorResult<Uint8Array>;
   return(): IteratorResult<Uint8Array>;
 }
 
@@ -2398,14 +3067,14 @@ class Channel {
     const id = ++this.#request;
     this.#want(id);
     this.#send(id, url, init);
-    const [, head] = this.#receive(id, timeout, `No response from ${url}`);
+    const [, head] = this.#receive(id, timeout, `No response from ${url} for ${timeout} ms`);
     const {status, headers} = parsed(head);
     let isOver = false;
     const body: ThreadBody = {
       [Symbol.iterator]: () => body,
-      next: (limit = idleTimeout) => {
+      next: (limit = idleTimeout, late = `No byte from ${url} for ${limit} ms`) => {
         if (isOver) return {done: true, value: undefined};
-        const [kind, value] = this.#receive(id, limit, `No byte from ${url}`);
+        const [kind, value] = this.#receive(id, limit, late);
         isOver = kind === END;
         return isOver ? {done: true, value: undefined} : {value};
       },
@@ -2470,7 +3139,7 @@ class Channel {
         // Look again after every wait: a late notify of an earlier message ends it, too.
         if (this.#wait(limit > 0 ? limit : Infinity)) continue;
         this.#stop();
-        throw tooLate(late, limit);
+        throw new SSEError('timeout', late);
       }
       const isOurs = this.#state[OWNER] === id;
       const part = this.#slot.slice(0, this.#state[SIZE]);
@@ -2580,11 +3249,12 @@ function resumeAt(text: string, id: string | undefined): number {
   return 0;
 }
 
-type Sink = (chunk: Chunk, connection: number) => void;
+type Sink = (chunk: Chunk, connection: number) => unknown;
 
 /**
  * A transport that hands every chunk of an event stream to `sink` as it comes, with the number of
- * its connection (from 0: a log each). What the sink throws ends the loop.
+ * its connection (from 0: a log each). What the sink throws, or rejects with, ends the loop; in
+ * `for await` a chunk is parsed once its promise has resolved.
  */
 export function record(transport: BlockingTransport, sink: Sink): BlockingTransport;
 export function record(transport: Transport, sink: Sink): Transport;
@@ -2594,13 +3264,7 @@ export function record(transport: Transport, sink: Sink): Transport {
   const tap = (response: TransportResponse): TransportResponse => {
     if (!(response?.status >= 200 && response.status < 300)) return response;
     const connection = connections++;
-    return tapped(response, (chunk) => {
-      try {
-        sink(chunk, connection);
-      } catch (error) {
-        throw own(error);
-      }
-    });
+    return tapped(response, (chunk) => sink(chunk, connection));
   };
   const recorder: Transport = (url, request) => {
     const response = transport(url, request);
@@ -2612,17 +3276,18 @@ export function record(transport: Transport, sink: Sink): Transport {
 /** The response with a body for both loops that shows each chunk before it hands it on. */
 function tapped(
   {status, headers, body}: TransportResponse,
-  show: (chunk: Chunk) => void,
+  show: (chunk: Chunk) => unknown,
 ): TransportResponse {
-  const seen = (part: ReadResult): IteratorResult<Chunk, undefined> => {
-    if (part.done) return {done: true, value: undefined};
-    show(part.value);
-    return {value: part.value};
-  };
+  if (body === undefined) return {status, headers};
   const getReader = () => {
     const chunks = chunksOf(body);
     return {
-      read: async () => seen(await chunks.next()),
+      async read(): Promise<Part> {
+        const part: Part = await chunks.next();
+        if (part.done) return part;
+        const seen = asOwn(() => show(part.value));
+        return isPromise(seen) ? {...part, seen: quiet(Promise.all([part.seen, seen]))} : part;
+      },
       async cancel() {
         const closing = letGo(chunks);
         if (chunks.isStream) await closing; // a generator's return() waits for its pending next()
@@ -2632,7 +3297,12 @@ function tapped(
   const iterate = (): Iterator<Chunk> => {
     const chunks = blockingChunksOf(body);
     return {
-      next: (limit?: number) => seen(chunks.next(limit)),
+      next(limit?: number, late?: string): IteratorResult<Chunk, undefined> {
+        const {done, value} = chunks.next(limit, late);
+        if (done || value === undefined) return {done: true, value: undefined};
+        void asOwn(() => atOnce(show(value), 'sink'));
+        return {value};
+      },
       return() {
         chunks.return?.();
         return {done: true, value: undefined};
@@ -2649,11 +3319,6 @@ function tapped(
 
 /** `idle` before and between loops; `waiting` to reconnect; `closed` for good. */
 export type ClientState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed';
-
-/** A response as the clients show it: its headers can always be asked. */
-export interface SSEResponse extends TransportResponse {
-  readonly headers: HeadersLike;
-}
 
 /** A URL: a string, or a `URL`. */
 export type URLInput = string | {readonly href: string};
@@ -2676,6 +3341,11 @@ export interface SSEClientOptions extends ReconnectionOptions {
    * Infinity = no limit. Default 300,000: outages that heal by themselves are shorter.
    */
   readonly idleTimeout?: number | undefined;
+  /**
+   * The same for events alone, counted while one is waited for, from the opening on; comments and
+   * pings do not count. Default: no limit.
+   */
+  readonly eventTimeout?: number | undefined;
   /** As for the parser: UTF-16 code units, default 67,108,864. */
   readonly maxEventSize?: number | undefined;
   /** Aborted: the pending `next()` and later ones reject with its reason. */
@@ -2686,10 +3356,14 @@ export interface SSEClientOptions extends ReconnectionOptions {
   readonly verify?: boolean | undefined;
   /** Further members of the request: credentials, mode, dispatcher, … */
   readonly init?: object | undefined;
-  /** Observers. What they throw ends the loop. */
-  readonly onOpen?: ((response: SSEResponse) => void) | undefined;
-  readonly onRetry?: ((retry: Retry) => void) | undefined;
-  readonly onComment?: ((text: string) => void) | undefined;
+  /**
+   * Observers. What they throw ends the loop; in `for await` their promises are waited for, and in
+   * the blocking loop they are a TypeError.
+   */
+  readonly onOpen?: ((response: SSEResponse) => unknown) | undefined;
+  readonly onRetry?: ((retry: Retry) => unknown) | undefined;
+  readonly onComment?: ((text: string) => unknown) | undefined;
+  readonly onIgnored?: ((line: string, reason: IgnoredReason) => unknown) | undefined;
   /** Waits that many ms before a reconnection. Default: a timer; blocking: a blocked thread. */
   readonly sleep?: ((ms: number) => unknown) | undefined;
   /** The time, ms since 1970. Default `Date.now`. */
@@ -2709,10 +3383,47 @@ const MAX_ERROR_BODY = 65_536;
 /** How long the text of a refusal is waited for, ms, from its headers on: it is there, mostly. */
 const REFUSAL_LIMIT = 1000;
 
-const FUNCTIONS = ['until', 'random', 'now', 'sleep', 'onOpen', 'onRetry', 'onComment'] as const;
+/** What the clients' own options are where they are left out; times in ms. */
+const CLIENT_DEFAULTS: Omit<SSEClientOptions, keyof ReconnectionOptions> = {
+  body: undefined,
+  json: undefined,
+  headers: undefined,
+  timeout: 30_000,
+  idleTimeout: 300_000, // outages that heal by themselves are shorter
+  eventTimeout: Infinity,
+  maxEventSize: undefined,
+  signal: undefined,
+  transport: undefined,
+  verify: true,
+  init: undefined,
+  onOpen: undefined,
+  onRetry: undefined,
+  onComment: undefined,
+  onIgnored: undefined,
+  sleep: undefined,
+  now: Date.now,
+};
+
+const FUNCTIONS = [
+  'until',
+  'random',
+  'now',
+  'sleep',
+  'onOpen',
+  'onRetry',
+  'onComment',
+  'onIgnored',
+] as const;
+
+/** What `init` must leave to the options of that name, or to the client (`redirect`, `cache`). */
+const NOT_IN_INIT = ['method', 'headers', 'body', 'signal', 'redirect', 'cache', 'verify'];
 
 /** What differs between the two kinds of loop, beside the waiting. */
 interface Way {
+  /** Whether it can wait for a promise. */
+  readonly waits: boolean;
+  /** Whether its transport reports by throwing what others report by a promise. */
+  readonly throws: boolean;
   readonly transport: Transport;
   readonly chunksOf: (body: Body) => Chunks;
   /** Default: the limit of the wait. */
@@ -2737,6 +3448,17 @@ class Connection implements Interruptible {
   parser: PullParser | undefined;
   response: TransportResponse | undefined;
   interrupt: (() => void) | undefined;
+  /** Promises of observers that the parser has called: the event that follows waits for them. */
+  observers: PromiseLike<unknown>[] = [];
+  /** That event. */
+  held: SSEEvent | undefined;
+  /** ms of waiting for the next event. */
+  waited = 0;
+  /** The beginning of what came since the last event and is none. */
+  ignored = '';
+  unfinished = '';
+  /** The transport has thrown where it should have returned a promise. */
+  threw = false;
   readonly #controller = new AbortController();
   readonly #unlisten: () => void;
   #chunks: Chunks | undefined;
@@ -2760,7 +3482,9 @@ class Connection implements Interruptible {
 
   /** Sends a request. The response is the connection's before anything else can happen. */
   send(url: string, request: TransportRequest): MaybePromise<void> {
+    this.threw = !this.way.throws;
     const response = this.way.transport(url, request);
+    this.threw = false;
     if (!isPromise(response)) return this.#own(response);
     return Promise.resolve(response).then((each) => this.#own(each)); // some settle twice
   }
@@ -2771,16 +3495,32 @@ class Connection implements Interruptible {
   }
 
   /** Reads the next chunk of the response's body. */
-  reading(limit: number, late?: string): Operation<ReadResult> {
-    const chunks = (this.#chunks ??= this.way.chunksOf(this.response?.body));
-    return operation('body', (left) => chunks.next(left), this, limit, late);
+  reading(limit: number, late?: string): Operation<Part> {
+    const chunks = (this.#chunks ??= this.way.chunksOf(bodyIn(Object(this.response))));
+    return operation('body', (left) => chunks.next(left, late), this, limit, late);
   }
 
   /** The response is a stream: what is not readable in this way throws now. */
-  open(parser: PullParser): void {
-    this.#chunks = this.way.chunksOf(this.response?.body);
+  open(parser: PullParser, url: string): void {
+    this.#chunks = this.way.chunksOf(streamed(bodyIn(Object(this.response)), url));
     this.parser = parser;
     this.phase = 'open';
+  }
+
+  /** What an observer returns that the parser has called. */
+  observed(result: unknown): unknown {
+    if (!this.way.waits || !isPromise(result)) return result;
+    this.observers.push(result);
+    return void quiet(result);
+  }
+
+  /** Waits for those observers, where there are some. */
+  observing(): Operation | undefined {
+    const {observers} = this;
+    this.observers = [];
+    return observers.length
+      ? operation('onComment', () => Promise.all(observers), this)
+      : undefined;
   }
 
   /** Lets the response go, read or unread, as before the next one. */
@@ -2851,9 +3591,10 @@ export interface AsyncSSEClient extends AsyncDisposes {}
  */
 export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   readonly #options: SSEClientOptions;
+  readonly #read: () => typeof CLIENT_DEFAULTS;
   readonly #json: string | undefined;
   readonly #reconnection: Reconnection;
-  readonly #way: Way;
+  #way: Way;
   /** The attempt at hand, or the last one. */
   #connection: Connection | undefined;
   /** The loop, or open(), that is on. */
@@ -2862,26 +3603,39 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   #isClosed = false;
   #response: SSEResponse | undefined;
 
-  constructor(url: URLInput, options: SSEClientOptions = {}) {
+  constructor(url: URLInput, given: SSEClientOptions = {}) {
+    const reconnection = settings<ReconnectionOptions>(
+      given,
+      RECONNECTION_DEFAULTS,
+      CLIENT_DEFAULTS,
+    );
+    this.#read = () =>
+      settings<typeof CLIENT_DEFAULTS>(given, CLIENT_DEFAULTS, RECONNECTION_DEFAULTS);
+    const options: SSEClientOptions = {...reconnection, ...this.#read()};
     checkOptions(options);
     const {transport = platformFetch, sleep, json} = options;
-    const given = typeof url === 'string' ? url : url?.href;
-    must(typeof given === 'string', 'url must be a string or a URL');
+    const href = typeof url === 'string' ? url : url?.href;
+    must(typeof href === 'string', 'url must be a string or a URL');
     // what other transports make of it is their own business
-    const target = transport === platformFetch ? absolute(given) : given;
-    const shown = excerpt(withoutUserinfo(given));
+    const target = transport === platformFetch ? absolute(href) : href;
+    const shown = excerpt(withoutUserinfo(href));
     must(target !== undefined, `url must be absolute, http: or https:, got '${shown}'`);
     this.#options = options;
-    this.#way = {transport, chunksOf, sleep};
+    this.#way = {waits: true, throws: false, transport, chunksOf, sleep};
     this.#json = JSON.stringify(json);
     must(json === undefined || this.#json, 'json must be a value that JSON has');
-    this.#reconnection = new Reconnection(target, {...options, method: methodOf(options)});
+    this.#reconnection = new Reconnection(target, {...reconnection, method: methodOf(options)});
     must(
-      !this.#reconnection.reconnects || !isStream(options.body),
+      !(this.#reconnection.reconnects || typeof options.retryStatus === 'function')
+        || !isStream(options.body),
       'A stream as body can be sent only'
         + ' once: give a function that returns one, or reconnect: false',
     );
     onDispose(this, 'asyncDispose', () => this.close());
+    hide(this, Symbol.for('nodejs.util.inspect.custom'), () => {
+      const {url, state, lastEventId} = this;
+      return `${this.constructor.name} ${JSON.stringify({url, state, lastEventId})}`;
+    });
   }
 
   /** The URL followed. */
@@ -2945,12 +3699,22 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     return {[Symbol.asyncIterator]: begin};
   }
 
+  /** The events in arrays, as in EventSource. */
+  batches(): AsyncIterable<SSEEvent[]> {
+    return {[Symbol.asyncIterator]: () => new AsyncLoop(inBatches(this.#supply(this.#way)))};
+  }
+
   [Symbol.asyncIterator](): AsyncIterableIterator<SSEEvent> {
     return new AsyncLoop(this.#supply(this.#way));
   }
 
   /** For SSEClient, whose loops go another way. Nothing that a subclass can replace. */
-  protected static supplies(client: AsyncSSEClient, way: Way): Supplies {
+  protected static supplies(
+    client: AsyncSSEClient,
+    wayOf: (options: SSEClientOptions) => Way,
+  ): Supplies {
+    const way = wayOf(client.#options);
+    client.#way = {...client.#way, throws: true}; // its transport is a blocking one in both loops
     return {
       loop: () => client.#supply(way),
       opening: () => client.#opening(way),
@@ -2963,6 +3727,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       take: () => (this.#loop === loop ? this.#take() : undefined),
       script: this.#script(way, loop),
       asked: undefined,
+      owed: () => this.#connection?.observing(),
       close: () => this.#leave(loop),
     };
   }
@@ -2990,22 +3755,33 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   #take(): SSEEvent | undefined {
     const connection = this.#connection;
     const parser = connection?.parser;
-    if (!connection || !parser) return undefined;
-    const event = parser.next();
-    // Whoever leaves the loop, closes the client or aborts it in a callback lets the parser go.
-    if (connection.parser !== parser) return undefined;
+    if (!connection || !parser || connection.observers.length) return undefined;
+    const event = connection.held ?? parser.next();
+    connection.held = undefined;
+    if (this.#hasLost(connection, parser)) return undefined;
+    if (connection.observers.length) {
+      connection.held = event;
+      return undefined;
+    }
     if (!event) {
       this.#reconnection.caughtUp(parser);
       return undefined;
     }
     const isLast = this.#reconnection.isLast(event);
-    if (connection.parser !== parser) return undefined;
+    if (this.#hasLost(connection, parser)) return undefined;
     this.#reconnection.delivered(event, isLast);
+    connection.waited = 0;
+    connection.ignored = '';
     if (isLast) {
       this.#isClosed = true;
       void this.#release();
     }
     return event;
+  }
+
+  /** In a callback somebody has left the loop, closed the client or aborted it. */
+  #hasLost(connection: Connection, parser: PullParser): boolean {
+    return connection.parser !== parser || this.#options.signal?.aborted === true;
   }
 
   #enter(way: Way, loop: symbol): void {
@@ -3079,10 +3855,12 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       }
       if (failure && !asked.late) step = course.throw(failure.error);
       else if (connection.isClosed) return undefined;
-      else if (failure) return this.#reconnection.lost(failure.error ?? null);
-      else step = course.next();
+      else if (failure) {
+        const {threw} = connection;
+        step = {done: true, value: this.#reconnection.lost(failure.error ?? null, {threw})};
+      } else step = course.next();
     }
-    return connection.isClosed ? undefined : step.value;
+    return connection.isClosed ? undefined : step.value; // `random` may have closed it, too
   }
 
   /** From the wait before an attempt to the end of its stream, or to why there is none. */
@@ -3091,15 +3869,43 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       const decision = yield* this.#connect(connection);
       if (decision.kind !== 'open') return decision;
     }
-    const idleTimeout = milliseconds('idleTimeout', this.#options);
-    const read = connection.reading(idleTimeout, `No byte from ${this.url}`);
+    const {idleTimeout = 0, eventTimeout = Infinity} = this.#read(); // a getter may tell now
+    mustBeTimes({idleTimeout, eventTimeout});
+    const isTimed = eventTimeout < Infinity;
+    const late = `No event from ${this.url} for ${eventTimeout} ms`;
+    const handOut = operation('body', (): void => {});
+    const idle = connection.reading(idleTimeout, `No byte from ${this.url} for ${idleTimeout} ms`);
+    let read = idle;
+    let isDue = false;
     for (;;) {
+      let begun = 0;
+      if (isTimed) {
+        yield handOut; // whoever takes an event has not waited for the next one yet
+        const left = eventTimeout - connection.waited;
+        if (isDue && left <= 0) return this.#reconnection.lost(new SSEError('timeout', late));
+        isDue = left <= 0;
+        // a process that was stopped gets one more look at its socket
+        const isNext = left < (idleTimeout || Infinity);
+        read = isNext ? connection.reading(Math.max(left, 1), late) : idle;
+        begun = this.#now;
+      }
       yield read;
       const part = read.result;
       must(part, 'body must have an iterator that returns objects');
-      if (part.done) return this.#reconnection.lost();
+      if (part.done) return yield* this.#end(connection);
+      // beyond every limit: the server is not to blame for how long that takes
+      if (part.seen) yield operation('sink', () => part.seen, connection);
       connection.parser?.write(part.value);
+      if (isTimed) connection.waited += Math.max(this.#now - begun, 0);
     }
+  }
+
+  *#end(connection: Connection): Course {
+    connection.parser?.end();
+    const observing = connection.observing();
+    if (observing) yield observing;
+    const {ignored, unfinished} = connection;
+    return this.#reconnection.lost(undefined, {ignored, unfinished});
   }
 
   *#connect(connection: Connection): Course {
@@ -3113,8 +3919,9 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       yield body;
       const [url, request] = this.#request(connection, headers.result, body.result);
       const send = () => connection.send(url, request);
-      const timeout = milliseconds('timeout', this.#options);
-      yield operation('transport', send, connection, timeout, `No response from ${this.url}`);
+      const {timeout = 0} = this.#options;
+      const late = `No response from ${this.url} for ${timeout} ms`;
+      yield operation('transport', send, connection, timeout, late);
       const decision = yield* this.#receive(connection);
       if (decision.kind !== 'send') return decision;
       void connection.release();
@@ -3179,8 +3986,12 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   *#receive(connection: Connection): Course {
     const {response} = connection;
-    must(typeof response?.status === 'number', 'transport must return a response with a status');
-    const seen = (this.#response = withHeaders(response));
+    const {status: given, statusCode = given}: Partial<ResponseLike> = Object(response);
+    must(
+      response && typeof statusCode === 'number',
+      'transport must return a response with a status',
+    );
+    const seen = (this.#response = asResponse(response));
     const {status} = seen;
     const headers = response.headers && seen.headers;
     const decision = this.#reconnection.response(status, headers);
@@ -3196,14 +4007,27 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   #open(connection: Connection, response: SSEResponse): unknown {
     const {lastEventId, retry} = this.#reconnection;
-    connection.open(new PullParser({...this.#options, lastEventId, retry}));
+    const {maxEventSize, onComment, onIgnored} = this.#options;
+    const parser = new PullParser({
+      lastEventId,
+      retry,
+      maxEventSize,
+      onComment: onComment && ((text) => connection.observed(onComment(text))),
+      onIgnored(line, reason) {
+        if (reason === 'incomplete') connection.unfinished = added(connection.unfinished, line);
+        else if (reason === 'unknown-field') connection.ignored = added(connection.ignored, line);
+        return connection.observed(onIgnored?.(line, reason));
+      },
+    });
+    connection.open(parser, this.url);
     return this.#options.onOpen?.(response);
   }
 
   /** The text of a refusal, as far as it comes in time. */
   *#refusal(connection: Connection): Generator<Operation, string, void> {
     const decoder = new StreamDecoder();
-    const limit = Math.min(this.#options.timeout || REFUSAL_LIMIT, REFUSAL_LIMIT);
+    const {timeout} = this.#options;
+    const limit = Math.min(timeout || REFUSAL_LIMIT, REFUSAL_LIMIT);
     const end = this.#now + limit;
     let text = '';
     try {
@@ -3227,10 +4051,11 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       this.#isClosed = true;
       return;
     }
-    const {retry} = decision;
+    const {retry, warning} = decision;
     const {onRetry} = this.#options;
     const next = this.#begin(connection.way, retry.delay);
     if (onRetry) yield operation('onRetry', () => onRetry(retry), next);
+    else if (warning) platform.console?.warn(warning);
   }
 
   get #now(): number {
@@ -3247,7 +4072,6 @@ interface Supplies {
 
 /** Throws TypeError or RangeError for an option that cannot be meant: now, not in the loop. */
 function checkOptions(options: SSEClientOptions): void {
-  must(options && typeof options === 'object', 'options must be an object');
   const {headers, init, signal, transport = platformFetch, verify = true} = options;
   must(typeof transport === 'function', 'transport must be a function');
   must(typeof verify === 'boolean', 'verify must be a boolean');
@@ -3259,11 +4083,14 @@ function checkOptions(options: SSEClientOptions): void {
   for (const name of FUNCTIONS) {
     must(['undefined', 'function'].includes(typeof options[name]), `${name} must be a function`);
   }
-  must(init === undefined || typeof init === 'object', 'init must be an object');
+  must(init === undefined || isObject(init), 'init must be an object');
+  for (const name of NOT_IN_INIT) {
+    must(!(name in (init ?? {})), `init must leave \`${name}\` to the client and its options`);
+  }
   must(!signal || typeof signal.addEventListener === 'function', 'signal must be an AbortSignal');
-  milliseconds('timeout', options);
-  milliseconds('idleTimeout', options);
-  new PullParser(options);
+  const {timeout, idleTimeout, eventTimeout, maxEventSize} = options;
+  mustBeTimes({timeout, idleTimeout, eventTimeout});
+  new PullParser({maxEventSize});
   if (typeof headers !== 'function') validHeaders(headers);
 }
 
@@ -3311,21 +4138,24 @@ export class SSEClient extends AsyncSSEClient {
 
   constructor(url: URLInput, options: BlockingClientOptions = {}) {
     super(url, options);
-    const timeout = milliseconds('timeout', options);
-    const idleTimeout = milliseconds('idleTimeout', options);
     let thread: BlockingFetch | undefined; // kept over reconnections, since threads end slowly
-    this.#supplies = AsyncSSEClient.supplies(this, {
-      transport(url, request) {
-        const send = options.transport ?? (thread ??= blockingFetch());
-        return send(url, {...request, timeout, idleTimeout}); // no timer can fire: it has to look
-      },
-      chunksOf: blockingChunksOf,
-      sleep: options.sleep ?? blockingSleep,
-      close() {
-        thread?.close();
-        thread = undefined;
-      },
-    });
+    this.#supplies = AsyncSSEClient.supplies(
+      this,
+      ({transport, sleep = blockingSleep, timeout, idleTimeout}) => ({
+        waits: false,
+        throws: true,
+        transport(url, request) {
+          const send: Transport = transport ?? (thread ??= blockingFetch());
+          return send(url, {...request, timeout, idleTimeout}); // no timer can fire: it has to look
+        },
+        chunksOf: blockingChunksOf,
+        sleep,
+        close() {
+          thread?.close();
+          thread = undefined;
+        },
+      }),
+    );
     onDispose(this, 'dispose', () => void this.close());
   }
 
@@ -3342,6 +4172,13 @@ export class SSEClient extends AsyncSSEClient {
     };
   }
 
+  override batches(): Iterable<SSEEvent[]> & AsyncIterable<SSEEvent[]> {
+    return {
+      ...super.batches(),
+      [Symbol.iterator]: () => new BlockingLoop(inBatches(this.#supplies.loop())),
+    };
+  }
+
   [Symbol.iterator](): IterableIterator<SSEEvent> {
     return new BlockingLoop(this.#supplies.loop());
   }
@@ -3349,30 +4186,22 @@ export class SSEClient extends AsyncSSEClient {
 
 /** A body that can be sent once only. */
 function isStream(body: unknown): boolean {
-  return (
-    typeof body === 'object'
-    && body !== null
-    && ('getReader' in body || Symbol.asyncIterator in body || 'next' in body)
-  );
-}
-
-/** A response whose headers can be asked: as it is, or what is known of it. */
-function withHeaders(response: TransportResponse): SSEResponse {
-  const {status, headers = {}, body} = response;
-  // Entries: node:http2's headers have a symbol among their keys, which Headers refuses.
-  return hasHeaders(response)
-    ? response
-    : {status, headers: new Headers(Object.entries(headers)), body};
-}
-
-function hasHeaders(response: TransportResponse): response is SSEResponse {
-  return typeof response.headers?.get === 'function';
+  return isObject(body) && ('getReader' in body || Symbol.asyncIterator in body || 'next' in body);
 }
 
 /** What `using` and `await using` call; its key is esbuild's where the runtime has none. */
 function onDispose(client: object, name: 'dispose' | 'asyncDispose', close: () => unknown): void {
-  const key = platform.Symbol[name] ?? Symbol.for(`Symbol.${name}`);
-  Object.defineProperty(client, key, {value: close});
+  hide(client, platform.Symbol[name] ?? Symbol.for(`Symbol.${name}`), close);
+}
+
+/** A member that no listing shows. */
+function hide(object: object, key: symbol, value: unknown): void {
+  Object.defineProperty(object, key, {value});
+}
+
+/** Text of which a message shows the beginning. */
+function added(text: string, line: string): string {
+  return text.length > MAX_EXCERPT ? text : `${text} ${line.slice(0, MAX_EXCERPT)}`;
 }
 
 // ── 10. Shorthands ────────────────────────────────────────────────────────────────────────────

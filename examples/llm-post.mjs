@@ -1,10 +1,13 @@
-// An LLM stream over POST: node llm-post.mjs URL. Sent once; never again silently, it costs money.
-import {asyncConnect, SSEError, SSEHTTPError} from 'ssekit';
+// An LLM stream over POST: node llm-post.mjs URL. Nothing is asked twice silently, it costs money:
+// only what was refused as too many (429) is, after Retry-After, three times at most.
+import {asyncConnect, SSEError} from 'ssekit';
 
 const answer = asyncConnect(process.argv[2], {
   headers: {authorization: `Bearer ${process.env.API_KEY ?? 'demo-key'}`},
   json: {model: 'any', stream: true, messages: [{role: 'user', content: 'How does it end?'}]},
   until: (event) => event.data === '[DONE]', // an answer without it was truncated
+  retryStatus: ({status}, {attempt}) => status === 429 && attempt < 3,
+  onRetry: ({reason, delay}) => console.error(`${reason}; again in ${delay} ms`),
 });
 
 try {
@@ -13,10 +16,8 @@ try {
   }
   console.log();
 } catch (error) {
-  if (error instanceof SSEHTTPError && error.status === 429) {
-    console.error(`busy: ask again in ${error.retryAfter ?? 1000} ms`);
-  } else if (error instanceof SSEError && ['truncated', 'connection'].includes(error.code)) {
-    console.error(`\nthe answer is not whole: ${error.message}`);
-  } else throw error;
+  if (!(error instanceof SSEError)) throw error;
+  const isCut = error.code === 'truncated' || error.code === 'connection';
+  console.error(isCut ? `\nthe answer is not whole: ${error.message}` : error.message);
   process.exitCode = 1;
 }

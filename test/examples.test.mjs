@@ -122,9 +122,9 @@ describe('examples', {concurrency: true}, () => {
 
   for (const [fail, code, stdout, stderr] of [
     ['', 0, 'Every stream ends: say how.\n', /^$/],
-    ['429', 1, '', /^busy: ask again in 7000 ms\n$/],
+    ['402', 1, '', /^http.* answered with HTTP status 402: .*No money.*\n$/],
     ['truncated', 1, 'Every stream ends:', /^\nthe answer is not whole: .+\n$/],
-    ['cut', 1, 'Every stream ends:', /^\nthe answer is not whole: .*failed after 0 retries/],
+    ['cut', 1, 'Every stream ends:', /^\nthe answer is not whole: .*failed/],
   ]) {
     it(`llm-post.mjs: ${fail || 'whole'}, asked once`, async () => {
       const run = `llm${fail}`;

@@ -82,7 +82,7 @@ const CAUSES = {
   'a clean end without an event': {answer: () => stream(': hi\n\n')},
   'a transport that throws': {
     answer() {
-      throw broken(new Error('offline'));
+      throw broken(Object.assign(new Error('offline'), {code: 'ENETUNREACH'}));
     },
   },
   'a transport that rejects, with a chain of causes': {

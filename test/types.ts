@@ -16,6 +16,8 @@ import {
   SSEError,
   SSEEvent,
   SSEHTTPError,
+  SSEResponseError,
+  VERSION,
 } from '../sse.ts';
 import type {
   BlockingTransport,
@@ -42,6 +44,7 @@ function same<A, B>(_: Same<A, B>): void {}
 
 // Classes, and no types alone: `instanceof` takes them.
 void [AsyncSSEClient, SSEEvent];
+export const version: string = VERSION;
 
 // ── Events ────────────────────────────────────────────────────────────────────────────────────
 
@@ -77,7 +80,7 @@ export function errors(error: unknown): string {
     const status: number = error.status;
     const after: number | undefined = error.retryAfter;
     const type: string | null = error.headers.get('content-type');
-    same<typeof error.code, SSEErrorCode>(true);
+    same<typeof error.code, 'http'>(true);
     // @ts-expect-error an HTTP error has no count of retries
     error.retries;
     return `${status} ${after} ${type} ${error.body} ${error.url}`;
@@ -86,21 +89,12 @@ export function errors(error: unknown): string {
     const retries: number = error.retries;
     return `${retries} ${error.url} ${String(error.cause)}`;
   }
+  if (error instanceof SSEResponseError) {
+    same<typeof error.code, 'http' | 'content-type'>(true);
+    return `${error.status} ${error.headers.get('content-type')} ${error.body}`;
+  }
   if (error instanceof SSEError) {
-    switch (error.code) {
-      case 'content-type':
-      case 'limit':
-      case 'timeout':
-      case 'truncated':
-      case 'json':
-      case 'redirect':
-      case 'http':
-      case 'connection':
-      case 'unsupported':
-        return error.message;
-      // @ts-expect-error there is no such code
-      case 'network':
-    }
+    same<typeof error.code, SSEErrorCode>(true); // also of the branches that have returned
     // @ts-expect-error not every error has a status
     error.status;
     // @ts-expect-error a code is not to be changed
@@ -109,6 +103,59 @@ export function errors(error: unknown): string {
     return ordinary.message;
   }
   return '';
+}
+
+export async function batches(): Promise<void> {
+  for (const batch of connect(url).batches()) same<typeof batch, SSEEvent[]>(true);
+  for (const batch of new EventSource(lines).batches()) same<typeof batch, SSEEvent[]>(true);
+  for await (const batch of asyncConnect(url).batches()) same<typeof batch, SSEEvent[]>(true);
+  for await (const batch of EventSource.from(stream).batches())
+    same<typeof batch, SSEEvent[]>(true);
+  // @ts-expect-error what has to be waited for
+  for (const batch of EventSource.from(stream).batches()) void batch;
+}
+
+/** One instanceof, and the code tells the class. */
+export function narrowing(error: unknown): string {
+  if (!(error instanceof SSEError)) return '';
+  switch (error.code) {
+    case 'http':
+      return `${error.status} ${error.retryAfter} ${error.headers.get('date')} ${error.body}`;
+    case 'content-type':
+      return `${error.status} ${error.url} ${error.body}`;
+    case 'connection': // of a loop that has failed it is an SSEConnectionError, of a loss it is not
+      same<typeof error.retries, number | undefined>(true);
+      return `${error.url} ${error.message}`;
+    case 'limit':
+    case 'timeout':
+    case 'truncated':
+    case 'json':
+    case 'redirect':
+    case 'unsupported':
+      // @ts-expect-error these have no status
+      error.status;
+      return error.message;
+    // @ts-expect-error there is no such code
+    case 'network':
+  }
+  return same<typeof error, never>(true) ?? '';
+}
+
+export function options(): SSEClientOptions {
+  const base: SSEClientOptions = {
+    retryStatus: (error, {opened, attempt}) => error.status === 429 && !opened && attempt < 3,
+    eventTimeout: 60_000,
+    onIgnored(line, reason) {
+      same<typeof reason, 'unknown-field' | 'invalid-retry' | 'id-with-null' | 'incomplete'>(true);
+      return line.length;
+    },
+    onComment: async (text) => text.length,
+    onRetry: async ({reason, delay}) => `${reason.length} ${delay}`,
+    until: ({data}) => /DONE/.exec(data),
+  };
+  // @ts-expect-error retryStatus is asked where no promise can be waited for
+  const later: SSEClientOptions = {retryStatus: async () => true};
+  return {...base, ...later};
 }
 
 // ── Parsing ───────────────────────────────────────────────────────────────────────────────────

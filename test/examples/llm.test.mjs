@@ -41,6 +41,32 @@ it('llm-post.mjs', async () => {
   assert.equal(await counted(), before + 1);
 });
 
+describe('llm-post.mjs that is refused', () => {
+  const WORD = formatEvent({data: '{"choices":[{"delta":{"content":"Yes."}}]}'});
+  const rows = [
+    ['429: asked again, after Retry-After', [429], 0, 'Yes.\n', /^http.*429: slow down; again in/],
+    ['another status: not', [503], 1, '', /^http.*503: slow down\n$/],
+  ];
+  for (const [what, refusals, code, stdout, stderr] of rows) {
+    it(what, async () => {
+      const left = [...refusals];
+      const server = await serve((_, response) => {
+        const status = left.shift();
+        if (status) response.writeHead(status, {'retry-after': '1'}).end('slow down');
+        else {
+          openStream(response);
+          response.end(`${WORD}data: [DONE]\n\n`);
+        }
+      });
+      const {stderr: said, ...result} = await run('llm-post.mjs', [server.url]);
+      assert.deepEqual(result, {code, stdout});
+      assert.match(said, stderr);
+      assert.equal(server.requests.length, refusals.length + (code ? 0 : 1));
+      await server.close();
+    });
+  }
+});
+
 describe('anthropic.mjs', () => {
   for (const [prompt, code, stdout, stderr] of [
     ['How does it end?', 0, `${ANSWER}\n[end_turn]\n`, /^$/],
@@ -50,8 +76,8 @@ describe('anthropic.mjs', () => {
       'Let me see.\n[tool_use]\n' + `call weather { city: 'Oslo', unit: '°C' }\ncall time {}\n`,
       /^$/,
     ],
-    ['Too much', 1, '', /^HTTP status 429 from .*: \{.*"Slow down".*\}\n$/],
-    ['Cut it short', 1, /^One w(?:ord(?: aft(?:er t(?:he o)?)?)?)?$/, /failed after 0 retries/],
+    ['Too much', 1, '', /^http.* answered with HTTP status 429: \{.*"Slow down".*\}\n$/],
+    ['Cut it short', 1, /^One w(?:ord(?: aft(?:er t(?:he o)?)?)?)?$/, /failed/],
   ]) {
     it(prompt, async () => {
       const before = await counted();

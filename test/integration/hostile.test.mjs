@@ -336,7 +336,8 @@ both('a certificate that nobody signed is refused', async (follow) => {
   const [run, url] = address('to', `https://127.0.0.1:${ports.tls}`);
   const {error, retries} = await follow(url, {headers: SECRETS, maxRetries: 1, retryInterval: 1});
   assertError(error, SSEConnectionError, 'connection', 'self-signed certificate');
-  assert.equal(retries.length, 1);
+  assert.match(error.message, /`verify: false`/);
+  assert.equal(retries.length, 0);
   assert.deepEqual(await server.call('log', run), [], 'no request was sent');
 });
 
@@ -628,7 +629,7 @@ const THROWN = {
   'an object': {a: 1},
   'a function': () => {},
   'a frozen error': Object.freeze(new Error('why')),
-  'an error without message': new RangeError(),
+  'an error without message': new Error(),
   'an error whose message is a number': Object.assign(new Error('a'), {message: 5}),
   'an error with an object as cause': new Error('a', {cause: {a: 1}}),
   'an AbortError': new DOMException('aborted', 'AbortError'),
@@ -673,7 +674,11 @@ async function isLoss(name, thrown) {
       });
       const what = `${name}, ${where}, ${loop}`;
       assert.ok(error instanceof SSEConnectionError, `${what}: ${error?.constructor.name}`);
-      assert.deepEqual([error.retries, events, retries.length], [2, [], 2], what);
+      // what an async loop's transport throws at once, without a code, is a fault of the program
+      const isFault = loop === 'async' && where === 'thrown';
+      const isFinal = isFault && thrown instanceof Error && !('code' in thrown);
+      const times = isFinal ? 0 : 2;
+      assert.deepEqual([error.retries, events, retries.length], [times, [], times], what);
       const reasons = [...retries.map((retry) => retry.error), error.cause];
       for (const reason of reasons) {
         if (thrown instanceof Error) assert.equal(reason, thrown, what);
@@ -960,7 +965,7 @@ async function hostile(loop, [, path, {isStrict, ...how}, end, connections, most
   const what = `${path}, ${loop}: ${inspect(result, {depth: 5, maxStringLength: 200})}`;
 
   const ended = error
-    ? `${error.code}${/ status \d+ /.exec(error.message)?.[0].slice(7, -1) ?? ''}`
+    ? `${error.code}${/ status( \d+)/.exec(error.message)?.[1] ?? ''}`
     : isStopped
       ? ''
       : 'quietly';

@@ -345,7 +345,7 @@ test('who forgets `stream: true` gets JSON, and is told so', async () => {
     json: {...api.json('the whole answer'), stream: false},
     headers: {...api.headers, 'x-test-id': id},
   });
-  await assert.rejects(client.open(), {name: 'SSEError', code: 'content-type'});
+  await assert.rejects(client.open(), {name: 'SSEResponseError', code: 'content-type'});
   assert.equal(client.response.headers.get('content-type'), 'application/json');
   assert.equal(await requests(id), 1);
 });

@@ -84,7 +84,7 @@ export const ROWS = [
       const refused = await consume(t.sse.EventSource.from(await fetch(t.at('/html'))));
       return {events, end, refused: refused.end};
     },
-    expected: {events: simple.events, end: 'end', refused: 'SSEError content-type'},
+    expected: {events: simple.events, end: 'end', refused: 'SSEResponseError 200'},
   },
   {
     name: 'a relative URL',
@@ -97,8 +97,8 @@ export const ROWS = [
     path: '/charset',
     expected: {events: ['event 1'], end: 'end', retries: ['clean 3000'], ids: ['', '1']},
   },
-  {name: 'HTML is no stream', path: '/html', expected: only('SSEError content-type')},
-  {name: 'no content type', path: '/notype', expected: only('SSEError content-type')},
+  {name: 'HTML is no stream', path: '/html', expected: only('SSEResponseError 200')},
+  {name: 'no content type', path: '/notype', expected: only('SSEResponseError 200')},
   {name: '204 on the first request', path: '/204', expected: only('end')},
   {
     name: '401: its body and headers',

@@ -26,19 +26,20 @@ export async function startProcess([command, ...args]) {
 
 /** workerd as of a compatibility date, with these flags. */
 export async function startWorkerd([command, date, ...flags], {library, pure}) {
-  const file = writeWorkerd(date, flags, {
-    'worker.mjs': 'test/runtimes/worker.mjs',
-    'behaviour.mjs': 'test/runtimes/behaviour.mjs',
-    'sse.js': library,
-    'pure.js': pure,
+  const {version, url, child} = await serveWorkerd(command, {
+    folder: '.build/runtimes',
+    date,
+    flags,
+    modules: {
+      'worker.mjs': 'test/runtimes/worker.mjs',
+      'behaviour.mjs': 'test/runtimes/behaviour.mjs',
+      'sse.js': library,
+      'pure.js': pure,
+    },
+    network: 'allow = ["private"]',
   });
-  const {output: version} = await run(command, ['--version']);
-  const child = spawn(command, ['serve', '--control-fd=3', file], {
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-  });
-  const port = await portOfWorkerd(child);
   const ask = async (suite, world) => {
-    const response = await fetch(`http://127.0.0.1:${port}/`, {
+    const response = await fetch(url, {
       method: 'POST',
       body: JSON.stringify({suite, world}),
       signal: AbortSignal.timeout(MOST_MS),
@@ -47,16 +48,28 @@ export async function startWorkerd([command, date, ...flags], {library, pure}) {
     return response.json();
   };
   return {
-    version: version.trim().split(' ').at(-1),
+    version,
     behaviour: (_, world) => ask('behaviour', world),
     pure: () => ask('pure'),
     stop: () => child.kill(),
   };
 }
 
+/**
+ * Starts workerd over `modules`, name to path, the first of which is its worker; `network` is what
+ * that may reach. Its version, URL and process, which the caller ends.
+ */
+export async function serveWorkerd(command, {output: stdio = 'inherit', ...config}) {
+  const {output} = await run(command, ['--version']);
+  const child = spawn(command, ['serve', '--control-fd=3', writeWorkerd(config)], {
+    stdio: ['ignore', stdio, stdio, 'pipe'],
+  });
+  const url = `http://127.0.0.1:${await portOfWorkerd(child)}/`;
+  return {version: output.trim().split(' ').at(-1), url, child};
+}
+
 /** Its configuration, and where that is written. */
-function writeWorkerd(date, flags, modules) {
-  const folder = '.build/runtimes';
+function writeWorkerd({folder, date, flags, modules, network}) {
   const file = `${folder}/workerd.capnp`;
   const list = Object.entries(modules).map(
     ([name, path]) => `(name = "${name}", esModule = embed "${relative(folder, path)}")`,
@@ -68,15 +81,15 @@ function writeWorkerd(date, flags, modules) {
     using Workerd = import "/workerd/workerd.capnp";
     const config :Workerd.Config = (
       services = [
-        (name = "suites", worker = (
+        (name = "worker", worker = (
           modules = [${list.join(', ')}],
           compatibilityDate = "${date}",
           compatibilityFlags = [${flags.map((flag) => `"${flag}"`).join(', ')}],
-          globalOutbound = "loopback",
+          globalOutbound = "network",
         )),
-        (name = "loopback", network = (allow = ["private"])),
+        (name = "network", network = (${network})),
       ],
-      sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "suites")],
+      sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "worker")],
     );`,
   );
   return file;

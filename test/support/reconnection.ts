@@ -72,9 +72,16 @@ export class Day {
         return reconnection.request([], []).url;
       default: {
         const headers = rest === 'none' ? headersFrom({}) : headersFrom({'content-type': rest});
-        return show(reconnection.response(Number(action), rest === 'any' ? undefined : headers));
+        return this.#respond(Number(action), rest === 'any' ? undefined : headers);
       }
     }
+  }
+
+  /** What is no stream is read before it is refused; a refusal's text comes in `refuse`. */
+  #respond(status: number, headers: ReturnType<typeof headersFrom> | undefined): string {
+    const decision = this.reconnection.response(status, headers);
+    const isPage = decision.kind === 'read' && headers?.get('content-type') !== 'text/event-stream';
+    return show(isPage ? this.reconnection.refused(status, headers, 'page', this.#now) : decision);
   }
 
   #refuse(status: number, after: string): string {

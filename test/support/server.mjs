@@ -355,7 +355,7 @@ const scenarios = {
     x.end();
   },
 
-  // An LLM provider. ?fail=429: busy. ?fail=truncated: ends without [DONE]. ?fail=cut: reset.
+  // An LLM provider. ?fail=402: no money. ?fail=truncated: ends without [DONE]. ?fail=cut: reset.
   async '/v1/chat/completions'(x) {
     const fail = x.query.get('fail');
     const json = {'content-type': 'application/json'};
@@ -363,7 +363,7 @@ const scenarios = {
       x.answer(status, {...json, ...headers}, JSON.stringify({error: {message}}));
     if (x.request.method !== 'POST') return problem(405, 'POST only', {allow: 'POST'});
     if (!x.request.headers.authorization) return problem(401, 'no API key');
-    if (fail === '429') return problem(429, 'Rate limit reached', {'retry-after': '7'});
+    if (fail === '402') return problem(402, 'No money', {'retry-after': '7'});
     const body = parseJson(x.body);
     if (!body?.stream) return problem(400, 'stream must be true');
     const chunk = (delta, reason = null) =>

@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import {describe} from 'node:test';
 import {setImmediate as turn} from 'node:timers/promises';
-import {SSEError} from '../../sse.ts';
+import {SSEError, type SSEEvent} from '../../sse.ts';
 import {
   A,
   AWAITING,
   B,
+  BLOCKING,
   boom,
   consume,
   countedController,
@@ -242,14 +243,15 @@ describe('clients: loops', () => {
 function calledFrom(kind: Kind, name: string) {
   let loop: any;
   let answer: unknown;
+  const result = name === 'until' ? false : {};
   const call = () => {
-    if (answer !== undefined) return {};
+    if (answer !== undefined) return result;
     try {
       answer = loop.next();
     } catch (error) {
       answer = error;
     }
-    return {};
+    return result;
   };
   const events = ['id: 1\n:c\ndata: a\n\n', 'data: b\n\ndata: c\n\n'];
   const {script, client} = scripted(kind, [stream(...events), stream(B)], {[name]: call});
@@ -280,7 +282,87 @@ describe('clients: next() from within a callback: nothing is lost, nothing comes
     const refused: any = await settledError(answer());
     assert.equal(refused.name, 'TypeError');
     assert.match(refused.message, /next\(\) must not be called from within/);
-    assert.equal(first.value?.data ?? 'over', kind.isBlocking ? 'over' : 'a');
+    assert.equal(first.value?.data, 'a', 'the call that is on goes on');
+  });
+
+  each(
+    KINDS,
+    '`until`: the event that it judges comes first, and the ID never goes back',
+    async (kind) => {
+      const {loop, client, answer} = calledFrom(kind, 'until');
+      const first = await loop.next();
+      assert.deepEqual([first.value.data, client.lastEventId], ['a', '1']);
+      const early: any = await settledError(answer());
+      if (kind.isBlocking)
+        assert.match(early.message, /^next\(\) must not be called from within itself$/);
+      else assert.equal(early.value.data, 'b');
+      assert.equal((await loop.next()).value.data, kind.isBlocking ? 'b' : 'c');
+    },
+  );
+
+  each([BLOCKING], '`random`: refused in words of ours, and the loop goes on', async (kind) => {
+    const {loop, answer} = calledFrom(kind, 'random');
+    const got = [loop.next(), loop.next(), loop.next(), loop.next()];
+    assert.deepEqual(
+      got.map(({value}) => value?.data),
+      ['a', 'b', 'c', 'b'],
+    );
+    const refused: any = answer();
+    assert.equal(refused.message, 'next() must not be called from within itself');
+  });
+
+  each(AWAITING, 'answers come in the order of the calls, whenever these come', async (kind) => {
+    for (let microtasks = 0; microtasks < 9; microtasks++) {
+      const order: string[] = [];
+      const note = (call: string) => (result: any) => order.push(call + result.value?.data);
+      const onRetry = () => void (order.length || loop.next().then(note('early ')));
+      const steps = [stream(':c\n'), stream(`${A}${B}data: c\n\n`)];
+      const loop = loopOf(kind, scripted(kind, steps, {onRetry}).client);
+      await loop.next().then(note('first '));
+      for (let left = microtasks; left; left--) await null;
+      await loop.next().then(note('second '));
+      assert.deepEqual(order, ['first a', 'early b', 'second c'], `${microtasks} microtasks`);
+    }
+  });
+
+  each(KINDS, 'close() from within `random`: there is no retry', async (kind) => {
+    const random = () => {
+      void client.close();
+      return 0;
+    };
+    const {script, client, retries} = scripted(kind, [stream(A, boom), stream(B)], {random});
+    const {events, error} = await consume(kind, client);
+    assert.deepEqual([dataOf(events), error, retries], [['a'], undefined, []]);
+    assert.deepEqual(script.waits, []);
+  });
+
+  each(KINDS, 'a second loop gets nothing of what is at hand', async (kind) => {
+    const {client} = scripted(kind, [stream(A + B)]);
+    const loop = loopOf(kind, client);
+    await loop.next();
+    const refused: any = await settledError((async () => loopOf(kind, client).next())());
+    assert.equal(refused.name, 'TypeError');
+    assert.equal((await loop.next()).value.data, 'b');
+  });
+
+  each(KINDS, 'abort after reconnect(): nothing of the old connection is left', async (kind) => {
+    const controller = new AbortController();
+    const {client} = scripted(kind, [stream(A + B)], {signal: controller.signal});
+    const loop = loopOf(kind, client);
+    assert.equal((await loop.next()).value.data, 'a');
+    client.reconnect();
+    controller.abort(boom);
+    assert.equal(await settledError((async () => loop.next())()), boom);
+  });
+
+  each(KINDS, 'and none that is judged when the abort comes', async (kind) => {
+    const controller = new AbortController();
+    const until = ({data}: SSEEvent) => void (data === 'b' && controller.abort(boom));
+    const {client} = scripted(kind, [stream(A + B)], {signal: controller.signal, until});
+    const loop = loopOf(kind, client);
+    assert.equal((await loop.next()).value.data, 'a');
+    client.reconnect();
+    assert.equal(await settledError((async () => loop.next())()), boom);
   });
 });
 

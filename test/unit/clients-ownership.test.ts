@@ -17,6 +17,8 @@ interface Fate {
   signal: AbortSignal | undefined;
   /** How often it was asked for more after it had been closed. */
   late?: number;
+  /** Lets a response that comes too late come now. */
+  arrive?: () => void;
 }
 
 type Body = (fate: Fate, chunks: readonly string[]) => unknown;
@@ -81,7 +83,7 @@ interface Answer {
   status?: number;
   headers?: Record<string, string>;
   chunks?: string[];
-  response?: (body: unknown) => unknown;
+  response?: (body: unknown, fate: Fate) => unknown;
 }
 
 interface Way {
@@ -103,6 +105,12 @@ const boom = () => {
   throw new Error('mine');
 };
 const controllers = new WeakMap<object, AbortController>();
+
+/** A response that comes when the test says so, which no busy machine can hasten. */
+const late = (body: unknown, fate: Fate) =>
+  new Promise((resolve) => {
+    fate.arrive = () => resolve({status: 200, headers: HEADERS, body});
+  });
 
 const WAYS: Record<string, Way> = {
   break: {},
@@ -224,22 +232,24 @@ const WAYS: Record<string, Way> = {
   },
   'a response that comes after close()': {
     isAsync: true,
-    answer: {response: (body) => pause(10).then(() => ({status: 200, headers: HEADERS, body}))},
-    use: async (client) => {
+    answer: {response: late},
+    use: async (client, fate) => {
       const ended = loop(client);
       await turn();
       await client.close();
       await ended;
-      await pause(20);
+      fate.arrive?.();
+      await turn();
     },
   },
   'a response that comes after the limit': {
     isAsync: true,
-    answer: {response: (body) => pause(30).then(() => ({status: 200, headers: HEADERS, body}))},
+    answer: {response: late},
     options: {timeout: 5},
-    use: async (client) => {
-      await loop(client);
-      await pause(40);
+    use: async (client, fate) => {
+      await loop(client); // up to the 204 of the next request
+      fate.arrive?.();
+      await turn();
     },
   },
 };
@@ -252,7 +262,7 @@ function transportOf(answer: Answer, make: Body, fate: Fate) {
     fate.signal = signal as AbortSignal;
     const {status = 200, headers = {}, chunks = [EVENT]} = answer;
     const body = make(fate, chunks);
-    return answer.response?.(body) ?? {status, headers: {...HEADERS, ...headers}, body};
+    return answer.response?.(body, fate) ?? {status, headers: {...HEADERS, ...headers}, body};
   };
 }
 

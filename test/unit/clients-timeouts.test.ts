@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {setTimeout as pause} from 'node:timers/promises';
-import {AsyncSSEClient, SSEClient} from '../../sse.ts';
+import {AsyncSSEClient, record, SSEClient} from '../../sse.ts';
 import {
   A,
   ADDRESS,
@@ -14,11 +14,14 @@ import {
   dataOf,
   each,
   HELD,
+  KINDS,
   loopOf,
   pending,
   POST,
+  Script,
   scripted,
   stream,
+  STREAMS,
 } from '../support/clients.ts';
 import {assertError} from '../support/errors.ts';
 import {IS_BUN, IS_DENO, IS_PAGE, IS_WORKERD} from '../support/runtime.ts';
@@ -53,6 +56,83 @@ describe('clients: time limits', () => {
     assertError(retries[0].error, 'SSEError', 'timeout', ADDRESS, '5 ms');
     assert.deepEqual(script.waits, [3000, 3000]);
     assert.equal(script.sent[0]!.signal.aborted, true);
+  });
+
+  for (const idleTimeout of [0, 10, 8]) {
+    const rule = `eventTimeout: pings do not count, an event does; idleTimeout ${idleTimeout}`;
+    each([ASYNC, STREAMS], rule, async (kind) => {
+      let time = 0;
+      const parts = [A, ': ping\n', ': ping\n', B, ': ping\n'];
+      const {client, retries} = scripted(kind, [{body: parts, then: 'silence'}], {
+        eventTimeout: 10,
+        idleTimeout,
+        now: () => (time += 3), // asked before and after each chunk
+        timeout: 0,
+      });
+      const limits = await timersSet(async () => {
+        assert.deepEqual(dataOf((await consume(kind, client)).events), ['a', 'b']);
+      });
+      const most = idleTimeout || 10;
+      assert.deepEqual(
+        limits.filter((limit) => limit),
+        [most, most, 7, 4, most, 7],
+      );
+      assertError(retries[0].error, 'SSEError', 'timeout', 'No event', ADDRESS, '10 ms');
+    });
+  }
+
+  each(AWAITING, 'no limit counts what a sink of record() takes', async (kind) => {
+    const {transport} = new Script(kind, [{body: [A, B]}]);
+    const options = {idleTimeout: 2, eventTimeout: 4, reconnect: false};
+    const recording = record(transport, () => pause(20));
+    const client = new kind.Client(ADDRESS, {...options, transport: recording});
+    const {events, error} = await consume(kind, client);
+    assert.deepEqual([dataOf(events), error], [['a', 'b'], undefined]);
+  });
+
+  each(AWAITING, 'eventTimeout: pings without end', async (kind) => {
+    let time = 0;
+    const options = {eventTimeout: 10, now: () => (time += 3), timeout: 0};
+    const endless = {body: [A], then: ': ping\n'};
+    const {script, client, retries} = scripted(kind, [endless], options);
+    assert.deepEqual(dataOf((await consume(kind, client)).events), ['a']);
+    assertError(retries[0].error, 'SSEError', 'timeout', 'No event', ADDRESS, '10 ms');
+    assert.ok(script.reads < 10);
+  });
+
+  each(AWAITING, 'idleTimeout: a getter is asked for each connection', async (kind) => {
+    const script = new Script(kind, [stream(A), HELD]);
+    const {transport, sleep} = script;
+    const options = {
+      transport,
+      sleep,
+      maxRetries: 1,
+      get idleTimeout() {
+        return script.sent.length < 2 ? 60_000 : 5;
+      },
+    };
+    const limits = await timersSet(async () => {
+      const {events} = await consume(kind, new kind.Client(ADDRESS, options));
+      assert.deepEqual(dataOf(events), ['a', 'a']);
+    });
+    assert.deepEqual(
+      limits.filter((limit) => limit && limit !== 30_000),
+      [60_000, 60_000, 5, 5],
+    );
+  });
+
+  each(KINDS, 'idleTimeout: a getter whose value is none', async (kind) => {
+    const script = new Script(kind, [stream(A)]);
+    const {transport} = script;
+    const options = {
+      transport,
+      get idleTimeout() {
+        return script.sent.length ? -1 : 5;
+      },
+    };
+    const {error} = await consume(kind, new kind.Client(ADDRESS, options));
+    assertError(error, 'RangeError', undefined, 'idleTimeout', '-1');
+    assert.equal(script.open, 0);
   });
 
   each(AWAITING, 'idleTimeout: silence is a lost connection', async (kind) => {
@@ -110,7 +190,7 @@ describe('clients: time limits', () => {
       (await consume(kind, client)).error,
       'SSEConnectionError',
       'connection',
-      'after 0 retries',
+      'failed: ',
       '5 ms',
     );
     assert.equal(script.sent.length, 1);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {setImmediate as turn} from 'node:timers/promises';
-import {asyncConnect, SSEConnectionError, SSEError} from '../../sse.ts';
+import {asyncConnect, EventSource, SSEConnectionError, SSEError} from '../../sse.ts';
 import {
   A,
   ADDRESS,
@@ -33,7 +33,9 @@ import {
   to,
 } from '../support/clients.ts';
 import {assertError} from '../support/errors.ts';
-import {bytesOf} from '../support/events.ts';
+import {all, bytesOf, later} from '../support/events.ts';
+
+const AB = `${A}${B}`;
 
 describe('clients: responses of other kinds', () => {
   each(AWAITING, 'a redirected POST asks body() for a new stream', async (kind) => {
@@ -112,7 +114,6 @@ describe('clients: responses of other kinds', () => {
     ['bytes', bytesOf(A + B)],
     ['a list', [A, bytesOf(B)]],
     ['a generator', null],
-    ['nothing', undefined],
   ] as const) {
     each([BOTH, BLOCKING], `a body that is ${what}`, async (kind) => {
       function* generated() {
@@ -125,7 +126,40 @@ describe('clients: responses of other kinds', () => {
         transport: () => ({status: 200, body: given}),
       });
       const {events, error} = await consume(kind, client);
-      assert.deepEqual([dataOf(events), error], [body === undefined ? [] : ['a', 'b'], undefined]);
+      assert.deepEqual([dataOf(events), error], [['a', 'b'], undefined]);
+    });
+  }
+
+  for (const response of [{status: 200}, {status: 200, body: undefined, text: () => AB}]) {
+    const what = Object.keys(response).join(', ');
+    each([...AWAITING, BLOCKING], `no body: that fetch cannot stream (${what})`, async (kind) => {
+      let requests = 0;
+      const transport = () => (requests++, response);
+      const {events, error} = await consume(kind, new kind.Client(ADDRESS, {transport}));
+      assertError(error, 'SSEError', 'unsupported', 'no body', '`transport`');
+      assert.deepEqual([dataOf(events), requests], [[], 1]);
+    });
+  }
+
+  const plain = {'Content-Type': ['text/event-stream'], ':status': '200', 'x-a': undefined};
+  const lookalikes: [what: string, response: () => object][] = [
+    ['plain headers', () => ({status: 200, headers: plain, body: AB})],
+    ['statusCode, as undici.request has it', () => ({statusCode: 200, headers: plain, body: AB})],
+    [
+      'a stream that is its own body, as of node:http',
+      () => Object.assign(later([AB]), {statusCode: 200, headers: plain}),
+    ],
+  ];
+  for (const [what, make] of lookalikes) {
+    each(AWAITING, `a response with ${what}`, async (kind) => {
+      const transport: any = async () => make();
+      const client: any = new kind.Client(ADDRESS, {reconnect: false, transport});
+      const {events, error} = await consume(kind, client);
+      assert.deepEqual([dataOf(events), error], [['a', 'b'], undefined]);
+      assert.equal(client.response.status, 200);
+      assert.equal(client.response.headers.get('content-type'), 'text/event-stream');
+      const source: any = EventSource.from(make() as any);
+      assert.deepEqual(dataOf(await all(source)), ['a', 'b']);
     });
   }
 

@@ -9,6 +9,7 @@ import {
   SSEError,
   SSEEvent,
   SSEHTTPError,
+  SSEResponseError,
 } from '../../sse.ts';
 import {caught} from '../support/errors.ts';
 import {failure, headersFrom, STREAM_URL} from '../support/reconnection.ts';
@@ -25,7 +26,8 @@ function hasMessage(name: string, cause: unknown, retries: number, words: string
   const wrapped = error.cause as SSEError; // onRetry and headers() get an Error in any case
   assert.ok(wrapped instanceof Error, name);
   assert.equal(cause instanceof Error ? wrapped : wrapped.cause, cause, name);
-  const start = `SSE connection to ${STREAM_URL} failed after ${retries} retries: `;
+  const after = ['', ' after 1 retry', ' after 2 retries', ' after 3 retries'][retries];
+  const start = `SSE connection to ${STREAM_URL} failed${after}: `;
   assert.equal(error.message.slice(0, start.length), start, name);
   const rest = error.message.slice(start.length);
   let at = 0;
@@ -116,7 +118,7 @@ describe('errors', () => {
     const messages = [
       failure(new Reconnection(STREAM_URL, {maxRetries: 0}), (r) => r.lost(new Error(ACTING))),
       failure(new Reconnection(STREAM_URL), (r) =>
-        r.response(200, {get: (name) => (name === 'content-type' ? ACTING : null)}),
+        r.refused(200, {get: (name) => (name === 'content-type' ? ACTING : null)}, ACTING, 0),
       ),
       caught(() => new SSEEvent(ACTING, `{${ACTING}`).json()),
       caught(() => new AsyncSSEClient(`ftp://a.test/${ACTING}`)),
@@ -129,6 +131,37 @@ describe('errors', () => {
       }
     }
   });
+
+  // what another copy of this file, or one in another realm, has thrown
+  const foreign = (fields: object) =>
+    Object.assign(
+      Object.create(Object.create(Error.prototype, {brand: {value: 'ssekit'}})),
+      fields,
+    );
+  const CLASSES = {SSEError, SSEResponseError, SSEHTTPError, SSEConnectionError};
+  const copies: [what: string, fields: object, ...classes: (keyof typeof CLASSES)[]][] = [
+    ['timeout', {code: 'timeout'}, 'SSEError'],
+    ['http', {code: 'http', status: 503}, 'SSEError', 'SSEResponseError', 'SSEHTTPError'],
+    ['content-type', {code: 'content-type', status: 200}, 'SSEError', 'SSEResponseError'],
+    ['connection', {code: 'connection', retries: 0}, 'SSEError', 'SSEConnectionError'],
+    ['a loss', {code: 'connection'}, 'SSEError'],
+    ['no code', {}],
+  ];
+  for (const [what, fields, ...classes] of copies) {
+    test(`of another copy of the file: ${what}`, () => {
+      const known = (error: unknown) =>
+        Object.entries(CLASSES).flatMap(([name, Class]) => (error instanceof Class ? [name] : []));
+      assert.deepEqual(known(foreign(fields)), classes);
+      assert.deepEqual(known(Object.assign(new Error(), fields)), [], 'no brand');
+      class Mine extends SSEHTTPError {}
+      assert.ok(!(foreign(fields) instanceof Mine));
+    });
+  }
+  for (const value of [undefined, null, 5, 'ssekit', {}, {brand: 'ssekit'}, () => {}]) {
+    test(`no error of this file: ${String(value)} ${JSON.stringify(value)}`, () => {
+      for (const Class of Object.values(CLASSES)) assert.ok(!((value as any) instanceof Class));
+    });
+  }
 
   test('a reason without a message has its name', () => {
     hasMessage('no message', new RangeError(), 0, ['RangeError']);

@@ -63,7 +63,7 @@ describe('reconnection', () => {
     const cause = new TypeError('fetch failed');
     assert.deepEqual(reconnection.lost(cause), {
       kind: 'wait',
-      retry: {attempt: 1, delay: 3000, error: cause, lastEventId: '7'},
+      retry: {attempt: 1, delay: 3000, error: cause, reason: 'fetch failed', lastEventId: '7'},
     });
     assert.deepEqual({...reconnection.begin(1e6)}, {attempt: 1, lastEventId: '7', error: cause});
     reconnection.response(200, headersFrom(STREAM_HEADERS));
@@ -146,6 +146,16 @@ describe('reconnection', () => {
       ['', undefined],
       ['Sat, 21 Nov 2026 12:01:30 GMT', 90_000],
       ['Sat, 21 Nov 2026 11:00:00 GMT', 0],
+      // decimal seconds, rounded up; Date.parse() would take these for days, too
+      ['32.5', 32_500],
+      ['0.0001', 1],
+      [' 7 ', 7000],
+      ['-5', undefined],
+      ['5s', undefined],
+      ['.5', undefined],
+      ['2026-11-21', undefined],
+      ['Sat, 21 Nov 2026 12:01:30', undefined],
+      ['Sat, 21 Nov 2026 12:01:30 +0200', undefined],
     ];
     for (const [header, retryAfter] of after) {
       const error = refused(503, {'retry-after': header}, date);
@@ -168,7 +178,7 @@ describe('reconnection', () => {
     assert.equal(decision.error.headers.get('x'), null, 'a transport that shows no headers');
 
     const type = failure(new Reconnection('https://a.test/x'), (r) =>
-      r.response(200, headersFrom({'content-type': 'text/html; charset=utf-8'})),
+      r.refused(200, headersFrom({'content-type': 'text/html; charset=utf-8'}), '', 0),
     );
     assert.match(
       isSSEError(type, 'content-type').message,
@@ -187,7 +197,7 @@ describe('reconnection', () => {
   test('a server does not decide how long a message is', () => {
     const long = 'x'.repeat(1e5);
     const type = failure(new Reconnection(STREAM_URL), (r) =>
-      r.response(200, headersFrom({'content-type': `text/${long}`})),
+      r.refused(200, headersFrom({'content-type': `text/${long}`}), long, 0),
     );
     assert.ok(isSSEError(type, 'content-type').message.length < 500);
     const day = new Day({});
@@ -219,7 +229,7 @@ describe('reconnection', () => {
     assert.ok(ended instanceof SSEConnectionError);
     assert.equal(ended.url, 'https://a.test/x');
     assert.ok(
-      ended.message.startsWith('SSE connection to https://a.test/x failed after 0 retries: '),
+      ended.message.startsWith('SSE connection to https://a.test/x failed: '),
       ended.message,
     );
     assert.ok(ended.cause instanceof SSEError && ended.message.endsWith(ended.cause.message));

@@ -282,7 +282,7 @@ const scenarios: Scenario[] = [
     path: '/html',
     events: [],
     ids: [''],
-    error: ['SSEError', 'content-type', "got 'text/html; charset=utf-8'"],
+    error: ['SSEResponseError', 'content-type', "got 'text/html; charset=utf-8'"],
     check: ({client}) =>
       assert.equal(client.response.headers.get('content-type'), 'text/html; charset=utf-8'),
   },
@@ -291,7 +291,7 @@ const scenarios: Scenario[] = [
     path: '/notype',
     events: [],
     ids: [''],
-    error: ['SSEError', 'content-type', "Expected Content-Type 'text/event-stream'"],
+    error: ['SSEResponseError', 'content-type', "Expected Content-Type 'text/event-stream'"],
   },
   {
     rule: 'Text/Event-Stream; charset=UTF-8',
@@ -326,7 +326,7 @@ const scenarios: Scenario[] = [
     options: {json: {words: ['a']}},
     ids: [''],
     events: ['{"index":0,"text":"a"}'],
-    error: ['SSEConnectionError', 'connection', 'after 0 retries'],
+    error: ['SSEConnectionError', 'connection', 'failed: '],
   },
   {
     rule: 'POST: 303 makes a GET of it',
@@ -875,6 +875,8 @@ function tests() {
         [{body: 'é', headers: {'Content-Length': '1'}}, /content-length: 2\r\n/i, '\xc3\xa9'],
         [{body: 'x', lastEventId: '€1'}, /last-event-id: \xe2\x82\xac1\r\n/i, 'x'],
         [{body: 'x', headers: {'x-a': 'caf\xe9'}}, /x-a: caf\xe9\r\n/i, 'x'],
+        [{body: 'x'}, /user-agent: ssekit\/\d+\.\d+\.\d+\r\n/i, 'x'],
+        [{body: 'x', headers: {'User-Agent': 'mine'}}, /user-agent: mine\r\n/i, 'x'],
         [{body: new Uint16Array([0x6261, 0x6463])}, /content-length: 4\r\n/i, 'abcd'],
       ];
       try {

@@ -4,7 +4,7 @@
 
 export default {
   // Of Debian: the install.sh beside the files that run them.
-  ignoreBinaries: ['openssl', 'setpriv', 'ss'],
+  ignoreBinaries: ['openssl', 'setpriv', 'ss', 'Xvfb'],
   workspaces: {
     '.': {
       entry: ['examples/**/*.mjs', 'tools/{layers,docs,sessions,reporter}.mjs', 'tools/*.test.mjs'],
@@ -18,13 +18,17 @@ export default {
         'redis',
       ],
     },
-    bench: {entry: ['*-cell.mjs']},
+    bench: {
+      entry: ['*-cell.mjs'],
+      ignoreDependencies: ['bun', 'deno', 'node20', 'node24', 'node26'],
+    },
     test: {
       entry: [
         'types.ts',
         'runtimes.mjs',
         'cli/{memory,programs}.mjs',
         'runtimes/{process,web-worker,worker,node-globals,node-modules}.mjs',
+        'runtimes/{failures,record-failures}.mjs',
       ],
       ignoreDependencies: [
         'assert',
@@ -40,7 +44,7 @@ export default {
         'workerd',
       ],
       // In a page, and among the modules that workerd is given.
-      ignoreUnresolved: ['/test/runtimes/behaviour.mjs', './sse.js', './pure.js'],
+      ignoreUnresolved: ['/test/runtimes/behaviour.mjs', '/failures.mjs', './sse.js', './pure.js'],
     },
     'test/browsers': {},
     'test/examples': {

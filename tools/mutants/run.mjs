@@ -10,10 +10,11 @@
 // finds is kept in .build/ until sse.ts or the tests change, so that one that was stopped goes on;
 // --survivors runs again only what earlier tests let pass.
 //
-// --sample: as many as five minutes have room for. The seed is the commit, so that each commit
-// tries others and a run can be repeated. Of a sample there may be as many survivors as scores.json
-// and chance explain (sample.mjs has the arithmetic): where there are more, the tests have become
-// worse, or what was added to sse.ts is tested less than the rest of its section.
+// --sample: as many as five minutes have room for, and ten of each section. The seed is the commit,
+// so that each commit tries others and a run can be repeated. Of a sample there may be as many
+// survivors as scores.json and chance explain (sample.mjs has the arithmetic): where there are more,
+// the tests have become worse, or what was added to sse.ts is tested less than the rest of its
+// section.
 //
 // written: the rows of list.mjs, what StrykerJS cannot make or does not reach; TEXT runs only the
 // rows whose rule contains it. Exit 1 for every survivor, and for a row that no longer fits sse.ts.
@@ -126,7 +127,17 @@ async function runSample(all) {
     found.push({...mutant, verdict});
     console.log(`${verdict.padEnd(8)} ${shownMutant(mutant)}`);
   };
-  await runAll(source, sampleOf(all, seed), note, SAMPLE_MS);
+  const begun = performance.now();
+  const counted = ({verdict}) => verdict !== 'same' && verdict !== 'broken';
+  const sections = [...new Set(all.map(({section}) => section))];
+  // a slow machine takes longer: too few of a section say nothing
+  const isEnough = () =>
+    performance.now() - begun > SAMPLE_MS
+    && sections.every(
+      (name) =>
+        found.filter((each) => each.section === name && counted(each)).length >= LEAST_OF_SECTION,
+    );
+  await runAll(source, sampleOf(all, seed), note, isEnough);
   return found;
 }
 

@@ -21,12 +21,11 @@ const NO_LIMITS = {cpu: 600, time: 600_000}; // s, ms
 
 /**
  * Calls note(mutant, verdict, reason) for each edit of the source, as its verdict is known; begins
- * none after `most` ms. Verdicts: 'killed', 'hung' (killed by a limit), 'survived', 'same' (it
+ * none once `isEnough()`. Verdicts: 'killed', 'hung' (killed by a limit), 'survived', 'same' (it
  * compiles to what sse.ts compiles to), 'broken' (it does not compile). Throws where the tests
  * fail over the right sse.ts.
  */
-export async function runAll(source, mutants, note, most = Infinity) {
-  const begun = performance.now();
+export async function runAll(source, mutants, note, isEnough = () => false) {
   const right = await compiled(source);
   const jobs = Math.max(LEAST_JOBS, Math.min(MOST_JOBS, availableParallelism()));
   const folders = Array.from(
@@ -41,7 +40,7 @@ export async function runAll(source, mutants, note, most = Infinity) {
     const limits = await limitsOf(folders, right);
     const queue = [...mutants];
     const work = async (folder) => {
-      while (queue.length && performance.now() - begun < most) {
+      while (queue.length && !isEnough()) {
         const mutant = queue.shift();
         note(mutant, ...(await verdictOf(edited(source, mutant), right, folder, limits)));
       }
