@@ -4,6 +4,8 @@ import {existsSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {parseArgs} from 'node:util';
+import {MOST_LOAD} from './load.mjs';
+import {forms} from './ours.mjs';
 import {PEERS} from './peers.mjs';
 import {WORKLOADS} from './workloads.mjs';
 
@@ -11,19 +13,34 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 
 export const CHUNKS = [1, 64, 1400, 16384, 65536, 0, 'text', 'lines'];
 
+const SECTIONS = ['parse', 'scaling', 'endtoend', 'many', 'blocking', 'seeds'];
+const FORMS = [...new Set(Object.keys(forms).map((form) => form.split(' ')[0]))];
+
+/** Those that npm has for bench/, and the browsers of test/browsers/. */
+const RUNTIMES = {
+  node26: ['node26/bin/node'],
+  node24: ['node24/bin/node'],
+  node20: ['node20/bin/node'],
+  bun: ['bun/bin/bun'],
+  deno: ['deno/deno', 'run', '--allow-all', '--no-check'],
+  chromium: undefined,
+  firefox: undefined,
+};
+
 const HELP = `node bench/run.mjs [options]
   --quick              fewer cells, rounds and sizes: under two minutes for all
-  --only NAME,…        ${'parse, scaling, endtoend, many, blocking, seeds'}
+  --only NAME,…        ${SECTIONS.join(', ')}
   --workload NAME,…    ${Object.keys(WORKLOADS).join(', ')}
   --chunk SIZE,…       ${CHUNKS.map(chunkName).join(', ')}
-  --form NAME,…        push, sync, async, stream: ours only
+  --form NAME,…        ${FORMS.join(', ')}: ours only
   --peer NAME,…        ${Object.keys(PEERS).join(', ')}; none: only the two to compare with
   --ours NAME=PATH     a build to measure, instead of dist/sse.js; several: side by side
   --rounds N           measurements of each in a process
   --processes N        processes for each
   --wall               parse, scaling: the clock's time, instead of CPU time
-  --runtime NAME       bun, deno, node22, node26: from test/, after npm ci there
-  --no-write           print only; so do the options that leave out or change`;
+  --runtime NAME       ${Object.keys(RUNTIMES).join(', ')}; browsers: parse only
+  --no-write           print only; so do the options that leave out or change, and a load of
+                       ${MOST_LOAD} or more`;
 
 const OPTIONS = {
   quick: {type: 'boolean', default: false},
@@ -36,7 +53,7 @@ const OPTIONS = {
   wall: {type: 'boolean', default: false},
   rounds: {type: 'string'},
   processes: {type: 'string'},
-  runtime: {type: 'string', default: 'node'},
+  runtime: {type: 'string', default: 'node26'},
   'no-write': {type: 'boolean', default: false},
   help: {type: 'boolean', default: false},
 };
@@ -57,6 +74,10 @@ export function readArguments(argv = process.argv.slice(2)) {
       throw new Error(`unknown chunk '${chunk}'`);
     });
     const peers = values.peer === 'none' ? [] : list(values.peer, Object.keys(PEERS));
+    const which = runtime(values.runtime);
+    const only = list(values.only, SECTIONS);
+    const isOnlyParsing = only?.join() === 'parse';
+    if (!which.command && !isOnlyParsing) throw new Error(`${which.name} runs --only parse`);
     return {
       quick: values.quick,
       wall: values.wall,
@@ -64,15 +85,15 @@ export function readArguments(argv = process.argv.slice(2)) {
       write:
         !values['no-write']
         && !['workload', 'chunk', 'form', 'peer', 'ours', 'wall'].some((name) => values[name]),
-      only: list(values.only, ['parse', 'scaling', 'endtoend', 'many', 'blocking', 'seeds']),
+      only,
       workloads: list(values.workload, Object.keys(WORKLOADS)),
       chunks,
-      forms: list(values.form, ['push', 'sync', 'async', 'stream']),
+      forms: list(values.form, FORMS),
       peers: peers && [...new Set(['floor', 'esp4', ...peers])],
       ours: builds(values.ours),
       rounds: count('rounds', values.rounds),
       processes: count('processes', values.processes),
-      runtime: runtime(values.runtime),
+      runtime: which,
     };
   } catch (error) {
     console.error(`bench: ${error.message}; --help lists what there is`);
@@ -107,15 +128,12 @@ function builds(values = [`ssekit=${HERE}../dist/sse.js`]) {
   );
 }
 
+/** `{name, command}`, or a browser's `{name}`. */
 function runtime(name) {
-  const command = {
-    node: [process.execPath],
-    node22: [`${HERE}../test/node_modules/node22/bin/node`],
-    node26: [`${HERE}../test/node_modules/node26/bin/node`],
-    bun: [`${HERE}../test/node_modules/bun/bin/bun`],
-    deno: [`${HERE}../test/node_modules/deno/deno`, 'run', '--allow-all', '--no-check'],
-  }[name];
-  if (!command) throw new Error(`unknown runtime '${name}'`);
-  if (!existsSync(command[0])) throw new Error(`${name} is missing: npm ci in test/`);
-  return {name, command};
+  if (!(name in RUNTIMES)) throw new Error(`unknown runtime '${name}'`);
+  if (!RUNTIMES[name]) return {name};
+  const [program, ...args] = RUNTIMES[name];
+  const command = `${HERE}node_modules/${program}`;
+  if (!existsSync(command)) throw new Error(`${name} is missing: npm ci in bench/`);
+  return {name, command: [command, ...args]};
 }

@@ -9,7 +9,7 @@ import {CHUNKS, readArguments} from './arguments.mjs';
 import {startServer} from './child.mjs';
 import {clientsFor, loadClient} from './clients.mjs';
 import {geometricMean, median, quantile, short} from './figures.mjs';
-import {contendersFor, faultOf, inputOf} from './parse-cell.mjs';
+import {contenders, enter, faultOf, inputOf, load} from './contestants.mjs';
 import {PEERS} from './peers.mjs';
 import {bigEvent} from './scaling-cell.mjs';
 import {eventsSent} from './server.mjs';
@@ -99,25 +99,24 @@ const KNOWN_FAULTS = [
 
 test('every contender gives every event of every workload, or is known not to', async () => {
   const faults = [];
-  for (const kind of ['bytes', 'text', 'lines']) {
-    for (const contender of await contendersFor(kind, {ours: {ours: OURS}})) {
-      const wrongIn = new Set();
-      for (const name of Object.keys(WORKLOADS)) {
-        for (const chunk of CHUNKS) {
-          const input = inputOf(name, chunk, 6000);
-          if (input.kind !== kind) continue;
-          if (await faultOf(contender, input)) wrongIn.add(name);
-        }
+  for (const each of contenders({ours: {ours: OURS}})) {
+    const contender = await load(each);
+    const wrongIn = new Set();
+    for (const name of Object.keys(WORKLOADS)) {
+      for (const chunk of CHUNKS) {
+        const input = inputOf(name, chunk, 6000);
+        if (input.kind === each.kind && (await faultOf(contender, input))) wrongIn.add(name);
       }
-      for (const name of wrongIn) faults.push(`${contender.name}: ${name}`);
     }
+    for (const name of wrongIn) faults.push(`${each.name}: ${name}`);
   }
   assert.deepEqual(faults, KNOWN_FAULTS);
 });
 
 test('a contender that is wrong is found out', async () => {
   const input = inputOf('json', 64, 6000);
-  const [{run, sink}] = await contendersFor('bytes', {ours: {}, peers: ['esp4']});
+  const [esp4] = contenders({ours: {}, peers: ['esp4']});
+  const {run, sink} = await load(esp4);
   const planted = (change) =>
     faultOf({sink, run: (input, onEvent) => run(input, change(onEvent))}, input);
   assert.equal(await planted((onEvent) => onEvent), undefined);
@@ -147,6 +146,25 @@ test('a contender that is wrong is found out', async () => {
     /0 is/,
   );
   assert.match(await planted(() => () => JSON.parse('')), /throws/);
+});
+
+test('a contestant goes through all sizes, and a peer that is wrong through none', async () => {
+  const task = {workload: 'comments', chunks: [64, 0], slice: 1, warm: 1, part: 1 / 64};
+  const [ours, wrong] = contenders({
+    ours: {ours: OURS},
+    forms: ['push'],
+    peers: ['fetch-event-source'],
+  });
+  const {report, measure} = await enter({...task, contender: ours});
+  assert.deepEqual(Object.keys(report), ['0', '64']);
+  assert.ok((await measure(64)) > 0 && (await measure(0)) > 0);
+  const peer = (
+    await enter({
+      ...task,
+      contender: {...wrong, ...contenders({ours: {}, peers: ['fetch-event-source']})[0]},
+    })
+  ).report;
+  assert.match(peer[64].wrong, /events/);
 });
 
 test('the sink tells events apart', () => {
@@ -213,6 +231,7 @@ test('arguments', () => {
   assert.deepEqual(ours, {new: OURS});
   assert.equal(readArguments([]).peers, undefined);
   assert.deepEqual(Object.keys(readArguments([]).ours), ['ssekit']);
+  assert.equal(readArguments([]).runtime.name, 'node26');
   assert.deepEqual(Object.keys(PEERS).slice(0, 2), ['floor', 'esp4']);
 });
 

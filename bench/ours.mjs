@@ -1,5 +1,4 @@
-// Our own forms. Imported once for each build and form (ours.mjs?name), so that no engine mixes
-// what it learned of one with another.
+// Our own forms, each of which has a process of its own.
 
 import {asyncChunks, responseOf, streamOf} from './sources.mjs';
 
@@ -11,6 +10,14 @@ export const forms = {
     run({EventParser}, {chunks}, onEvent) {
       const parser = new EventParser();
       for (const chunk of chunks) parser.feed(chunk, onEvent);
+    },
+  },
+  array: {
+    label: 'feed(), an array a chunk',
+    input: 'bytes',
+    run({EventParser}, {chunks}, onEvent) {
+      const parser = new EventParser();
+      for (const chunk of chunks) for (const event of parser.feed(chunk)) onEvent(event);
     },
   },
   sync: {
@@ -25,6 +32,15 @@ export const forms = {
     input: 'bytes',
     async run({EventSource}, {chunks}, onEvent) {
       for await (const event of EventSource.from(asyncChunks(chunks))) onEvent(event);
+    },
+  },
+  batches: {
+    label: 'for await, batches()',
+    input: 'bytes',
+    async run({EventSource}, {chunks}, onEvent) {
+      for await (const batch of EventSource.from(asyncChunks(chunks)).batches()) {
+        for (const event of batch) onEvent(event);
+      }
     },
   },
   stream: {

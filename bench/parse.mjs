@@ -1,14 +1,16 @@
 // Parsing alone: workloads × chunk sizes × contenders. node bench/parse.mjs --help
 
 import {chunkName, CHUNKS, readArguments} from './arguments.mjs';
-import {runScript} from './child.mjs';
-import {median, quartiles, short} from './figures.mjs';
+import {openBrowser} from './browser.mjs';
+import {converse} from './child.mjs';
+import {contenders, isBrowser, kindOf} from './contestants.mjs';
+import {median, quartiles, short, shuffled} from './figures.mjs';
 import {summarize} from './summary.mjs';
 import {WORKLOADS} from './workloads.mjs';
 
 // Several processes a cell: one may be faster than the next for all of its life, by where its
 // code and its heap came to lie. `slice` and `warm` are ms a contender.
-const FULL = {processes: 3, rounds: 5, slice: 15, warm: 100, chunks: CHUNKS};
+const FULL = {processes: 3, rounds: 5, slice: 50, warm: 100, chunks: CHUNKS};
 const QUICK = {
   processes: 1,
   rounds: 3,
@@ -19,30 +21,19 @@ const QUICK = {
 };
 const MOST_MS = 300_000;
 
+/**
+ * Each contestant lives in a process of its own, and goes through all sizes of chunks of a
+ * workload. They are asked in turns: in each round every one once, in a new order. Ratios are of
+ * one round, the figure is their median: what disturbs the machine disturbs a whole round.
+ */
 export async function parse(options) {
-  const {workloads = Object.keys(WORKLOADS), ours, forms, peers, wall, runtime} = options;
-  const scale = options.quick ? QUICK : FULL;
-  const {processes, rounds, slice, warm, part, chunks} = {
-    ...scale,
-    ...(options.rounds && {rounds: options.rounds}),
-    ...(options.processes && {processes: options.processes}),
-    ...(options.chunks && {chunks: options.chunks}),
-  };
+  const scale = {...(options.quick ? QUICK : FULL), ...given(options)};
   const cells = [];
-  for (const workload of workloads) {
-    for (const chunk of chunks) {
-      const runs = [];
-      for (let i = 0; i < processes; i++) {
-        const {results, isLate} = await runScript(
-          runtime,
-          'parse-cell.mjs',
-          {workload, chunk, rounds, slice, warm, part, ours, forms, peers, wall},
-          MOST_MS,
-        );
-        if (isLate) throw new Error(`${workload}, ${chunkName(chunk)}: more than ${MOST_MS} ms`);
-        runs.push(...results);
-      }
-      const cell = {workload, chunk, ...together(runs)};
+  for (const workload of options.workloads ?? Object.keys(WORKLOADS)) {
+    const runs = new Map(scale.chunks.map((chunk) => [chunk, []]));
+    for (let i = 0; i < scale.processes; i++) await addRuns(runs, workload, scale, options);
+    for (const [chunk, rows] of runs) {
+      const cell = {workload, chunk, ...together(rows)};
       cells.push(cell);
       printCell(cell);
     }
@@ -51,27 +42,68 @@ export async function parse(options) {
   return cells;
 }
 
+function given({rounds, processes, chunks}) {
+  return {...(rounds && {rounds}), ...(processes && {processes}), ...(chunks && {chunks})};
+}
+
+/** A process for each contestant, and what they need, chunk by chunk. */
+async function addRuns(runs, workload, scale, options) {
+  const {rounds, slice, warm, part} = scale;
+  const {runtime} = options;
+  const host = isBrowser(runtime) ? await openBrowser(runtime) : undefined;
+  const wall = options.wall || host !== undefined;
+  const all = [];
+  try {
+    for (const contender of contenders(options)) {
+      const chunks = scale.chunks.filter((chunk) => kindOf(chunk) === contender.kind);
+      if (!chunks.length) continue;
+      const task = {contender, workload, chunks, slice, warm, part, wall};
+      const child = host ? host.enter(task) : converse(runtime, 'parse-cell.mjs', task, MOST_MS);
+      all.push({contender, child, report: await child.ready}); // one after the other
+    }
+    for (const [chunk, rows] of runs) rows.push(await measured(all, chunk, rounds));
+  } finally {
+    for (const {child} of all) await child.end();
+    await host?.close();
+  }
+}
+
+/** All that take these chunks, with their times, round by round. */
+async function measured(all, chunk, rounds) {
+  const there = all.filter(({contender}) => contender.kind === kindOf(chunk));
+  const rows = there.map(({contender, child, report: {[chunk]: about}}) => {
+    return {...contender, ...about, child, times: []};
+  });
+  const able = rows.filter(({wrong, isSlow}) => !wrong && !isSlow);
+  for (let round = 0; round < rounds; round++) {
+    for (const {child, times} of shuffled(able)) times.push((await child.ask({chunk})).ms);
+  }
+  return rows;
+}
+
 /** The rounds of all processes as one cell: medians, and ratios within each round. */
 function together(runs) {
-  const [{events, bytes, contenders}] = runs;
-  const wrong = Object.assign({}, ...runs.map(({wrong}) => wrong));
-  const slow = Object.assign({}, ...runs.map(({slow}) => slow));
-  const timesOf = (wanted) =>
-    runs.flatMap(({contenders}) => contenders.find(({name}) => name === wanted)?.times ?? []);
-  const base = timesOf('esp4');
-  return {
-    events,
-    bytes,
-    wrong,
-    slow,
-    contenders: contenders.flatMap(({name, label, isOurs}) => {
-      if (wrong[name] || slow[name]) return [];
-      const times = timesOf(name);
+  const [rows] = runs;
+  const of = (wanted, take) => runs.flatMap((rows) => take(rows.find(({name}) => name === wanted)));
+  const base = of('esp4', ({times}) => times);
+  const wrong = {};
+  const slow = {};
+  const contenders = [];
+  for (const {name, label, isOurs} of rows) {
+    const [fault] = of(name, (row) => row.wrong ?? []);
+    const times = of(name, ({times}) => times);
+    if (fault) {
+      wrong[name] = fault;
+      if (isOurs) process.exitCode = 1;
+    } else if (times.length < base.length) slow[name] = true;
+    else {
       const ratios = times.map((time, i) => base[i] / time);
       const [ms, ratio, spread] = [median(times), median(ratios), quartiles(ratios)];
-      return [{name, label, isOurs, ms, ratio, spread}];
-    }),
-  };
+      contenders.push({name, label, isOurs, ms, ratio, spread});
+    }
+  }
+  const {events, bytes} = rows[0];
+  return {events, bytes, wrong, slow, contenders};
 }
 
 function printCell({workload, chunk, bytes, events, contenders, wrong, slow}) {

@@ -68,7 +68,8 @@ const URL_OF_NONE = 'http://127.0.0.1/';
  *  - `load`, which gives what runs over an input: `{bytes}`, or `{bytes, text, lines}`;
  *  - `loopsOver`: it is read by `for await`, over any async iterable or over a stream only;
  *  - `ids: false`: its events have none;
- *  - `takesText`. */
+ *  - `takesText`;
+ *  - `needsNode`: no browser has what it imports. */
 export const PEERS = {
   floor: {
     label: 'floor: decode, cut, make objects',
@@ -142,6 +143,7 @@ export const PEERS = {
   },
 
   undici: {
+    needsNode: true,
     label: 'undici, push',
     async load() {
       const {EventSourceStream} = (await import('undici/lib/web/eventsource/eventsource-stream.js'))
@@ -267,6 +269,7 @@ export const PEERS = {
 
   // Its parser has no entrance but the client, which is given a stand-in for its connection.
   launchdarkly: {
+    needsNode: true,
     label: 'launchdarkly-eventsource',
     async load() {
       const {EventSource} = await import('launchdarkly-eventsource');

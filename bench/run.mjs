@@ -6,7 +6,9 @@ import {cpus, totalmem} from 'node:os';
 import {fileURLToPath} from 'node:url';
 import {readArguments} from './arguments.mjs';
 import {blocking} from './blocking.mjs';
+import {browserVersion} from './browser.mjs';
 import {endtoend} from './endtoend.mjs';
+import {becomesQuiet} from './load.mjs';
 import {many} from './many.mjs';
 import {parse} from './parse.mjs';
 import {REPORTS} from './report.mjs';
@@ -24,6 +26,7 @@ const SECTIONS = {
 
 const options = readArguments();
 const {runtime, only = Object.keys(SECTIONS)} = options;
+const isDefault = runtime.name === 'node26';
 const begun = performance.now();
 const minutes = (since) => `${((performance.now() - since) / 60_000).toFixed(1)} min`;
 
@@ -31,43 +34,53 @@ for (const name of only) {
   const [title, run] = SECTIONS[name];
   const start = performance.now();
   console.log(`\n── ${title} ${'─'.repeat(80 - title.length)}`);
+  const isQuiet = await becomesQuiet();
   const figures = await run(options);
   console.log(`\n  ${minutes(start)}`);
-  if (options.write) write(name, title, REPORTS[name](figures));
+  if (options.write && isQuiet) await write(name, title, REPORTS[name](figures));
 }
 console.log(`\nall: ${minutes(begun)}`);
 
 /** One page and its charts; another runtime's in a folder of its own. */
-function write(name, title, {text, charts}) {
+async function write(name, title, {text, charts}) {
   const folder = fileURLToPath(
-    new URL(runtime.name === 'node' ? './results' : `./results/${runtime.name}`, import.meta.url),
+    new URL(isDefault ? './results' : `./results/${runtime.name}`, import.meta.url),
   );
   mkdirSync(folder, {recursive: true});
   const images = Object.keys(charts).map((chart) => `![${title}](${chart}.svg)`);
-  const page = [`# ${title}`, conditions(name), ...images, ...text].join('\n\n');
+  const page = [`# ${title}`, await conditions(name), ...images, ...text].join('\n\n');
   writeFileSync(`${folder}/${name}.md`, `${page}\n`);
   for (const [chart, svg] of Object.entries(charts)) writeFileSync(`${folder}/${chart}.svg`, svg);
 }
 
 /** Machine, versions and command: a figure without them is none. */
-function conditions(name) {
-  const version = /\d+\.\d+\.\d+/.exec(execFileSync(runtime.command[0], ['--version']))[0];
+async function conditions(name) {
+  const version = await versionOf(runtime);
   const {dependencies} = JSON.parse(readFileSync(new URL('package.json', import.meta.url)));
   const peers = Object.entries(dependencies)
+    .filter(([peer]) => !/^(node\d+|bun|deno)$/.test(peer))
     .map(([peer, wanted]) => `${peer.replace(/-3$/, '')} ${wanted.replace(/.*@/, '')}`)
     .join(', ');
   const cores = cpus();
-  const kind = runtime.name === 'deno' ? 'Deno' : runtime.name === 'bun' ? 'Bun' : 'Node';
   const flags = [
     `--only ${name}`,
     options.quick && '--quick',
-    runtime.name !== 'node' && `--runtime ${runtime.name}`,
+    !isDefault && `--runtime ${runtime.name}`,
   ]
     .filter(Boolean)
     .join(' ');
   return (
-    `${kind} ${version}, ${cores.length} × ${cores[0].model.trim()}, `
+    `${version}, ${cores.length} × ${cores[0].model.trim()}, `
     + `${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform}; `
     + `${new Date().toISOString().slice(0, 10)}; \`npm run bench -- ${flags}\`.\nPeers: ${peers}.`
   );
+}
+
+/** As in "Node 26.10.0". */
+async function versionOf({name, command}) {
+  const kind = name[0].toUpperCase() + name.slice(1).replace(/\d+$/, '');
+  const text = command
+    ? execFileSync(command[0], ['--version'], {encoding: 'utf8'})
+    : await browserVersion(name);
+  return `${kind} ${/\d+[\d.]+/.exec(text)[0]}`;
 }

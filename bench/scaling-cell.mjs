@@ -5,7 +5,7 @@
 // began with is the contender's own.
 
 import {cpuTime} from './clock.mjs';
-import {contendersFor} from './parse-cell.mjs';
+import {load} from './contestants.mjs';
 import {median} from './figures.mjs';
 
 const LINE = 61; // no divisor of any chunk size: lines are cut anywhere
@@ -40,9 +40,9 @@ export function bigEvent(shape, size, chunk) {
 /** A run that takes longer is not done twice, ms. */
 const PATIENCE = 2000;
 
-async function measure({shape, chunk, sizes, slice, wall, ...options}) {
+async function measure({contender, shape, chunk, sizes, slice, wall}) {
   const now = wall ? () => performance.now() : cpuTime;
-  const [{run}] = await contendersFor('bytes', options);
+  const {run} = await load(contender);
   const base = memory();
   for (const size of sizes) {
     const input = bigEvent(shape, size, chunk);

@@ -2,6 +2,7 @@
 
 import {chunkName, readArguments} from './arguments.mjs';
 import {runScript} from './child.mjs';
+import {contenders} from './contestants.mjs';
 import {short} from './figures.mjs';
 
 const KB = 1 << 10;
@@ -31,7 +32,7 @@ export async function scaling(options) {
   const scale = options.quick ? QUICK : FULL;
   const {sizes, slice, limit} = scale;
   const chunks = options.chunks?.filter((chunk) => chunk > 0) ?? scale.chunks;
-  const contenders = contendersOf(ours, forms, peers);
+  const all = contenders({ours, forms, peers}).filter(({kind}) => kind === 'bytes');
   const rows = [];
   for (const shape of Object.keys(SHAPES)) {
     for (const chunk of chunks) {
@@ -40,11 +41,12 @@ export async function scaling(options) {
         `  ${''.padEnd(20)}${sizes.map((size) => sizeName(size).padStart(9)).join('')}`
           + '   peak MB',
       );
-      for (const {name, isOurs = false, ...contender} of contenders) {
+      for (const contender of all) {
+        const {name, isOurs} = contender;
         const {results, isLate} = await runScript(
           runtime,
           'scaling-cell.mjs',
-          {...contender, shape, chunk, sizes, slice, wall: options.wall},
+          {contender, shape, chunk, sizes, slice, wall: options.wall},
           limit,
         );
         const fault = isLate ? 'too slow' : results.find(({fault}) => fault)?.fault;
@@ -55,25 +57,6 @@ export async function scaling(options) {
     }
   }
   return rows;
-}
-
-function contendersOf(ours, forms, peers) {
-  return [
-    ...Object.keys(ours).flatMap((build) =>
-      forms.map((form) => ({
-        name: `${build} ${form}`,
-        isOurs: true,
-        ours: {[build]: ours[build]},
-        forms: [form],
-        peers: [],
-      })),
-    ),
-    ...RIVALS.filter((name) => peers.includes(name)).map((name) => ({
-      name,
-      ours: {},
-      peers: [name],
-    })),
-  ];
 }
 
 export function sizeName(size) {

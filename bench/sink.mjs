@@ -1,8 +1,5 @@
 // Where every contender's events go: counted, and their data looked into, which also makes an
 // engine put together a text that a parser left in parts.
-//
-// Imported once for each contender (sink.mjs?name), since an engine keeps what it learned about a
-// function with the module: a sink that has seen twelve shapes of event is slower for all.
 
 export function makeSink() {
   const tally = {count: 0, sum: 0};

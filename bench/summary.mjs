@@ -1,6 +1,7 @@
 // Many cells of the parse benchmark in a few figures.
 
 import {chunkName} from './arguments.mjs';
+import {kindOf} from './contestants.mjs';
 import {geometricMean, short} from './figures.mjs';
 import {PEERS} from './peers.mjs';
 
@@ -10,9 +11,8 @@ import {PEERS} from './peers.mjs';
  * ours against the best peer that is read as it is, or against the floor.
  */
 export function summarize(cells) {
-  const kindOf = ({chunk}) => (typeof chunk === 'number' ? 'bytes' : chunk);
   return ['bytes', 'text', 'lines'].flatMap((kind) => {
-    const some = cells.filter((cell) => kindOf(cell) === kind);
+    const some = cells.filter((cell) => kindOf(cell.chunk) === kind);
     return some.length ? [{kind, ...tableOf(some)}] : [];
   });
 }
