@@ -1028,9 +1028,9 @@ class PullParser {
     const size = line + this.#size;
     if (size <= this.#maxEventSize) return;
     this.#text = this.#rest = '';
-    this.#data = undefined;
     this.#bytes = NO_BYTES;
     this.#isAtLine = false;
+    this.#data = undefined;
     this.#unfinishedLine.drain();
     this.#longData.drain();
     throw (this.#failure = new SSEError(
