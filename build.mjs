@@ -28,7 +28,7 @@ const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 const BUNDLES = {
   parser: {code: `export {EventParser} from './sse.ts'`, limit: 3980},
   async: {code: `export {asyncConnect} from './sse.ts'`, limit: 13_340},
-  all: {code: `export * from './sse.ts'`, limit: 18_770},
+  all: {code: `export * from './sse.ts'`, limit: 18_880},
 };
 
 const LIBRARIES = [

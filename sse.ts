@@ -2892,22 +2892,25 @@ function blockingSleep(ms: number): void {
   }
 }
 
-// The memory that caller and thread share: seven numbers and one slot of bytes. A request's number
-// is never used twice, so that what an older one left in the slot is told from the new one's.
-const KIND = 0; // what is in the slot: EMPTY, HEAD, CHUNK, END or FAILURE
-const SIZE = 1; // bytes in the slot
-const WANTED = 2; // the request that the caller waits for
-const OWNER = 3; // the request that the slot's content belongs to
-const REST = 4; // bytes of this message still to come: it did not fit
-const ALIVE = 5; // 1: the thread runs
-const BEATS = 6; // how often it has said so when it was asked
-const STATE_BYTES = 28;
-const SLOT_BYTES = 65_536;
+// The memory that caller and thread share: three numbers, and a ring of places, each of four numbers
+// and a slot of bytes. With one place, each waits for the other at every message; with four, the
+// thread reads on meanwhile (bench/ has the figures). A request's number is never used twice, so
+// that what an older one left in the ring is told from the new one's.
+const WANTED = 0; // the request that the caller waits for
+const ALIVE = 1; // 1: the thread runs
+const BEATS = 2; // how often it has said so when it was asked
+const RING = 3; // where the places' numbers begin. The first of each is what its slot has:
 const EMPTY = 0;
 const HEAD = 1;
 const CHUNK = 2;
 const END = 3;
 const FAILURE = 4;
+const SIZE = 1; // bytes in the slot
+const OWNER = 2; // the request that the slot's content belongs to
+const REST = 3; // bytes of this message still to come: it did not fit
+const NUMBERS = 4;
+const PLACES = 4;
+const SLOT_BYTES = 65_536;
 
 /** A thread that has not begun to run by then will not, ms: the slowest seen took 0.2 s. */
 const THREAD_START = 10_000;
@@ -2945,17 +2948,17 @@ function requestFlags(words: readonly string[]): string[] {
 
 // The thread's code is text, since bundlers rewrite functions so that they only run at home. It
 // gets getBuiltinModule for the same reason: Deno runs it as an ES module. `put` waits until the
-// slot is free, which is the whole back-pressure, and gives up when another request is wanted.
+// next place is free, which is the whole back-pressure, and gives up when another request is wanted.
 // `patient` lifts the 300 s of Node's fetch: it is the dispatcher that fetch would take by itself,
 // under the name that undici has for it, asked to wait. The caller watches the time. A message is
 // [request, url, init]; without URL it ends what is on, with request 0 the thread; [] is a probe.
 const threadCode = () => `${threadMessages()}${threadRequests()}`;
 
 const threadMessages = () => `
-const { parentPort, workerData: [state, slot, insecure] } =
+const { parentPort, workerData: [state, slots, insecure] } =
   process.getBuiltinModule('node:worker_threads');
 if (insecure) process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
-let current = 0, controller, reader;
+let current = 0, turn = 0, controller, reader;
 const { undici } = process.versions;
 const patient = undici && { dispatcher: { dispatch: (options, handler) =>
   globalThis[Symbol.for('undici.globalDispatcher.' + (parseInt(undici) < 8 ? 1 : 2))]
@@ -2963,17 +2966,19 @@ const patient = undici && { dispatcher: { dispatch: (options, handler) =>
 const put = (id, kind, bytes) => {
   let at = 0;
   do {
-    for (let full; Atomics.load(state, ${WANTED}) === id && (full = Atomics.load(state, ${KIND}));)
-      Atomics.wait(state, ${KIND}, full);
+    const place = turn % ${PLACES}, its = ${RING} + place * ${NUMBERS};
+    for (let full; Atomics.load(state, ${WANTED}) === id && (full = Atomics.load(state, its));)
+      Atomics.wait(state, its, full);
     if (Atomics.load(state, ${WANTED}) !== id) return false;
-    const part = bytes.subarray(at, at + slot.length);
-    slot.set(part);
+    const part = bytes.subarray(at, at + ${SLOT_BYTES});
+    slots.set(part, place * ${SLOT_BYTES});
     at += part.length;
-    state[${SIZE}] = part.length;
-    state[${OWNER}] = id;
-    state[${REST}] = bytes.length - at;
-    Atomics.store(state, ${KIND}, kind);
-    Atomics.notify(state, ${KIND});
+    state[its + ${SIZE}] = part.length;
+    state[its + ${OWNER}] = id;
+    state[its + ${REST}] = bytes.length - at;
+    turn++;
+    Atomics.store(state, its, kind);
+    Atomics.notify(state, its);
   } while (at < bytes.length);
   return true;
 };
@@ -2985,7 +2990,7 @@ const plain = (error, depth = 0) => error instanceof Object && depth < 5 ? {
 const fail = (error) => put(current, ${FAILURE}, json(plain(error)));
 const ends = () => {
   Atomics.store(state, ${ALIVE}, 0);
-  for (const at of [${ALIVE}, ${KIND}]) Atomics.notify(state, at);
+  for (const at of state.keys()) Atomics.notify(state, at);
 };
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
@@ -3035,8 +3040,10 @@ interface ThreadBody extends Iterable<Uint8Array> {
 class Channel {
   readonly verify: boolean;
   readonly #thread: Thread;
-  readonly #state = new Int32Array(new SharedArrayBuffer(STATE_BYTES));
-  readonly #slot = new Uint8Array(new SharedArrayBuffer(SLOT_BYTES));
+  readonly #state = new Int32Array(new SharedArrayBuffer(4 * (RING + PLACES * NUMBERS)));
+  readonly #slots = new Uint8Array(new SharedArrayBuffer(PLACES * SLOT_BYTES));
+  /** Messages taken out of the ring. */
+  #turn = 0;
   #request = 0;
 
   constructor(threads: ThreadModule, verify: boolean) {
@@ -3046,7 +3053,7 @@ class Channel {
     }
     this.verify = verify;
     try {
-      this.#thread = startThread(threads, [this.#state, this.#slot, insecure]);
+      this.#thread = startThread(threads, [this.#state, this.#slots, insecure]);
       this.#thread.unref();
       this.#thread.on('error', () => {}); // told where it is waited for; else it ends the process
       const started = Atomics.wait(this.#state, ALIVE, 0, THREAD_START);
@@ -3105,7 +3112,7 @@ class Channel {
     }
   }
 
-  /** End the thread and its socket, also while it waits for room in the slot. */
+  /** End the thread and its socket, also while it waits for a place. */
   close(): void {
     this.#request++;
     this.#want(0);
@@ -3120,31 +3127,35 @@ class Channel {
     this.#thread.postMessage([id]);
   }
 
+  /** The thread looks at this also while it waits for a place; what is in the ring is skipped. */
   #want(id: number): void {
     Atomics.store(this.#state, WANTED, id);
-    this.#free();
+    for (const at of this.#state.keys()) Atomics.notify(this.#state, at);
   }
 
-  #free(): void {
-    Atomics.store(this.#state, KIND, EMPTY);
-    Atomics.notify(this.#state, KIND);
+  /** Where the numbers of the place are whose turn it is. */
+  get #its(): number {
+    return RING + (this.#turn % PLACES) * NUMBERS;
   }
 
   /** The next message of request `id`: its kind and its bytes. */
   #receive(id: number, limit: number, late: string): [kind: number, bytes: Uint8Array] {
     let whole: Uint8Array = new Uint8Array(0);
     while (id === this.#request) {
-      const kind = Atomics.load(this.#state, KIND);
+      const its = this.#its;
+      const kind = Atomics.load(this.#state, its);
       if (kind === EMPTY) {
         // Look again after every wait: a late notify of an earlier message ends it, too.
         if (this.#wait(limit > 0 ? limit : Infinity)) continue;
         this.#stop();
         throw new SSEError('timeout', late);
       }
-      const isOurs = this.#state[OWNER] === id;
-      const part = this.#slot.slice(0, this.#state[SIZE]);
-      const rest = this.#state[REST];
-      this.#free();
+      const isOurs = this.#state[its + OWNER] === id;
+      const start = (this.#turn++ % PLACES) * SLOT_BYTES;
+      const part = this.#slots.slice(start, start + (this.#state[its + SIZE] ?? 0));
+      const rest = this.#state[its + REST];
+      Atomics.store(this.#state, its, EMPTY);
+      Atomics.notify(this.#state, its);
       if (!isOurs) continue;
       if (kind === CHUNK) return [kind, part];
       whole = joined(whole, part);
@@ -3156,7 +3167,7 @@ class Channel {
   }
 
   /**
-   * Waits until something may be in the slot. False: not within that limit, ms, in which a process
+   * Waits until something may be in its place. False: not within that limit, ms, in which a process
    * that was stopped does not grow older. A thread that has ended is a lost connection.
    */
   #wait(limit: number): boolean {
@@ -3174,7 +3185,7 @@ class Channel {
   }
 
   #isFilled(within: number): boolean {
-    return Atomics.wait(this.#state, KIND, EMPTY, within) !== 'timed-out';
+    return Atomics.wait(this.#state, this.#its, EMPTY, within) !== 'timed-out';
   }
 }
 
