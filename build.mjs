@@ -27,8 +27,8 @@ const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 // and what errors say.
 const BUNDLES = {
   parser: {code: `export {EventParser} from './sse.ts'`, limit: 3980},
-  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 13_340},
-  all: {code: `export * from './sse.ts'`, limit: 18_880},
+  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 13_440},
+  all: {code: `export * from './sse.ts'`, limit: 18_990},
 };
 
 const LIBRARIES = [

@@ -320,19 +320,21 @@ function must(
 
 /**
  * Options read by name, so that inherited ones, getters and proxies count; what is undefined has
- * its default. TypeError for one that is none, here or among the `others`: it would do nothing.
+ * its default. TypeError for one that is none: it would do nothing.
  */
 function settings<T extends object>(
   given: {readonly [N in keyof T]?: T[N] | undefined},
   defaults: T,
-  others: object = {},
 ): T {
   must(given && typeof given === 'object', 'options must be an object');
-  const known = Object.keys({...defaults, ...others});
+  const known = Object.keys(defaults);
   for (const name of Object.keys(given)) must(known.includes(name), unknownOption(name, known));
-  const read: Partial<T> = {};
-  for (const name in defaults) if (given[name] !== undefined) read[name] = given[name];
-  return {...defaults, ...read};
+  const read = {...defaults}; // all of one shape, which engines keep small
+  for (const name in defaults) {
+    const value = given[name];
+    if (value !== undefined) read[name] = value;
+  }
+  return read;
 }
 
 function unknownOption(name: string, known: readonly string[]): string {
@@ -1210,7 +1212,7 @@ interface Operation<Result = unknown> {
    * loss, which another attempt may make good; without it, the operation just ends.
    */
   readonly late?: string | undefined;
-  /** What may end the wait, by calling `interrupt`. */
+  /** What may end the wait, by interrupting it. */
   readonly owner?: Interruptible | undefined;
   /** What came of it; undefined where it ended without. */
   result: Result | undefined;
@@ -1219,8 +1221,8 @@ interface Operation<Result = unknown> {
 interface Interruptible {
   /** Then there is nothing to wait for, and no work begins. */
   readonly isClosed: boolean;
-  /** Ends the wait that is on; undefined: none is. */
-  interrupt: (() => void) | undefined;
+  /** The wait that is on, which may be interrupted. */
+  wait: Wait | undefined;
 }
 
 /** Yields operations; resumed when one is done, its failure is thrown where it was yielded. */
@@ -1257,41 +1259,82 @@ interface Supply<T> {
 
 /** Waits for the work, the limit or an interruption, whichever comes first. */
 function performed(asked: Operation, owner: Interruptible): Promise<void> {
-  const {limit, late} = asked;
-  return new Promise((resolve, reject) => {
-    let timer: unknown;
-    const interrupt = (): void => {
-      if (isFirst()) resolve();
-    };
-    const isFirst = (): boolean => {
-      clearTimeout(timer);
-      if (owner.interrupt !== interrupt) return false;
-      owner.interrupt = undefined;
-      return true;
-    };
-    const succeed = (result: unknown): void => {
-      if (!isFirst()) return;
-      asked.result = result;
-      resolve();
-    };
-    const lose = (error: unknown): void => {
-      if (isFirst()) reject(error);
-    };
-    owner.interrupt = interrupt;
-    if (limit > 0 && limit < Infinity) {
-      const expire = () => (late ? lose(new SSEError('timeout', late)) : interrupt());
-      // A process that was busy, or stopped, has not looked at its sockets yet: it gets one turn.
-      const due = () => (timer = setTimeout(expire, 0));
-      timer = setTimeout(due, Math.min(limit, MAX_DELAY));
-    }
+  return new Promise((resolve, reject) => new Wait(asked, owner, resolve, reject).begin());
+}
+
+/** A wait that is on. No closures: thousands of idle clients have one each. */
+class Wait {
+  readonly #asked: Operation;
+  readonly #owner: Interruptible;
+  readonly #resolve: () => void;
+  readonly #reject: (error: unknown) => void;
+  #timer: unknown;
+
+  constructor(
+    asked: Operation,
+    owner: Interruptible,
+    resolve: () => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#asked = asked;
+    this.#owner = owner;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  begin(): void {
+    const {limit, work} = this.#asked;
+    this.#owner.wait = this;
+    // A process that was busy, or stopped, has not looked at its sockets yet: it gets one turn.
+    if (limit > 0 && limit < Infinity) this.#in(Math.min(limit, MAX_DELAY), () => this.#due());
     try {
-      const result = asked.work(limit);
-      if (isPromise(result)) result.then(succeed, lose);
-      else succeed(result);
+      const result = work(limit);
+      if (!isPromise(result)) this.#succeed(result);
+      else {
+        result.then(
+          (value) => this.#succeed(value),
+          (error: unknown) => this.#lose(error),
+        );
+      }
     } catch (error) {
-      lose(error);
+      this.#lose(error);
     }
-  });
+  }
+
+  interrupt(): void {
+    if (this.#isFirst()) this.#resolve();
+  }
+
+  #in(ms: number, run: () => void): void {
+    this.#timer = setTimeout(run, ms);
+  }
+
+  #due(): void {
+    this.#in(0, () => this.#expire());
+  }
+
+  #expire(): void {
+    const {late} = this.#asked;
+    if (late) this.#lose(new SSEError('timeout', late));
+    else this.interrupt();
+  }
+
+  #isFirst(): boolean {
+    clearTimeout(this.#timer);
+    if (this.#owner.wait !== this) return false;
+    this.#owner.wait = undefined;
+    return true;
+  }
+
+  #succeed(result: unknown): void {
+    if (!this.#isFirst()) return;
+    this.#asked.result = result;
+    this.#resolve();
+  }
+
+  #lose(error: unknown): void {
+    if (this.#isFirst()) this.#reject(error);
+  }
 }
 
 /** A call of next() that cannot be answered now, and harms no loop. */
@@ -2892,10 +2935,10 @@ function blockingSleep(ms: number): void {
   }
 }
 
-// The memory that caller and thread share: three numbers, and a ring of places, each of four numbers
-// and a slot of bytes. With one place, each waits for the other at every message; with four, the
-// thread reads on meanwhile (bench/ has the figures). A request's number is never used twice, so
-// that what an older one left in the ring is told from the new one's.
+// The memory that caller and thread share: three numbers, and a ring of places, each of four
+// numbers and a slot of bytes. With one place, each waits for the other at every message; with
+// four, the thread reads on meanwhile (bench/ has the figures). A request's number is never used
+// twice, so that what an older one left in the ring is told from the new one's.
 const WANTED = 0; // the request that the caller waits for
 const ALIVE = 1; // 1: the thread runs
 const BEATS = 2; // how often it has said so when it was asked
@@ -2948,13 +2991,14 @@ function requestFlags(words: readonly string[]): string[] {
 
 // The thread's code is text, since bundlers rewrite functions so that they only run at home. It
 // gets getBuiltinModule for the same reason: Deno runs it as an ES module. `put` waits until the
-// next place is free, which is the whole back-pressure, and gives up when another request is wanted.
+// next place is free, which is the whole back-pressure, and gives up when another request is
+// wanted.
 // `patient` lifts the 300 s of Node's fetch: it is the dispatcher that fetch would take by itself,
 // under the name that undici has for it, asked to wait. The caller watches the time. A message is
 // [request, url, init]; without URL it ends what is on, with request 0 the thread; [] is a probe.
-const threadCode = () => `${threadMessages()}${threadRequests()}`;
+const threadCode = () => `${threadState()}${threadPut()}${threadMessages()}${threadRequests()}`;
 
-const threadMessages = () => `
+const threadState = () => `
 const { parentPort, workerData: [state, slots, insecure] } =
   process.getBuiltinModule('node:worker_threads');
 if (insecure) process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
@@ -2963,7 +3007,9 @@ const { undici } = process.versions;
 const patient = undici && { dispatcher: { dispatch: (options, handler) =>
   globalThis[Symbol.for('undici.globalDispatcher.' + (parseInt(undici) < 8 ? 1 : 2))]
     .dispatch({ ...options, bodyTimeout: 0, headersTimeout: 0 }, handler) } };
-const put = (id, kind, bytes) => {
+`;
+
+const threadPut = () => `const put = (id, kind, bytes) => {
   let at = 0;
   do {
     const place = turn % ${PLACES}, its = ${RING} + place * ${NUMBERS};
@@ -2982,7 +3028,10 @@ const put = (id, kind, bytes) => {
   } while (at < bytes.length);
   return true;
 };
-const json = (value) => new TextEncoder().encode(JSON.stringify(value));
+`;
+
+const threadMessages =
+  () => `const json = (value) => new TextEncoder().encode(JSON.stringify(value));
 const plain = (error, depth = 0) => error instanceof Object && depth < 5 ? {
   name: error.name, message: String(error.message), code: error.code,
   cause: plain(error.cause ?? error.errors?.[0], depth + 1),
@@ -3394,13 +3443,16 @@ const MAX_ERROR_BODY = 65_536;
 /** How long the text of a refusal is waited for, ms, from its headers on: it is there, mostly. */
 const REFUSAL_LIMIT = 1000;
 
+/** ms: outages that heal by themselves are shorter. */
+const IDLE_TIMEOUT = 300_000;
+
 /** What the clients' own options are where they are left out; times in ms. */
 const CLIENT_DEFAULTS: Omit<SSEClientOptions, keyof ReconnectionOptions> = {
   body: undefined,
   json: undefined,
   headers: undefined,
   timeout: 30_000,
-  idleTimeout: 300_000, // outages that heal by themselves are shorter
+  idleTimeout: IDLE_TIMEOUT,
   eventTimeout: Infinity,
   maxEventSize: undefined,
   signal: undefined,
@@ -3414,6 +3466,9 @@ const CLIENT_DEFAULTS: Omit<SSEClientOptions, keyof ReconnectionOptions> = {
   sleep: undefined,
   now: Date.now,
 };
+
+/** All of them, made when they are needed: bundlers drop no constant that spreads another. */
+let allDefaults: SSEClientOptions | undefined;
 
 const FUNCTIONS = [
   'until',
@@ -3458,7 +3513,7 @@ class Connection implements Interruptible {
   /** Stays after close(), for what has come and is not handed out yet. */
   parser: PullParser | undefined;
   response: TransportResponse | undefined;
-  interrupt: (() => void) | undefined;
+  wait: Wait | undefined;
   /** Promises of observers that the parser has called: the event that follows waits for them. */
   observers: PromiseLike<unknown>[] = [];
   /** That event. */
@@ -3546,12 +3601,12 @@ class Connection implements Interruptible {
   close(): MaybePromise<unknown> {
     if (this.isClosed) return this.#closing;
     this.phase = 'closed';
-    const isStuck = this.interrupt && !this.#chunks?.isStream; // then return() waits for next()
+    const isStuck = this.wait && !this.#chunks?.isStream; // then return() waits for next()
     const closing = this.release();
     if (!isStuck) this.#closing = closing;
     this.#controller.abort();
     this.#unlisten();
-    this.interrupt?.();
+    this.wait?.interrupt();
     return this.#closing;
   }
 }
@@ -3602,7 +3657,7 @@ export interface AsyncSSEClient extends AsyncDisposes {}
  */
 export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   readonly #options: SSEClientOptions;
-  readonly #read: () => typeof CLIENT_DEFAULTS;
+  readonly #given: SSEClientOptions;
   readonly #json: string | undefined;
   readonly #reconnection: Reconnection;
   #way: Way;
@@ -3615,14 +3670,8 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   #response: SSEResponse | undefined;
 
   constructor(url: URLInput, given: SSEClientOptions = {}) {
-    const reconnection = settings<ReconnectionOptions>(
-      given,
-      RECONNECTION_DEFAULTS,
-      CLIENT_DEFAULTS,
-    );
-    this.#read = () =>
-      settings<typeof CLIENT_DEFAULTS>(given, CLIENT_DEFAULTS, RECONNECTION_DEFAULTS);
-    const options: SSEClientOptions = {...reconnection, ...this.#read()};
+    allDefaults ??= {...RECONNECTION_DEFAULTS, ...CLIENT_DEFAULTS};
+    const options = settings(given, allDefaults);
     checkOptions(options);
     const {transport = platformFetch, sleep, json} = options;
     const href = typeof url === 'string' ? url : url?.href;
@@ -3631,19 +3680,23 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     const target = transport === platformFetch ? absolute(href) : href;
     const shown = excerpt(withoutUserinfo(href));
     must(target !== undefined, `url must be absolute, http: or https:, got '${shown}'`);
+    this.#given = given;
     this.#options = options;
     this.#way = {waits: true, throws: false, transport, chunksOf, sleep};
     this.#json = JSON.stringify(json);
     must(json === undefined || this.#json, 'json must be a value that JSON has');
-    this.#reconnection = new Reconnection(target, {...reconnection, method: methodOf(options)});
+    this.#reconnection = new Reconnection(target, reconnectionOptions(options));
     must(
       !(this.#reconnection.reconnects || typeof options.retryStatus === 'function')
         || !isStream(options.body),
       'A stream as body can be sent only'
         + ' once: give a function that returns one, or reconnect: false',
     );
-    onDispose(this, 'asyncDispose', () => this.close());
-    hide(this, Symbol.for('nodejs.util.inspect.custom'), () => {
+    const {prototype} = AsyncSSEClient;
+    onDispose(prototype, 'asyncDispose', function (this: AsyncSSEClient) {
+      return this.close();
+    });
+    hide(prototype, Symbol.for('nodejs.util.inspect.custom'), function (this: AsyncSSEClient) {
       const {url, state, lastEventId} = this;
       return `${this.constructor.name} ${JSON.stringify({url, state, lastEventId})}`;
     });
@@ -3880,18 +3933,17 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       const decision = yield* this.#connect(connection);
       if (decision.kind !== 'open') return decision;
     }
-    const {idleTimeout = 0, eventTimeout = Infinity} = this.#read(); // a getter may tell now
-    mustBeTimes({idleTimeout, eventTimeout});
+    const {idleTimeout, eventTimeout} = this.#limits();
     const isTimed = eventTimeout < Infinity;
     const late = `No event from ${this.url} for ${eventTimeout} ms`;
-    const handOut = operation('body', (): void => {});
     const idle = connection.reading(idleTimeout, `No byte from ${this.url} for ${idleTimeout} ms`);
     let read = idle;
     let isDue = false;
     for (;;) {
       let begun = 0;
       if (isTimed) {
-        yield handOut; // whoever takes an event has not waited for the next one yet
+        // whoever takes an event has not waited for the next one yet
+        yield operation('body', () => {});
         const left = eventTimeout - connection.waited;
         if (isDue && left <= 0) return this.#reconnection.lost(new SSEError('timeout', late));
         isDue = left <= 0;
@@ -3909,6 +3961,13 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       connection.parser?.write(part.value);
       if (isTimed) connection.waited += Math.max(this.#now - begun, 0);
     }
+  }
+
+  /** Asked for each connection: a getter may tell now. */
+  #limits(): {idleTimeout: number; eventTimeout: number} {
+    const {idleTimeout = IDLE_TIMEOUT, eventTimeout = Infinity} = this.#given;
+    mustBeTimes({idleTimeout, eventTimeout});
+    return {idleTimeout, eventTimeout};
   }
 
   *#end(connection: Connection): Course {
@@ -4124,6 +4183,11 @@ function bodiesIn({body, json}: SSEClientOptions): number {
   return [body ?? undefined, json].filter((each) => each !== undefined).length;
 }
 
+function reconnectionOptions(options: SSEClientOptions): ReconnectionOptions {
+  const its = Object.entries(options).filter(([name]) => name in RECONNECTION_DEFAULTS);
+  return {...Object.fromEntries(its), method: methodOf(options)};
+}
+
 function methodOf(options: SSEClientOptions): string {
   return options.method ?? (bodiesIn(options) ? 'POST' : 'GET');
 }
@@ -4167,7 +4231,9 @@ export class SSEClient extends AsyncSSEClient {
         },
       }),
     );
-    onDispose(this, 'dispose', () => void this.close());
+    onDispose(SSEClient.prototype, 'dispose', function (this: SSEClient) {
+      void this.close();
+    });
   }
 
   /** `open()` for the blocking loop. */
@@ -4201,13 +4267,14 @@ function isStream(body: unknown): boolean {
 }
 
 /** What `using` and `await using` call; its key is esbuild's where the runtime has none. */
-function onDispose(client: object, name: 'dispose' | 'asyncDispose', close: () => unknown): void {
-  hide(client, platform.Symbol[name] ?? Symbol.for(`Symbol.${name}`), close);
+function onDispose(prototype: object, name: 'dispose' | 'asyncDispose', value: unknown): void {
+  hide(prototype, platform.Symbol[name] ?? Symbol.for(`Symbol.${name}`), value);
 }
 
-/** A member that no listing shows. */
-function hide(object: object, key: symbol, value: unknown): void {
-  Object.defineProperty(object, key, {value});
+/** A method that no listing shows. By the first instance: bundlers drop no class that has more. */
+function hide(prototype: object, key: symbol, value: unknown): void {
+  if (Object.hasOwn(prototype, key)) return;
+  Object.defineProperty(prototype, key, {value, configurable: true, writable: true});
 }
 
 /** Text of which a message shows the beginning. */

@@ -61,8 +61,8 @@ const ERRORS = [
   },
   {
     rule: 'options are read by name: inherited ones count',
-    pattern: 'if ($GIVEN[$NAME] !== undefined) $READ[$NAME] = $VALUE;',
-    rewrite: 'if (Object.hasOwn($GIVEN, $NAME)) $READ[$NAME] = $VALUE;',
+    pattern: 'const $VALUE = $GIVEN[$NAME];',
+    rewrite: 'const $VALUE = Object.hasOwn($GIVEN, $NAME) ? $GIVEN[$NAME] : undefined;',
   },
   {
     rule: 'an error of another copy of the file is known',
@@ -462,8 +462,7 @@ const ITERATION = [
   },
   {
     rule: 'a wait that is over leaves no timer',
-    pattern: 'clearTimeout($TIMER);',
-    inside: 'const $FIRST = (): boolean => { $$$BODY };',
+    pattern: 'clearTimeout(this.$TIMER);',
     rewrite: ';',
   },
   {
@@ -473,8 +472,8 @@ const ITERATION = [
   },
   {
     rule: 'what has arrived before a limit was looked at counts',
-    pattern: '$TIMER = setTimeout($EXPIRE, 0)',
-    rewrite: '$EXPIRE()',
+    pattern: 'this.$IN(0, () => this.$EXPIRE());',
+    rewrite: 'this.$EXPIRE();',
   },
   {
     rule: 'a failure is thrown into the script once, and not out of the loop',
@@ -697,7 +696,7 @@ const CLIENTS = [
   },
   {
     rule: 'close() ends a pending wait',
-    pattern: 'this.interrupt?.();',
+    pattern: 'this.$WAIT?.interrupt();',
     rewrite: ';',
   },
   {
