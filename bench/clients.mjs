@@ -38,6 +38,18 @@ const OURS = {
   'over fetch': {
     load: ({asyncConnect}) => loop((url) => asyncConnect(url)),
   },
+  'over fetch, batches()': {
+    load:
+      ({asyncConnect}) =>
+      async (url, onEvent, total) => {
+        let count = 0;
+        for await (const batch of asyncConnect(url).batches()) {
+          for (const event of batch) onEvent(event);
+          count += batch.length;
+          if (count === total) break;
+        }
+      },
+  },
   'over node:http': {
     load: ({asyncConnect, httpTransport}) =>
       httpTransport && loop((url) => asyncConnect(url, {transport: httpTransport()})),

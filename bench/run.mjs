@@ -65,6 +65,8 @@ async function conditions(name) {
   const flags = [
     `--only ${name}`,
     options.quick && '--quick',
+    options.rounds && `--rounds ${options.rounds}`,
+    options.processes && `--processes ${options.processes}`,
     !isDefault && `--runtime ${runtime.name}`,
   ]
     .filter(Boolean)

@@ -476,9 +476,17 @@ describe('one warning where nobody listens', () => {
       cause: Object.assign(new Error('getaddrinfo ENOTFOUND a.test'), {code: 'ENOTFOUND'}),
     });
   const cut = () => new TypeError('cut');
-  const rows: [what: string, steps: Step[], options: object, warnings: number, after?: number][] = [
+  const rows: [
+    what: string,
+    steps: Step[],
+    options: {maxRetries?: number; onRetry?: () => void},
+    warnings: number,
+    after?: number,
+  ][] = [
     ['the name is not known: at once', [unknownName(), unknownName(), unknownName()], {}, 1, 1],
     ['other failures: the third in a row', [cut(), cut(), cut(), cut(), cut()], {}, 1, 3],
+    ['maxRetries: -1 is no number to tell', [unknownName(), stream(A)], {maxRetries: -1}, 1, 1],
+    ['maxRetries is told', [unknownName(), stream(A)], {maxRetries: 5}, 1, 1],
     ['two failures', [cut(), cut(), stream(A)], {}, 0],
     ['a stream that has been open', [stream(A), cut(), cut(), cut(), cut()], {}, 0],
     ['onRetry listens', [unknownName(), cut(), cut(), cut()], {onRetry() {}}, 0],
@@ -502,6 +510,8 @@ describe('one warning where nobody listens', () => {
         for (const word of [ADDRESS, 'Trying again', '`onRetry`', '`maxRetries`']) {
           assert.ok(text.includes(word), text);
         }
+        const limit = options.maxRetries === 5 ? 'again, 5 times at most:' : 'again:';
+        assert.ok(text.includes(limit), text);
       }
     });
   }
