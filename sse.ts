@@ -332,7 +332,7 @@ function settings<T extends object>(
   const read = {...defaults}; // all of one shape, which engines keep small
   for (const name in defaults) {
     const value = given[name];
-    if (value !== undefined) read[name] = value;
+    if (value !== undefined) Object.assign(read, {[name]: value});
   }
   return read;
 }

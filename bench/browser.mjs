@@ -17,10 +17,13 @@ const ENTRY = `
   globalThis.measureIn = async (chunk) => ({ms: await entered.measure(chunk)});
 `;
 
-/** A browser that takes contestants: `enter(task)` is as `converse` of child.mjs; then `close()`. */
-export async function openBrowser({name}) {
+/**
+ * A browser that takes contestants with these builds: `enter(task)` is as `converse` of child.mjs;
+ * then `close()`.
+ */
+export async function openBrowser({name}, builds) {
   const {launch} = await import('../test/browsers/browsers.mjs');
-  const server = await servePage(await bundle());
+  const server = await servePage(await bundle(), builds);
   const browser = await launch(name);
   const {port} = server.address();
   return {
@@ -78,16 +81,13 @@ async function bundle() {
   return outputFiles[0].text;
 }
 
-async function servePage(script) {
+async function servePage(script, builds) {
   const server = createServer(async ({url}, response) => {
-    const [path, query] = url.split('?');
-    const isScript = path !== '/';
-    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-    if (path === '/build') response.end(await readFile(new URL(decodeURIComponent(query))));
-    else
-      response.end(
-        isScript ? script : '<!doctype html><script type=module src=/bench.js></script>',
-      );
+    const [path, query = ''] = url.split('?');
+    const build = builds.find((each) => each === decodeURIComponent(query));
+    response.setHeader('content-type', path === '/' ? 'text/html' : 'text/javascript');
+    if (path === '/') response.end('<!doctype html><script type=module src=/bench.js></script>');
+    else response.end(build ? await readFile(new URL(build)) : script);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return server;
