@@ -50,7 +50,9 @@ function given({rounds, processes, chunks}) {
 async function addRuns(runs, workload, scale, options) {
   const {rounds, slice, warm, part} = scale;
   const {runtime} = options;
-  const host = isBrowser(runtime) ? await openBrowser(runtime, Object.values(options.ours)) : undefined;
+  const host = isBrowser(runtime)
+    ? await openBrowser(runtime, Object.values(options.ours))
+    : undefined;
   const wall = options.wall || host !== undefined;
   const all = [];
   try {
