@@ -1685,16 +1685,18 @@ export const EventSource: EventSourceConstructor = class EventSource {
   }
 
   json<T = unknown>(options?: JSONOptions): Iterable<T> & AsyncIterable<T> {
-    return {
-      [Symbol.iterator]: () => new BlockingLoop(asJSON<T>(this.#supply(blockingChunksOf), options)),
-      [Symbol.asyncIterator]: () => new AsyncLoop(asJSON<T>(this.#supply(chunksOf), options)),
-    };
+    return this.#loops((events) => asJSON<T>(events, options));
   }
 
   batches(): Iterable<SSEEvent[]> & AsyncIterable<SSEEvent[]> {
+    return this.#loops(inBatches);
+  }
+
+  /** Both loops over what is made of the events. */
+  #loops<T>(make: (events: Supply<SSEEvent>) => Supply<T>): Iterable<T> & AsyncIterable<T> {
     return {
-      [Symbol.iterator]: () => new BlockingLoop(inBatches(this.#supply(blockingChunksOf))),
-      [Symbol.asyncIterator]: () => new AsyncLoop(inBatches(this.#supply(chunksOf))),
+      [Symbol.iterator]: () => new BlockingLoop(make(this.#supply(blockingChunksOf))),
+      [Symbol.asyncIterator]: () => new AsyncLoop(make(this.#supply(chunksOf))),
     };
   }
 

@@ -4,6 +4,7 @@ import {existsSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {parseArgs} from 'node:util';
+import {isBrowser} from './contestants.mjs';
 import {MOST_LOAD} from './load.mjs';
 import {forms} from './ours.mjs';
 import {PEERS} from './peers.mjs';
@@ -77,7 +78,7 @@ export function readArguments(argv = process.argv.slice(2)) {
     const which = runtime(values.runtime);
     const only = list(values.only, SECTIONS);
     const isOnlyParsing = only?.join() === 'parse';
-    if (!which.command && !isOnlyParsing) throw new Error(`${which.name} runs --only parse`);
+    if (isBrowser(which) && !isOnlyParsing) throw new Error(`${which.name} runs --only parse`);
     return {
       quick: values.quick,
       wall: values.wall,

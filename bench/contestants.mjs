@@ -59,7 +59,8 @@ export function contenders({ours, forms, peers = Object.keys(PEERS), runtime}) {
   return found;
 }
 
-export const isBrowser = (runtime) => ['chromium', 'firefox'].includes(runtime?.name);
+/** A runtime without a command is a browser: see arguments.mjs. */
+export const isBrowser = (runtime) => runtime !== undefined && !runtime.command;
 
 /** The same with `run(input, onEvent)` and a `sink` for its events. */
 export async function load(contender) {
