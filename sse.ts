@@ -90,13 +90,20 @@ export type SSEError =
   | SSEHTTPError
   | SSEResponseError
   | SSEConnectionError
-  | SSEPlainError<Exclude<SSEErrorCode, 'http' | 'content-type'>>;
+  | SSEJSONError
+  | SSEPlainError<Exclude<SSEErrorCode, 'http' | 'content-type' | 'json'>>;
 
 /** An error that has no more to say than its code, message and cause. */
 export interface SSEPlainError<Code extends SSEErrorCode = SSEErrorCode> extends Error {
   readonly code: Code;
   readonly url?: undefined;
   readonly retries?: undefined;
+}
+
+/** Text that is not JSON, or a value that does not fit its schema. */
+export interface SSEJSONError extends SSEPlainError<'json'> {
+  /** What the schema found; undefined: the text is not JSON, and `cause` says why. */
+  readonly issues?: readonly SchemaIssue[] | undefined;
 }
 
 interface SSEErrorConstructor {
@@ -384,6 +391,7 @@ function atOnce<T>(
 }
 
 const AT_ONCE = 'its answer is needed at once';
+const AWAITED = 'only `for await` over json({schema}) waits for one';
 
 // ── 2. Events ─────────────────────────────────────────────────────────────────────────────────
 
@@ -408,18 +416,103 @@ export class SSEEvent {
     this.retry = retry;
   }
 
-  /** `JSON.parse(data)`. Throws SSEError `json` with the SyntaxError as its cause. */
-  json<T = unknown>(): T {
-    try {
-      return JSON.parse(this.data);
-    } catch (cause) {
-      throw new SSEError(
-        'json',
-        `Data of event ${quoted(this.event)} is not JSON: ${quoted(this.data)}`,
-        cause,
-      );
-    }
+  /**
+   * `JSON.parse(data)`, or what the schema makes of that. Throws SSEError `json`, with the
+   * SyntaxError as its `cause` or the schema's `issues`; TypeError for a schema that is none, or
+   * an asynchronous one, which only `for await` over `json({schema})` waits for.
+   */
+  json<Schema extends SchemaLike>(schema: Schema): OutputOf<Schema>;
+  json<T = unknown>(): T;
+  json<T>(schema?: SchemaLike<T>): T {
+    const text = textOf(this);
+    const value = parseJSON<T>(text);
+    return schema ? fitting(atOnce(validate(value, schema), 'schema', AWAITED), text) : value;
   }
+}
+
+function textOf({event, data}: SSEEvent): JSONText {
+  return {text: data, where: () => `Data of event ${quoted(event)}`};
+}
+
+/** An event whose type tells what its data is. */
+export interface TypedEvent<Type extends string, Data> extends SSEEvent {
+  readonly event: Type;
+  json(): Data;
+  json<T>(): T;
+  json<Schema extends SchemaLike>(schema: Schema): OutputOf<Schema>;
+}
+
+/**
+ * The events of a stream, by an interface whose members are event types and what their JSON is:
+ * `interface Orders {order: Order; paid: Payment}`. A comparison with `event.event` narrows it.
+ */
+export type SSEEventOf<Events> = unknown extends Events
+  ? SSEEvent
+  : {[Type in keyof Events & string]: TypedEvent<Type, Events[Type]>}[keyof Events & string];
+
+type DataOf<Events> = unknown extends Events ? unknown : Events[keyof Events & string];
+
+/**
+ * A schema of zod, valibot, arktype or another library, as far as it is needed: Standard Schema v1
+ * (standardschema.dev).
+ */
+export interface SchemaLike<Output = unknown> {
+  readonly '~standard': {
+    readonly validate: (value: unknown) => MaybePromise<SchemaResult<Output>>;
+    readonly types?: {readonly output: Output} | undefined;
+  };
+}
+
+/** What a value has that its schema does not allow. */
+export interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | {readonly key: PropertyKey})[] | undefined;
+}
+
+type SchemaResult<Output> =
+  | {readonly value: Output; readonly issues?: undefined}
+  | {readonly issues: readonly SchemaIssue[]};
+
+/** What a schema makes of a value. */
+export type OutputOf<Schema extends SchemaLike> = NonNullable<
+  Schema['~standard']['types']
+>['output'];
+
+/** A text that should be JSON, and how a message calls it. */
+interface JSONText {
+  readonly text: string;
+  readonly where: () => string;
+}
+
+function parseJSON<T>({text, where}: JSONText): T {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SSEError('json', `${where()} is not JSON: ${quoted(text)}`, cause);
+  }
+}
+
+function validate<T>(value: unknown, schema: SchemaLike<T>): MaybePromise<SchemaResult<T>> {
+  mustBeSchema(schema);
+  return schema['~standard'].validate(value);
+}
+
+function mustBeSchema(schema: unknown): void {
+  const {validate: check} = Object(Object(schema)['~standard']);
+  must(typeof check === 'function', 'schema must be a Standard Schema (zod, valibot, arktype)');
+}
+
+/** The value that the schema gives, or SSEError `json` with its issues. */
+function fitting<T>(result: SchemaResult<T>, {text, where}: JSONText): T {
+  if (!result.issues) return result.value;
+  const {issues} = result;
+  const [first, ...others] = issues.map(({message, path = []}) => {
+    const keys = path.map((part) => String(isObject(part) ? part.key : part)).join('.');
+    return printable(keys && `${keys}: `) + printable(message);
+  });
+  const more = others.length ? ` (and ${others.length} more)` : '';
+  const message = `${where()} does not fit its schema: ${first}${more}: ${quoted(text)}`;
+  throw Object.assign(new SSEError('json', message), {issues});
 }
 
 /** What `formatEvent` writes. An `SSEEvent` fits. */
@@ -539,9 +632,12 @@ class StreamDecoder {
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text; // "parse an event stream"
   }
 
-  /** What is kept, as text; a sequence may still be open. */
+  /** The end: what is kept, as text; a sequence that is still open is U+FFFD. */
   flush(): string {
-    return this.decode(NO_BYTES);
+    const text = this.decode(NO_BYTES);
+    const open = this.#wide ? this.#streaming?.decode() : '';
+    this.#wide = 0;
+    return text + (open ?? '');
   }
 
   /** Put a small chunk to those before it. True: it is time to decode them. */
@@ -667,6 +763,12 @@ export interface ParseOptions {
   readonly onComment?: ((text: string) => unknown) | undefined;
   /** Gets each line that means nothing, and why. */
   readonly onIgnored?: ((line: string, reason: IgnoredReason) => unknown) | undefined;
+  /**
+   * What becomes of an event whose blank line is missing where the stream ends cleanly: `discard`,
+   * the default, as the specification says; `dispatch`: it is delivered. A client that reconnects
+   * takes no `dispatch`: the next connection brings the event again, whole.
+   */
+  readonly incomplete?: 'discard' | 'dispatch' | undefined;
 }
 
 /**
@@ -676,12 +778,15 @@ export interface ParseOptions {
  */
 export type IgnoredReason = 'unknown-field' | 'invalid-retry' | 'id-with-null' | 'incomplete';
 
+const MAX_EVENT_SIZE = 64 * 2 ** 20;
+
 const PARSE_DEFAULTS: ParseOptions = {
   lastEventId: '',
   retry: undefined,
-  maxEventSize: 64 * 2 ** 20,
+  maxEventSize: MAX_EVENT_SIZE,
   onComment: undefined,
   onIgnored: undefined,
+  incomplete: 'discard',
 };
 
 /** Specification: "if the field value consists of only ASCII digits"; all browsers want one. */
@@ -703,6 +808,7 @@ class PullParser {
   readonly #onComment: ParseOptions['onComment'];
   readonly #onIgnored: ParseOptions['onIgnored'];
   readonly #maxEventSize: number;
+  readonly #dispatchesIncomplete: boolean;
 
   // What was written and is not parsed yet: the text at hand, text after it, bytes after that.
   #text = '';
@@ -743,15 +849,14 @@ class PullParser {
       maxEventSize: max = 0,
       onComment,
       onIgnored,
+      incomplete = '',
     } = settings(options, PARSE_DEFAULTS);
+    must(/^(?:discard|dispatch)$/.test(incomplete), "incomplete must be 'discard' or 'dispatch'");
+    this.#dispatchesIncomplete = incomplete === 'dispatch';
     this.#onComment = onComment;
     this.#onIgnored = onIgnored;
     this.#maxEventSize = max;
-    must(
-      typeof max === 'number' && max >= 1,
-      `maxEventSize must be a number from 1, got ${max}`,
-      RangeError,
-    );
+    mustBeSize(max);
     this.#lastEventId = lastEventId;
     this.#retry = retry;
   }
@@ -1035,10 +1140,7 @@ class PullParser {
     this.#data = undefined;
     this.#unfinishedLine.drain();
     this.#longData.drain();
-    throw (this.#failure = new SSEError(
-      'limit',
-      `An event of ${size} code units or more: maxEventSize is ${this.#maxEventSize}`,
-    ));
+    throw (this.#failure = tooLarge('An event', size, this.#maxEventSize));
   }
 
   /** A line that is none of the frequent ones, text[start, end): who is to be told of it. */
@@ -1075,12 +1177,21 @@ class PullParser {
     atOnce(this.#onIgnored?.(line, reason), 'onIgnored');
   }
 
-  /** The stream has ended: tells of what it has left unfinished, which is no event. */
+  /**
+   * The stream has ended cleanly: what it has left unfinished is an event, which next() gives, or
+   * none, of which `onIgnored` is told.
+   */
   end(): void {
-    if (!this.#onIgnored) return;
+    if (!this.#onIgnored && !this.#dispatchesIncomplete) return;
     this.#rest += this.#decode(this.#bytes) + this.#decoder.flush();
     this.#bytes = NO_BYTES;
     this.scan();
+    if (!this.#dispatchesIncomplete) return this.#discard();
+    if (this.#unfinishedLine.length) this.#line(this.#unfinishedLine.drain());
+    this.#ready = this.#blank();
+  }
+
+  #discard(): void {
     const data = this.#data === undefined ? undefined : this.#whole(this.#data);
     const lines = [
       ...(this.#type === DEFAULT_TYPE ? [] : [`event: ${this.#type}`]),
@@ -1128,6 +1239,18 @@ export class EventParser extends PullParser {
     );
     return this.addLine(line);
   }
+}
+
+function mustBeSize(max: number): void {
+  must(
+    typeof max === 'number' && max >= 1,
+    `maxEventSize must be a number from 1, got ${max}`,
+    RangeError,
+  );
+}
+
+function tooLarge(what: string, size: number, max: number): Error {
+  return new SSEError('limit', `${what} of ${size} code units or more: maxEventSize is ${max}`);
 }
 
 function isOneLine(text: string): boolean {
@@ -1225,6 +1348,10 @@ interface Interruptible {
   wait: Wait | undefined;
 }
 
+function newOwner(): Interruptible {
+  return {isClosed: false, wait: undefined};
+}
+
 /** Yields operations; resumed when one is done, its failure is thrown where it was yielded. */
 type Script = Generator<Operation, void, void>;
 
@@ -1253,6 +1380,10 @@ interface Supply<T> {
   asked: Operation | undefined;
   /** What is to be waited for before the next take(), where something is. */
   readonly owed?: () => Operation | undefined;
+  /** For what the loop waits for beside the script. */
+  readonly owner: Interruptible;
+  /** Somebody has ended it from outside: nothing is to be handed out any more. */
+  readonly isLost?: () => boolean;
   /** May be called more than once. */
   close(): MaybePromise<unknown>;
 }
@@ -1523,6 +1654,7 @@ class AsyncLoop<T> implements AsyncIterableIterator<T> {
 
   async return(): Promise<IteratorResult<T, undefined>> {
     this.#isOver = true;
+    this.#supply.owner.wait?.interrupt();
     await released(() => this.#supply.close());
     return {done: true, value: undefined};
   }
@@ -1567,6 +1699,13 @@ type Part = ReadResult & {readonly seen?: MaybePromise<unknown>};
 export type BlockingBody = Chunk | Iterable<Chunk> | null | undefined;
 export type Body = BlockingBody | AsyncIterable<Chunk> | ReadableStreamLike;
 
+/** A `Blob`, a file of Bun's, and what else gives its stream when it is asked. */
+export interface BlobLike {
+  stream(): ReadableStreamLike;
+}
+
+type Source = Body | ResponseLike | BlobLike;
+
 /** A `Response`, as far as it is needed. */
 export interface ResponseLike {
   readonly body: Body;
@@ -1598,46 +1737,80 @@ interface Chunks<Result = Part | PromiseLike<Part>> {
 }
 
 /** The events of a text, of lines or of a stream, for `for await … of`. */
-export interface EventSource extends AsyncIterable<SSEEvent> {
+export interface EventSource<Events = unknown> extends AsyncIterable<SSEEventOf<Events>> {
   /** Of the last event handed out: what to resume with, also after the loop. */
   readonly lastEventId: string;
   readonly retry: number | undefined;
   /**
    * The JSON values of the events, up to one whose data is `done` (default `"[DONE]"`; null: none
-   * is); events with empty data are passed over. Throws SSEError `json`.
+   * is); events with empty data are passed over. With `schema`, what that makes of each; an
+   * asynchronous one is waited for. Throws SSEError `json`, in the blocking loop TypeError for a
+   * promise.
    */
-  json<T = unknown>(options?: JSONOptions): AsyncIterable<T>;
+  json<Schema extends SchemaLike>(
+    options: ValidatedJSONOptions<Schema>,
+  ): AsyncIterable<OutputOf<Schema>>;
+  json<T = DataOf<Events>>(options?: JSONOptions): AsyncIterable<T>;
   /**
    * The events in arrays of what is at hand at a time, 1 to 1,024 of them: one promise for many.
    * Those before an error come first. `lastEventId` is that of the last one.
    */
-  batches(): AsyncIterable<SSEEvent[]>;
+  batches(): AsyncIterable<SSEEventOf<Events>[]>;
 }
 
 /** The events of a synchronous source, for `for … of` as well. */
-export interface SyncEventSource extends EventSource, Iterable<SSEEvent> {
-  json<T = unknown>(options?: JSONOptions): Iterable<T> & AsyncIterable<T>;
-  batches(): Iterable<SSEEvent[]> & AsyncIterable<SSEEvent[]>;
+export interface SyncEventSource<Events = unknown>
+  extends EventSource<Events>,
+    Iterable<SSEEventOf<Events>> {
+  json<Schema extends SchemaLike>(
+    options: ValidatedJSONOptions<Schema>,
+  ): BothIterable<OutputOf<Schema>>;
+  json<T = DataOf<Events>>(options?: JSONOptions): BothIterable<T>;
+  batches(): BothIterable<SSEEventOf<Events>[]>;
 }
+
+/** For both kinds of loop. */
+export type BothIterable<T> = Iterable<T> & AsyncIterable<T>;
 
 /** Options of `json()`. */
 export interface JSONOptions {
   /** The data that ends the iteration and is no value. Default `"[DONE]"`; null: none. */
   readonly done?: string | null | undefined;
+  /** What each value must fit. An output of undefined is passed over. Default: nothing. */
+  readonly schema?: undefined;
 }
 
-const JSON_DEFAULTS: JSONOptions = {done: '[DONE]'};
+export interface ValidatedJSONOptions<Schema extends SchemaLike> extends Omit<
+  JSONOptions,
+  'schema'
+> {
+  readonly schema: Schema;
+}
+
+/** Either of them. */
+interface AnyJSONOptions<T = unknown> {
+  readonly done?: string | null | undefined;
+  readonly schema?: SchemaLike<T> | undefined;
+}
+
+const JSON_DEFAULTS = {done: '[DONE]', schema: undefined};
 
 type Lines = string | Iterable<string> | AsyncIterable<string>;
 
 interface EventSourceConstructor {
-  new (lines: string | Iterable<string>, options?: ParseOptions): SyncEventSource;
-  new (lines: Lines, options?: ParseOptions): EventSource;
-  from(stream: Chunk | Iterable<Chunk>, options?: ParseOptions): SyncEventSource;
-  from(
-    stream: AsyncIterable<Chunk> | Iterable<Chunk> | ReadableStreamLike | ResponseLike,
+  new <Events = unknown>(
+    lines: string | Iterable<string>,
     options?: ParseOptions,
-  ): EventSource;
+  ): SyncEventSource<Events>;
+  new <Events = unknown>(lines: Lines, options?: ParseOptions): EventSource<Events>;
+  from<Events = unknown>(
+    stream: Chunk | Iterable<Chunk>,
+    options?: ParseOptions,
+  ): SyncEventSource<Events>;
+  from<Events = unknown>(
+    stream: AsyncIterable<Chunk> | Iterable<Chunk> | ReadableStreamLike | ResponseLike | BlobLike,
+    options?: ParseOptions,
+  ): EventSource<Events>;
 }
 
 /**
@@ -1645,26 +1818,21 @@ interface EventSourceConstructor {
  * source gives then. Throws TypeError for what is no source (a URL, say); its loops throw
  * SSEError `limit`, and over a response SSEHTTPError and SSEError `content-type`.
  */
-export const EventSource: EventSourceConstructor = class EventSource {
-  readonly #source: Body | ResponseLike;
+export const EventSource: EventSourceConstructor = class EventSource<Events = unknown> {
+  readonly #source: Source;
   readonly #options: ParseOptions;
   readonly #areLines: boolean;
   #parser: EventParser;
 
-  constructor(source: Body | ResponseLike, options: ParseOptions = {}, areChunks = false) {
-    const isText = typeof source === 'string';
-    must(
-      isText ? !/^https?:\/\/\S*$/i.test(source) : isSource(source),
-      'EventSource parses a text,'
-        + ' lines or a stream; a promise is to be awaited first, a URL is for asyncConnect(url)',
-    );
+  constructor(source: Source, options: ParseOptions = {}, areChunks = false) {
+    mustBeSource(source, 'EventSource', 'asyncConnect(url)');
     this.#source = source;
     this.#options = options;
-    this.#areLines = !areChunks && !isText;
+    this.#areLines = !areChunks && typeof source !== 'string';
     this.#parser = new EventParser(options);
   }
 
-  static from(stream: Body | ResponseLike, options?: ParseOptions): EventSource {
+  static from<Events>(stream: Source, options?: ParseOptions): EventSource<Events> {
     return new EventSource(stream, options, true);
   }
 
@@ -1676,67 +1844,98 @@ export const EventSource: EventSourceConstructor = class EventSource {
     return this.#parser.retry;
   }
 
+  [Symbol.iterator](): IterableIterator<SSEEventOf<Events>>;
   [Symbol.iterator](): IterableIterator<SSEEvent> {
-    return new BlockingLoop(this.#supply(blockingChunksOf));
+    return new BlockingLoop(this.#supply(false));
   }
 
+  [Symbol.asyncIterator](): AsyncIterableIterator<SSEEventOf<Events>>;
   [Symbol.asyncIterator](): AsyncIterableIterator<SSEEvent> {
-    return new AsyncLoop(this.#supply(chunksOf));
+    return new AsyncLoop(this.#supply(true));
   }
 
-  json<T = unknown>(options?: JSONOptions): Iterable<T> & AsyncIterable<T> {
-    return this.#loops((events) => asJSON<T>(events, options));
+  json<Schema extends SchemaLike>(
+    options: ValidatedJSONOptions<Schema>,
+  ): BothIterable<OutputOf<Schema>>;
+  json<T = DataOf<Events>>(options?: JSONOptions): BothIterable<T>;
+  json<T>(options?: AnyJSONOptions<T>): BothIterable<T> {
+    return bothLoops((waits) => this.#supply(waits), jsonFrom(options));
   }
 
-  batches(): Iterable<SSEEvent[]> & AsyncIterable<SSEEvent[]> {
-    return this.#loops(inBatches);
+  batches(): BothIterable<SSEEventOf<Events>[]>;
+  batches(): BothIterable<SSEEvent[]> {
+    return bothLoops((waits) => this.#supply(waits), inBatches);
   }
 
-  /** Both loops over what is made of the events. */
-  #loops<T>(make: (events: Supply<SSEEvent>) => Supply<T>): Iterable<T> & AsyncIterable<T> {
-    return {
-      [Symbol.iterator]: () => new BlockingLoop(make(this.#supply(blockingChunksOf))),
-      [Symbol.asyncIterator]: () => new AsyncLoop(make(this.#supply(chunksOf))),
-    };
-  }
-
-  #supply(open: (body: Body) => Chunks): Reading {
+  #supply(waits: boolean): Reading<SSEEvent> {
     return new Reading(this.#areLines, () => {
       this.#parser = new EventParser(this.#options);
-      return {parser: this.#parser, chunks: open(bodyOf(this.#source))};
+      return {parser: this.#parser, chunks: chunksFor(waits, bodyOf(this.#source))};
     });
   }
 };
 
+/** What a loop hands out, made of something else; `waits`: by a loop that can wait. */
+type Make<R, T> = (records: Supply<R>, waits: boolean) => Supply<T>;
+
+function bothLoops<R, T>(read: (waits: boolean) => Supply<R>, make: Make<R, T>): BothIterable<T> {
+  return {
+    [Symbol.iterator]: () => new BlockingLoop(make(read(false), false)),
+    [Symbol.asyncIterator]: () => new AsyncLoop(make(read(true), true)),
+  };
+}
+
+function chunksFor(waits: boolean, body: Body): Chunks {
+  return waits ? chunksOf(body) : blockingChunksOf(body);
+}
+
+function mustBeSource(source: unknown, who: string, connects: string): void {
+  must(
+    typeof source === 'string' ? !/^https?:\/\/\S*$/i.test(source) : isSource(source),
+    `${who} parses a text,`
+      + ` lines or a stream; a promise is to be awaited first, a URL is for ${connects}`,
+  );
+}
+
+/** Chunks to records, in pull form. */
+interface Parser<T> {
+  write(chunk: Chunk): void;
+  addLine?(line: Chunk): T | undefined;
+  next(): T | undefined;
+  /** Nothing more comes; next() may have one more record for that. */
+  end(): void;
+}
+
 /** What a loop reads from and with. */
-interface Opened {
-  readonly parser: EventParser;
+interface Opened<T> {
+  readonly parser: Parser<T>;
   readonly chunks: Chunks;
 }
 
-/** What one loop over an EventSource has. What needs no wait, take() reads without a script. */
-class Reading implements Supply<SSEEvent> {
+/** What one loop over a source has. What needs no wait, take() reads without a script. */
+class Reading<T> implements Supply<T> {
   readonly script: Script = this.#wait();
   asked: Operation | undefined;
+  readonly owner: Interruptible = newOwner();
   readonly #areLines: boolean;
-  readonly #open: () => Opened;
-  #opened: Opened | undefined;
+  readonly #open: () => Opened<T>;
+  #opened: Opened<T> | undefined;
   #isOver = false;
   /** What is waited for, and what came of it. */
   #coming: PromiseLike<ReadResult> | undefined;
   #part: ReadResult | undefined;
 
-  constructor(areLines: boolean, open: () => Opened) {
+  constructor(areLines: boolean, open: () => Opened<T>) {
     this.#areLines = areLines;
     this.#open = open;
   }
 
-  take(mayRead = true): SSEEvent | undefined {
+  take(mayRead = true): T | undefined {
     if (this.#isOver) return undefined;
     const {parser, chunks} = (this.#opened ??= this.#open());
     for (;;) {
-      const event = parser.next();
-      if (event || !mayRead || this.#coming || this.#isOver) return event;
+      const record = parser.next();
+      if (record || !mayRead || this.#coming || this.#isOver) return record;
       const part = this.#part ?? chunks.next();
       this.#part = undefined;
       if (!('done' in part) && isPromise(part)) {
@@ -1747,9 +1946,9 @@ class Reading implements Supply<SSEEvent> {
       if (part.done) {
         this.#isOver = true;
         parser.end();
-        return undefined;
+        return this.#opened && parser.next();
       }
-      if (!this.#areLines) parser.write(part.value);
+      if (!this.#areLines || !parser.addLine) parser.write(part.value);
       else {
         const completed = parser.addLine(part.value);
         if (completed) return completed;
@@ -1775,23 +1974,206 @@ class Reading implements Supply<SSEEvent> {
   }
 }
 
-/** The JSON values of those events, up to `done`. Those with blank data are pings (MCP, tRPC). */
-function asJSON<T>(events: Supply<SSEEvent>, options: JSONOptions = {}): Supply<T> {
-  const {done} = settings(options, JSON_DEFAULTS);
-  let isDone = false;
-  const values: Supply<T> = {
-    ...passedOn(events),
-    take() {
-      for (let event: SSEEvent | undefined; !isDone && (event = events.take()); ) {
-        const data = event.data.trim();
-        isDone = data === done?.trim();
-        if (!isDone && data) return event.json<T>();
-      }
-      if (isDone) values.asked = void events.script.return();
-      return undefined;
-    },
+/**
+ * The JSON values of events, up to `done`. Those with blank data are pings (MCP, tRPC). Throws
+ * TypeError for options that cannot be meant.
+ */
+function jsonFrom<T>(options: AnyJSONOptions<T> = {}): Make<SSEEvent, T> {
+  const {done, schema} = settings<AnyJSONOptions<T>>(options, JSON_DEFAULTS);
+  if (schema !== undefined) mustBeSchema(schema);
+  return (events, waits) => {
+    let isDone = false;
+    const texts: Supply<JSONText> = {
+      ...passedOn(events),
+      take() {
+        for (let event: SSEEvent | undefined; !isDone && (event = events.take()); ) {
+          const data = event.data.trim();
+          isDone = data === done?.trim();
+          if (!isDone && data) return textOf(event);
+        }
+        if (isDone) values.asked = void events.script.return();
+        return undefined;
+      },
+    };
+    const values = asValues(texts, waits, schema);
+    return values;
   };
-  return values;
+}
+
+/** The values of those texts, or what the schema makes of them. */
+function asValues<T>(texts: Supply<JSONText>, waits: boolean, schema?: SchemaLike<T>): Supply<T> {
+  let checking: Operation<() => T> | undefined;
+  const take = (): T | undefined => {
+    if (checking) {
+      const fitted = checking.result;
+      checking = undefined;
+      const value = texts.isLost?.() ? undefined : fitted?.();
+      if (value !== undefined) return value;
+    }
+    for (let text: JSONText | undefined; (text = texts.take()); ) {
+      const value = parseJSON<T>(text);
+      if (!schema) return value;
+      const result = validate(value, schema);
+      if (waits && isPromise(result)) {
+        const its = text;
+        const fitted = Promise.resolve(result).then((each) => () => fitting(each, its));
+        checking = operation('schema', () => fitted, texts.owner);
+        return undefined;
+      }
+      const output = fitting(atOnce(result, 'schema', AWAITED), text);
+      if (output !== undefined) return output;
+    }
+    return undefined;
+  };
+  return {...passedOn(texts), take, owed: () => checking ?? texts.owed?.()};
+}
+
+/** Options of `jsonLines()`. */
+export interface JSONLinesOptions {
+  /** UTF-16 code units of one value; above it SSEError `limit`. 1 to Infinity; default 64 Mi. */
+  readonly maxEventSize?: number | undefined;
+  /** What each value must fit. An output of undefined is passed over. Default: nothing. */
+  readonly schema?: undefined;
+}
+
+export interface ValidatedJSONLinesOptions<Schema extends SchemaLike> extends Omit<
+  JSONLinesOptions,
+  'schema'
+> {
+  readonly schema: Schema;
+}
+
+/** Either of them. */
+interface AnyJSONLinesOptions<T> {
+  readonly maxEventSize?: number | undefined;
+  readonly schema?: SchemaLike<T> | undefined;
+}
+
+const JSON_LINES_DEFAULTS = {maxEventSize: MAX_EVENT_SIZE, schema: undefined};
+
+type SyncSource = Chunk | Iterable<Chunk>;
+
+/**
+ * The values of JSON Lines (NDJSON), or of a JSON text sequence (RFC 7464), where each begins with
+ * a U+001E and may span lines, over what `EventSource.from` takes; which of the two it is, its
+ * first character tells. Of a response the status is checked, and not the type, for which servers
+ * have a dozen names. Blank lines are passed over. Throws TypeError for what is no source; its
+ * loops throw SSEError `json` that names the line, `limit`, and over a response SSEHTTPError.
+ */
+export function jsonLines<Schema extends SchemaLike>(
+  source: SyncSource,
+  options: ValidatedJSONLinesOptions<Schema>,
+): BothIterable<OutputOf<Schema>>;
+export function jsonLines<Schema extends SchemaLike>(
+  source: Source,
+  options: ValidatedJSONLinesOptions<Schema>,
+): AsyncIterable<OutputOf<Schema>>;
+export function jsonLines<T = unknown>(
+  source: SyncSource,
+  options?: JSONLinesOptions,
+): BothIterable<T>;
+export function jsonLines<T = unknown>(
+  source: Source,
+  options?: JSONLinesOptions,
+): AsyncIterable<T>;
+export function jsonLines<T>(
+  source: Source,
+  options: AnyJSONLinesOptions<T> = {},
+): BothIterable<T> {
+  mustBeSource(source, 'jsonLines()', 'fetch(url)');
+  const {schema, maxEventSize: max = 0} = settings<AnyJSONLinesOptions<T>>(
+    options,
+    JSON_LINES_DEFAULTS,
+  );
+  mustBeSize(max);
+  if (schema !== undefined) mustBeSchema(schema);
+  const read = (waits: boolean) => {
+    const open = () => ({parser: new LineParser(max), chunks: chunksFor(waits, bodyOf(source, false))});
+    return new Reading(false, open);
+  };
+  return bothLoops(read, (texts, waits) => asValues(texts, waits, schema));
+}
+
+/** RFC 7464: it begins each text of a sequence. */
+const RECORD_SEPARATOR = '\x1e';
+
+/** Of these a cut leaves what is valid, too: RFC 7464 has white space after each. */
+const CUTTABLE = /^\s*(?:-?\d\S*|true|false|null)$/;
+
+/** Chunks to the texts of JSON Lines or of a JSON text sequence. Each is taken once all is read. */
+class LineParser implements Parser<JSONText> {
+  readonly #decoder = new StreamDecoder();
+  readonly #max: number;
+  readonly #unfinished = new Rope();
+  #bytes = NO_BYTES;
+  #text = '';
+  #position = 0;
+  /** It stands between two texts; undefined: nothing but white space has come. */
+  #separator: string | undefined;
+  /** Separators so far. */
+  #count = 0;
+  #isOver = false;
+
+  constructor(maxEventSize: number) {
+    this.#max = maxEventSize;
+  }
+
+  write(chunk: Chunk): void {
+    const isText = typeof chunk === 'string';
+    this.#bytes = isText ? NO_BYTES : bytesOf(chunk);
+    this.#begin(isText ? this.#decoder.decode(chunk) : '');
+  }
+
+  end(): void {
+    this.#begin(this.#decoder.flush());
+    this.#isOver = true;
+  }
+
+  next(): JSONText | undefined {
+    while (this.#position < this.#text.length || this.#refill()) {
+      const end = indexIn(this.#text, this.#separator ?? '\n', this.#position);
+      this.#unfinished.add(this.#text.slice(this.#position, end));
+      this.#position = end + 1;
+      const size = this.#unfinished.length;
+      if (size > this.#max) throw tooLarge(this.#name, size, this.#max);
+      const text = end < this.#text.length ? this.#taken() : undefined;
+      if (text) return text;
+    }
+    return this.#isOver ? this.#taken() : undefined;
+  }
+
+  #begin(text: string): void {
+    this.#text = text;
+    this.#position = 0;
+    if (this.#separator) return;
+    const [first] = /\S/.exec(text) ?? [];
+    if (first === RECORD_SEPARATOR) this.#count = 0;
+    if (first) this.#separator = first === RECORD_SEPARATOR ? first : '\n';
+  }
+
+  #refill(): boolean {
+    const bytes = this.#bytes;
+    this.#bytes = bytes.subarray(WINDOW);
+    this.#begin(this.#decoder.decode(bytes.subarray(0, WINDOW)));
+    return bytes.length > 0;
+  }
+
+  /** The text that a separator, or the end, has completed; undefined: it is blank. */
+  #taken(): JSONText | undefined {
+    const name = this.#name;
+    const text = this.#unfinished.drain();
+    this.#count++;
+    if (!text.trim()) return undefined;
+    if (this.#separator === RECORD_SEPARATOR && CUTTABLE.test(text)) {
+      throw new SSEError('json', `${name} has no white space after it: it may be cut`);
+    }
+    return {text, where: () => name};
+  }
+
+  get #name(): string {
+    if (this.#separator === RECORD_SEPARATOR) return `Record ${this.#count}`;
+    return `Line ${this.#count + 1}${this.#isOver ? ', which has no end of line,' : ''}`;
+  }
 }
 
 /** The events of a batch at most: a whole text is not parsed before its first ones are there. */
@@ -1821,12 +2203,15 @@ function inBatches(events: Supply<SSEEvent>): Supply<SSEEvent[]> {
 }
 
 /** All of a supply but what it hands out. */
-function passedOn(events: Supply<SSEEvent>): Omit<Supply<never>, 'take'> {
+function passedOn(records: Supply<unknown>): Omit<Supply<never>, 'take'> {
+  const {script, owner} = records;
   return {
-    script: events.script,
+    script,
+    owner,
     asked: undefined,
-    owed: () => events.owed?.(),
-    close: () => events.close(),
+    owed: () => records.owed?.(),
+    isLost: () => !!records.isLost?.(),
+    close: () => records.close(),
   };
 }
 
@@ -1837,8 +2222,14 @@ function isSource(value: unknown): boolean {
       || Symbol.asyncIterator in value
       || 'getReader' in value
       || areBytes(value)
-      || isResponse(value))
+      || isResponse(value)
+      || isBlob(value))
   );
+}
+
+function isBlob(value: unknown): value is BlobLike {
+  const isStreamed = isObject(value) && Symbol.asyncIterator in value;
+  return !isStreamed && typeof Object(value).stream === 'function';
 }
 
 /** A `Response`, or what undici's `request` and Node's servers and clients have for one. */
@@ -1886,14 +2277,17 @@ function headersOf(plain: PlainHeaders): HeadersLike {
   return headers;
 }
 
-/** The body of a response, once it is clear that it is a stream of events. */
-function bodyOf(source: Body | ResponseLike): Body {
+/** What a source's chunks come from; of a response, once it is clear that it is a stream. */
+function bodyOf(source: Source, areEvents = true): Body {
+  if (isBlob(source)) return source.stream();
   if (!isResponse(source)) return source;
   const {status, headers, body} = asResponse(source);
   const url = withoutUserinfo(source.url ?? '') || 'the response';
   if (status < 200 || status > 299) throw new SSEHTTPError(status, url, headers, '');
   if (status === 204) return null;
-  if (source.headers && !isEventStream(headers)) throw contentTypeError(status, headers, url, '');
+  if (areEvents && source.headers && !isEventStream(headers)) {
+    throw contentTypeError(status, headers, url, '');
+  }
   return streamed(body, url);
 }
 
@@ -2049,6 +2443,14 @@ export interface ReconnectionOptions {
   /** false: one connection, its end is the end. Default: true for GET and HEAD. */
   readonly reconnect?: boolean | undefined;
   /**
+   * How to go on with a stream that has been open: asked before each new connection for it;
+   * `response` is the last one that opened. Undefined: it cannot be gone on with, and the loss is
+   * final (SSEConnectionError). With it clients of every method reconnect after a loss, and their
+   * first request is not repeated; where the method is not GET or HEAD, a clean end without
+   * `until` is the end.
+   */
+  readonly resume?: Resume | undefined;
+  /**
    * Tells the event that ends the stream: it is delivered, and the client stops. A stream that
    * ends without it was truncated: SSEError `truncated`, or a reconnection.
    */
@@ -2056,6 +2458,12 @@ export interface ReconnectionOptions {
   /** Random numbers, 0 ≤ n < 1, for the jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
+
+/** How to go on; undefined: not at all. */
+export type Resume<Result = MaybePromise<Resumption | undefined>> = (
+  attempt: Attempt,
+  response: SSEResponse,
+) => Result;
 
 /** What is true or false as in `if`, and no promise. */
 type Answer = boolean | string | number | readonly unknown[] | null | undefined;
@@ -2067,6 +2475,51 @@ export type RetryStatus = (
   state: {readonly opened: boolean; readonly attempt: number},
 ) => boolean;
 
+/** The platform's own type of a request's body where there is one. */
+type PlatformBody = typeof globalThis extends {
+  Request: new (input: never, init?: infer Init) => unknown;
+}
+  ? NonNullable<Init> extends {body?: infer B}
+    ? NonNullable<B>
+    : never
+  : never;
+
+/** A request's body: text, bytes, or what the platform's `fetch` takes (FormData, Blob, …). */
+export type RequestBody = string | PlatformBody;
+
+/**
+ * How a stream goes on, as `resume` returns it. What is left out: `url` and `headers` are those of
+ * the options, there is no body, and what the options' headers say of one is left out, too.
+ */
+export interface Resumption {
+  /** Absolute, or relative to the client's. To another origin none of the options' headers go. */
+  readonly url?: string | undefined;
+  /** Default `GET`; `POST` with `json` or `body`. */
+  readonly method?: string | undefined;
+  /** These win over those of the options. */
+  readonly headers?: HeadersInput | undefined;
+  readonly body?: RequestBody | undefined;
+  /** A value to send as JSON. */
+  readonly json?: unknown;
+}
+
+const RESUMPTION_DEFAULTS: Resumption = {
+  url: undefined,
+  method: undefined,
+  headers: undefined,
+  body: undefined,
+  json: undefined,
+};
+
+/** The request of an attempt that goes on with a stream. */
+interface ResumedRequest {
+  readonly url: string;
+  readonly isElsewhere: boolean;
+  readonly method: string;
+  readonly headers: InstanceType<typeof Headers>;
+  readonly body: RequestBody | undefined;
+}
+
 /** What these options are where they are left out; times in ms. */
 const RECONNECTION_DEFAULTS: ReconnectionOptions = {
   method: undefined,
@@ -2076,6 +2529,7 @@ const RECONNECTION_DEFAULTS: ReconnectionOptions = {
   maxRetries: Infinity,
   retryStatus: undefined,
   reconnect: undefined,
+  resume: undefined,
   until: undefined,
   random: Math.random,
 };
@@ -2098,13 +2552,19 @@ export interface Retry extends Attempt {
   readonly delay: number;
 }
 
+interface Waiting {
+  readonly kind: 'wait';
+  readonly retry: Retry;
+  readonly warning?: string;
+}
+
 /** What is to be done next. */
 export type Decision =
   | {readonly kind: 'open'} // parse the body
   | {readonly kind: 'send'} // a redirect: send the next request(), now
   | {readonly kind: 'read'} // read the body's text and come back with refused()
   // begin() again after that delay; where nobody listens, `warning` is for the console
-  | {readonly kind: 'wait'; readonly retry: Retry; readonly warning?: string}
+  | Waiting
   | {readonly kind: 'stop'} // end quietly
   | {readonly kind: 'fail'; readonly error: unknown};
 
@@ -2131,6 +2591,8 @@ export class Reconnection {
   readonly #maxRetries: number;
   /** `retryStatus` has allowed it: a request that is not to be repeated may be sent once more. */
   #mayRepeat = false;
+  /** How `resume` has the attempt at hand go on. */
+  #resumed: ResumedRequest | undefined;
   /** Reconnections in a row that brought no event. */
   #failures = 0;
   #opened = false;
@@ -2153,6 +2615,7 @@ export class Reconnection {
     this.#method = method.toUpperCase();
     this.reconnects = given.reconnect ?? isSafe(this.#method);
     must(typeof this.reconnects === 'boolean', 'reconnect must be a boolean');
+    must(!given.resume || given.reconnect !== false, 'resume is of no use with reconnect: false');
     mustBeTimes({retryInterval, maxRetryInterval});
     must(
       maxRetries === Infinity || (Number.isInteger(maxRetries) && maxRetries >= -1),
@@ -2165,7 +2628,7 @@ export class Reconnection {
         || (Array.isArray(retryStatus) && retryStatus.every(Number.isInteger)),
       'retryStatus must be an array of HTTP statuses, or a function',
     );
-    must(!hasUserinfo(url), 'url must hold no userinfo: use a header');
+    must(!hasUserinfo(url), NO_USERINFO);
     must(
       typeof lastEventId === 'string' && !/[\r\n\0]/.test(lastEventId),
       'lastEventId must be one line without NUL',
@@ -2176,12 +2639,12 @@ export class Reconnection {
 
   /** A new attempt begins at time `now`, ms. TypeError where that would send a request again. */
   begin(now: number): Attempt {
-    must(!this.#attempts++ || this.reconnects || this.#mayRepeat, ONE_CONNECTION);
+    must(!this.#attempts++ || this.mayReconnect, ONE_CONNECTION);
     this.#mayRepeat = false;
     // twice that, once it waits for it: else every second connection would come at once
     this.#hurried = now - this.#begun < (this.#hurried ? 2 : 1) * MIN_INTERVAL;
     this.#begun = now;
-    this.#target = this.url;
+    this.#target = this.#resumed?.url ?? this.url;
     this.#redirects = [];
     this.#crossedOrigins = this.#isGETNow = false;
     return this.attempt;
@@ -2192,9 +2655,44 @@ export class Reconnection {
     return {attempt: this.#failures, lastEventId: this.lastEventId, error: this.#error};
   }
 
+  /** Whether another connection may be made now. */
+  get mayReconnect(): boolean {
+    return this.reconnects || this.#mayRepeat || (this.#opened && !!this.#options.resume);
+  }
+
+  /**
+   * The attempt that is about to begin goes on as `resume` says. A decision: the stream cannot be
+   * gone on with. Throws TypeError for what is no answer.
+   */
+  resumeAs(answer: Resumption | undefined): Decision | undefined {
+    if (answer !== undefined) {
+      try {
+        this.#resumed = resumedRequest(this.url, answer);
+        return undefined;
+      } catch (cause) {
+        throw new TypeError(`\`resume\` returned what is no request: ${describe(cause)}`, {cause});
+      }
+    }
+    const failures = this.#failures;
+    this.#failures = 0;
+    const cause = failures ? this.#error : new SSEError('connection', 'its connection was left');
+    const retries = Math.max(failures - 1, 0);
+    return fail(new SSEConnectionError(this.url, retries, cause, '`resume` does not go on'));
+  }
+
   /** HTTP method of the next request, in capitals. A GET has no body. */
   get method(): string {
-    return this.#isGETNow ? 'GET' : this.#method;
+    return this.#isGETNow ? 'GET' : (this.#resumed?.method ?? this.#method);
+  }
+
+  /** Whether the next request goes on with a stream: its body is not that of the options. */
+  get isResumed(): boolean {
+    return this.#resumed !== undefined;
+  }
+
+  /** The body of a request that goes on with a stream. */
+  get resumedBody(): RequestBody | undefined {
+    return this.#resumed?.body;
   }
 
   /**
@@ -2210,15 +2708,19 @@ export class Reconnection {
     const headers = new Headers(defaults);
     headers.set('accept', 'text/event-stream');
     if (!this.#crossedOrigins) {
-      for (const [name, value] of own) headers.set(name, value);
+      const {headers: added = [], isElsewhere} = this.#resumed ?? {};
+      for (const [name, value] of isElsewhere ? [] : own) {
+        if (!this.#resumed || !isOfBody(name)) headers.set(name, value);
+      }
       const id = this.lastEventId;
       if (id) headers.delete('last-event-id');
       if (id && !CONTROLS.test(id)) {
         headers.set('last-event-id', /^[\t-~]*$/.test(id) ? id : encode(id));
       }
+      for (const [name, value] of added) headers.set(name, value);
     }
     for (const [name] of this.#isGETNow ? [...headers] : []) {
-      if (name.startsWith('content-')) headers.delete(name); // they describe the body
+      if (isOfBody(name)) headers.delete(name);
     }
     return {url: this.#target, headers: Object.fromEntries(headers)};
   }
@@ -2262,7 +2764,7 @@ export class Reconnection {
     const {status} = error;
     return (
       this.#opened
-      && this.reconnects
+      && this.mayReconnect
       && (retryStatus ? retryStatus.includes(status) : isPassing(status))
     );
   }
@@ -2273,8 +2775,8 @@ export class Reconnection {
     if (OWN in object) return fail(object[OWN]);
     if (error instanceof SSEError && !PASSING.includes(error.code)) return fail(error);
     const {until} = this.#options;
-    const mayGoOn = this.reconnects || this.#mayRepeat;
-    if (error === undefined && !mayGoOn && !until) return STOP;
+    const mayGoOn = this.mayReconnect;
+    if (error === undefined && !this.reconnects && !until) return STOP;
     const reason = this.#reasonOf(error, facts);
     if (error === undefined && !mayGoOn) return fail(reason);
     const attempt = this.#failures + 1;
@@ -2373,6 +2875,11 @@ export class Reconnection {
   }
 }
 
+/** A header that describes the body (RFC 9110, representation metadata). */
+function isOfBody(name: string): boolean {
+  return name.startsWith('content-');
+}
+
 /** Methods that may be sent again, and turned into one another. */
 function isSafe(method: string): boolean {
   return method === 'GET' || method === 'HEAD';
@@ -2397,6 +2904,60 @@ function pairsIn(headers: HeadersInput): readonly (readonly [unknown, unknown])[
   if (Array.isArray(headers)) return headers.filter(({length}) => length === 2);
   return hasGet(headers) || Symbol.iterator in headers ? [] : Object.entries(headers);
 }
+
+/** Options of clients, and of what `resume` returns. */
+interface RequestParts {
+  readonly method?: string | undefined;
+  readonly body?: unknown;
+  readonly json?: unknown;
+}
+
+function checkBody(options: RequestParts): void {
+  const {body} = options;
+  const method = methodOf(options);
+  const given = bodiesIn(options);
+  must(typeof method === 'string' && /^[\w-]+$/.test(method), 'method must be an HTTP method');
+  must(
+    !body
+      || /^(string|function)$/.test(typeof body)
+      || (typeof body === 'object' && Object.getPrototypeOf(body) !== Object.prototype),
+    'body must be what fetch takes; for a value use json',
+  );
+  must(given < 2 && !(given && /^get$/i.test(method)), 'Give body or json, and neither to a GET');
+}
+
+/** How many bodies are given: 0 to 2. */
+function bodiesIn({body, json}: RequestParts): number {
+  return [body ?? undefined, json].filter((each) => each !== undefined).length;
+}
+
+function methodOf(options: RequestParts): string {
+  return options.method ?? (bodiesIn(options) ? 'POST' : 'GET');
+}
+
+/** The request that `answer` asks for; `url` is the client's. Throws TypeError for a wrong one. */
+function resumedRequest(url: string, answer: Resumption): ResumedRequest {
+  must(isObject(answer), 'it must be an object with url, method, headers, body or json');
+  const {url: where = url, headers, body, json, ...given} = settings(answer, RESUMPTION_DEFAULTS);
+  const parts = {...given, body, json};
+  checkBody(parts);
+  must(typeof body !== 'function', 'body must be one, not a function');
+  const own = validHeaders(headers);
+  if (json !== undefined && !own.get('content-type')) own.set('content-type', 'application/json');
+  const from = new URL(url, 'http://localhost');
+  const to = new URL(`${where}`, from.href);
+  must([from.protocol, 'http:', 'https:'].includes(to.protocol), 'url must be http: or https:');
+  must(!hasUserinfo(to.href), NO_USERINFO);
+  return {
+    url: where === url ? url : to.href,
+    isElsewhere: to.origin !== from.origin,
+    method: methodOf(parts).toUpperCase(),
+    headers: own,
+    body: json === undefined ? body : JSON.stringify(json),
+  };
+}
+
+const NO_USERINFO = 'url must hold no userinfo: use a header';
 
 function hasUserinfo(url: string): boolean {
   try {
@@ -2532,18 +3093,6 @@ const NO_FAILURE: Failure = {name: '', code: '', message: ''};
 type PlatformSignal = typeof globalThis extends {AbortSignal: {prototype: infer Signal}}
   ? Signal
   : SignalLike;
-
-/** The platform's own type of a request's body where there is one. */
-type PlatformBody = typeof globalThis extends {
-  Request: new (input: never, init?: infer Init) => unknown;
-}
-  ? NonNullable<Init> extends {body?: infer B}
-    ? NonNullable<B>
-    : never
-  : never;
-
-/** A request's body: text, bytes, or what the platform's `fetch` takes (FormData, Blob, …). */
-export type RequestBody = string | PlatformBody;
 
 /** An `AbortSignal`, as far as it is needed. */
 export interface SignalLike {
@@ -3275,28 +3824,66 @@ function revived({name, message, code, cause}: PlainError): Error {
   return code === undefined ? error : Object.assign(error, {code});
 }
 
+/** A response that `replay` gives as it is: a refusal, a redirect, a stream of another type. */
+export interface ReplayResponse {
+  /** 200 to 599. Default 200. */
+  readonly status?: number | undefined;
+  /** Default: `Content-Type: text/event-stream`. */
+  readonly headers?: HeadersInput | undefined;
+  /** A log, or the text of a refusal. Default: empty. */
+  readonly body?: Log | undefined;
+}
+
+type Log = Chunk | readonly Chunk[];
+
 /**
  * A transport out of recorded logs, for both loops: each connection gets the next one, then 204.
- * A log is a text, bytes, or an array of chunks. A request with Last-Event-ID gets what comes
- * after that event, where the log has it. TypeError for what is no log.
+ * A log is a text, bytes, or an array of chunks; `{status, headers, body}` is a response with a
+ * log, or none. A request with Last-Event-ID gets what comes after that event, where the log has
+ * it. TypeError for what is no log.
  */
-export function replay(logs: Chunk | ReadonlyArray<Chunk | readonly Chunk[]>): BlockingTransport {
-  const rest = (Array.isArray(logs) ? logs : [logs]).map((log: Chunk | readonly Chunk[]) => {
-    const decoder = new StreamDecoder();
-    const chunks = Array.isArray(log) ? log : [log];
-    return {chunks, text: chunks.map((chunk) => decoder.decode(chunk)).join('')};
-  });
-  return (_, {headers}) => {
-    const log = rest.shift();
-    if (log === undefined) return {status: 204};
-    const start = resumeAt(log.text, headers['last-event-id']);
-    return {
-      status: 200,
-      headers: {'content-type': 'text/event-stream'},
-      body: start ? log.text.slice(start) : log.chunks,
-    };
+export function replay(logs: Chunk | ReadonlyArray<Log | ReplayResponse>): BlockingTransport {
+  const rest = (Array.isArray(logs) ? logs : [logs]).map(replayed);
+  return (_, {headers: asked}) => {
+    const {status, headers, chunks, text} = rest.shift() ?? NO_MORE;
+    const start = resumeAt(text, asked['last-event-id']);
+    return {status, headers, body: start ? text.slice(start) : chunks};
   };
 }
+
+interface Replayed {
+  readonly status: number;
+  readonly headers: HeadersLike;
+  readonly chunks: readonly Chunk[];
+  readonly text: string;
+}
+
+const NO_MORE: Replayed = {status: 204, headers: NO_HEADERS, chunks: [], text: ''};
+
+function replayed(given: Log | ReplayResponse): Replayed {
+  const response = isLog(given) ? {body: given} : settings(given, REPLAY_DEFAULTS);
+  const {status = 200, headers = {'content-type': EVENT_STREAM}, body = ''} = response;
+  must(
+    Number.isInteger(status) && status > 199 && status < 600,
+    `replay: status must be an integer from 200 to 599, got ${status}`,
+    RangeError,
+  );
+  const chunks = Array.isArray(body) ? body : [body];
+  const decoder = new StreamDecoder();
+  const text = chunks.map((chunk) => decoder.decode(chunk)).join('');
+  return {status, headers: validHeaders(headers), chunks, text};
+}
+
+function isLog(value: Log | ReplayResponse): value is Log {
+  if (typeof value === 'string' || areBytes(value) || Array.isArray(value)) return true;
+  must(
+    isObject(value) && ('status' in value || 'body' in value),
+    'replay takes text, bytes, arrays of those, and {status, headers, body}',
+  );
+  return false;
+}
+
+const REPLAY_DEFAULTS: ReplayResponse = {status: 200, headers: undefined, body: ''};
 
 /** Where the log goes on after the event with that ID; 0: it has no such event. */
 function resumeAt(text: string, id: string | undefined): number {
@@ -3410,6 +3997,8 @@ export interface SSEClientOptions extends ReconnectionOptions {
   readonly eventTimeout?: number | undefined;
   /** As for the parser: UTF-16 code units, default 67,108,864. */
   readonly maxEventSize?: number | undefined;
+  /** As for the parser, for clients of one connection. Default `discard`. */
+  readonly incomplete?: 'discard' | 'dispatch' | undefined;
   /** Aborted: the pending `next()` and later ones reject with its reason. */
   readonly signal?: SignalLike | undefined;
   /** A callable shaped like `fetch`. Default: fetch; in the blocking loop fetch in a thread. */
@@ -3436,6 +4025,7 @@ export interface SSEClientOptions extends ReconnectionOptions {
 export interface BlockingClientOptions extends SSEClientOptions {
   readonly body?: RequestBody | ((attempt: Attempt) => RequestBody) | undefined;
   readonly headers?: HeadersInput | ((attempt: Attempt) => HeadersInput) | undefined;
+  readonly resume?: Resume<Resumption | undefined> | undefined;
   readonly transport?: BlockingTransport | undefined;
 }
 
@@ -3457,6 +4047,7 @@ const CLIENT_DEFAULTS: Omit<SSEClientOptions, keyof ReconnectionOptions> = {
   idleTimeout: IDLE_TIMEOUT,
   eventTimeout: Infinity,
   maxEventSize: undefined,
+  incomplete: undefined,
   signal: undefined,
   transport: undefined,
   verify: true,
@@ -3474,6 +4065,7 @@ let allDefaults: SSEClientOptions | undefined;
 
 const FUNCTIONS = [
   'until',
+  'resume',
   'random',
   'now',
   'sleep',
@@ -3509,8 +4101,8 @@ type Course = Generator<Operation, Decision, void>;
  */
 class Connection implements Interruptible {
   readonly way: Way;
-  /** ms to wait before it begins. */
-  readonly delay: number;
+  /** What is to be told and waited for before it begins. */
+  readonly pause: Waiting | undefined;
   phase: 'waiting' | 'connecting' | 'open' | 'closed';
   /** Stays after close(), for what has come and is not handed out yet. */
   parser: PullParser | undefined;
@@ -3533,10 +4125,15 @@ class Connection implements Interruptible {
   #closing: MaybePromise<unknown>;
 
   /** `onAbort` is called when the signal aborts, as long as the connection is not closed. */
-  constructor(way: Way, delay: number, signal: SignalLike | undefined, onAbort: () => void) {
+  constructor(
+    way: Way,
+    pause: Waiting | undefined,
+    signal: SignalLike | undefined,
+    onAbort: () => void,
+  ) {
     this.way = way;
-    this.delay = delay;
-    this.phase = delay ? 'waiting' : 'connecting';
+    this.pause = pause;
+    this.phase = pause?.retry.delay ? 'waiting' : 'connecting';
     this.#unlisten = listen(signal, onAbort);
   }
 
@@ -3648,7 +4245,7 @@ type AsyncDisposes = {[S in SymbolOf<'asyncDispose'>]: () => Promise<void>};
 type Disposes = {[S in SymbolOf<'dispose'>]: () => void};
 
 /** `await using events = asyncConnect(url)`, where the compiler's libraries know of it. */
-export interface AsyncSSEClient extends AsyncDisposes {}
+export interface AsyncSSEClient<Events = unknown> extends AsyncDisposes {}
 
 /**
  * Follows a URL: `for await (const event of client)`. Nothing is sent before the first `next()`
@@ -3657,7 +4254,7 @@ export interface AsyncSSEClient extends AsyncDisposes {}
  * other code, the signal's reason, and what the user's own functions throw; TypeError while
  * another loop runs. The constructor throws TypeError and RangeError for wrong options.
  */
-export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
+export class AsyncSSEClient<Events = unknown> implements AsyncIterable<SSEEventOf<Events>> {
   readonly #options: SSEClientOptions;
   readonly #given: SSEClientOptions;
   readonly #json: string | undefined;
@@ -3666,10 +4263,12 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   /** The attempt at hand, or the last one. */
   #connection: Connection | undefined;
   /** The loop, or open(), that is on. */
-  #loop: symbol | undefined;
+  #loop: Interruptible | undefined;
   /** Closed for good. */
   #isClosed = false;
   #response: SSEResponse | undefined;
+  /** The last one that opened a stream, for `resume`. */
+  #opened: SSEResponse | undefined;
 
   constructor(url: URLInput, given: SSEClientOptions = {}) {
     allDefaults ??= {...RECONNECTION_DEFAULTS, ...CLIENT_DEFAULTS};
@@ -3693,6 +4292,11 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
         || !isStream(options.body),
       'A stream as body can be sent only'
         + ' once: give a function that returns one, or reconnect: false',
+    );
+    must(
+      options.incomplete !== 'dispatch' || !(this.#reconnection.reconnects || options.resume),
+      "incomplete: 'dispatch' is for reconnect: false, the default for POST:"
+        + ' the next connection brings a cut event again, whole',
     );
     const {prototype} = AsyncSSEClient;
     onDispose(prototype, 'asyncDispose', function (this: AsyncSSEClient) {
@@ -3745,7 +4349,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
    * Events already received are handed out first. TypeError for a client that does not reconnect.
    */
   reconnect(): void {
-    must(this.#reconnection.reconnects, ONE_CONNECTION);
+    must(this.#reconnection.mayReconnect, ONE_CONNECTION);
     void this.#connection?.close();
   }
 
@@ -3755,52 +4359,62 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
    */
   close(): Promise<void> {
     this.#isClosed = true;
+    const loop = this.#loop;
     this.#loop = undefined;
-    return released(() => this.#release());
+    return released(() => this.#release(loop));
   }
 
   /** The events' data as JSON values, as in EventSource; at `done` the connection is closed. */
-  json<T = unknown>(options?: JSONOptions): AsyncIterable<T> {
-    const begin = () => new AsyncLoop(asJSON<T>(this.#supply(this.#way), options));
+  json<Schema extends SchemaLike>(
+    options: ValidatedJSONOptions<Schema>,
+  ): AsyncIterable<OutputOf<Schema>>;
+  json<T = DataOf<Events>>(options?: JSONOptions): AsyncIterable<T>;
+  json<T>(options?: AnyJSONOptions<T>): AsyncIterable<T> {
+    const make = jsonFrom(options);
+    const begin = () => new AsyncLoop(make(this.#supply(this.#way), true));
     return {[Symbol.asyncIterator]: begin};
   }
 
   /** The events in arrays, as in EventSource. */
+  batches(): AsyncIterable<SSEEventOf<Events>[]>;
   batches(): AsyncIterable<SSEEvent[]> {
     return {[Symbol.asyncIterator]: () => new AsyncLoop(inBatches(this.#supply(this.#way)))};
   }
 
+  [Symbol.asyncIterator](): AsyncIterableIterator<SSEEventOf<Events>>;
   [Symbol.asyncIterator](): AsyncIterableIterator<SSEEvent> {
     return new AsyncLoop(this.#supply(this.#way));
   }
 
   /** For SSEClient, whose loops go another way. Nothing that a subclass can replace. */
   protected static supplies(
-    client: AsyncSSEClient,
+    client: AsyncSSEClient<unknown>,
     wayOf: (options: SSEClientOptions) => Way,
   ): Supplies {
     const way = wayOf(client.#options);
     client.#way = {...client.#way, throws: true}; // its transport is a blocking one in both loops
     return {
-      loop: () => client.#supply(way),
+      loop: (waits) => client.#supply(waits ? client.#way : way),
       opening: () => client.#opening(way),
       unopened: () => client.#unopened(),
     };
   }
 
-  #supply(way: Way, loop: symbol = Symbol()): Supply<SSEEvent> {
+  #supply(way: Way, loop = newOwner()): Supply<SSEEvent> {
     return {
       take: () => (this.#loop === loop ? this.#take() : undefined),
       script: this.#script(way, loop),
       asked: undefined,
+      owner: loop,
       owed: () => this.#connection?.observing(),
+      isLost: () => this.#loop !== loop || this.#options.signal?.aborted === true,
       close: () => this.#leave(loop),
     };
   }
 
   /** Follows the script of a loop up to the moment when the stream is open. */
   #opening(way: Way): Supply<SSEResponse> {
-    const loop = Symbol();
+    const loop = newOwner();
     return {
       ...this.#supply(way, loop),
       take: () => {
@@ -3850,7 +4464,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     return connection.parser !== parser || this.#options.signal?.aborted === true;
   }
 
-  #enter(way: Way, loop: symbol): void {
+  #enter(way: Way, loop: Interruptible): void {
     const connection = this.#connection;
     const isOthers = connection?.phase === 'open' && connection.way !== way;
     must(
@@ -3862,7 +4476,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   /** Whether that loop has something to do. Throws the signal's reason. */
-  #isLive(loop: symbol): boolean {
+  #isLive(loop: Interruptible): boolean {
     if (this.#loop !== loop || this.#isClosed) return false;
     const {signal} = this.#options;
     if (signal?.aborted) throw signal.reason;
@@ -3870,14 +4484,15 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   }
 
   /** Resolves when the socket is let go. A loop that is over already leaves the next one alone. */
-  #leave(loop: symbol): MaybePromise<unknown> {
+  #leave(loop: Interruptible): MaybePromise<unknown> {
     if (this.#loop !== loop) return undefined;
     this.#loop = undefined;
     return this.#release();
   }
 
   /** Lets everything go: the connection, what has come over it, what outlives connections. */
-  #release(): MaybePromise<unknown> {
+  #release(loop = this.#loop): MaybePromise<unknown> {
+    loop?.wait?.interrupt();
     const connection = this.#connection;
     if (!connection) return undefined;
     connection.parser = undefined;
@@ -3886,21 +4501,21 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     return closing;
   }
 
-  #begin(way: Way, delay: number): Connection {
+  #begin(way: Way, pause?: Waiting): Connection {
     const {signal} = this.#options;
-    return (this.#connection = new Connection(way, delay, signal, () => void this.#release()));
+    return (this.#connection = new Connection(way, pause, signal, () => void this.#release()));
   }
 
   // The script: what a client does from one connection to the next, whichever way it is followed.
   // Its closures live as long as the errors that they throw: none of them may hold another error.
 
-  *#script(way: Way, loop: symbol): Script {
+  *#script(way: Way, loop: Interruptible): Script {
     this.#enter(way, loop);
     while (this.#isLive(loop)) {
       const held = this.#connection;
-      const connection = held && !held.isClosed ? held : this.#begin(way, 0);
+      const connection = held && !held.isClosed ? held : this.#begin(way);
       const decision = yield* this.#live(connection);
-      if (decision) yield* this.#carryOut(connection, decision);
+      if (decision) this.#carryOut(connection, decision);
     }
   }
 
@@ -3976,12 +4591,15 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     connection.parser?.end();
     const observing = connection.observing();
     if (observing) yield observing;
+    yield operation('body', () => {}); // an incomplete event is handed out before it
     const {ignored, unfinished} = connection;
     return this.#reconnection.lost(undefined, {ignored, unfinished});
   }
 
   *#connect(connection: Connection): Course {
-    if (connection.delay) yield this.#pause(connection);
+    const final = yield* this.#askResume(connection);
+    if (final) return final;
+    if (connection.pause) yield* this.#pause(connection, connection.pause);
     connection.phase = 'connecting';
     this.#reconnection.begin(this.#now);
     const headers = this.#askHeaders(connection);
@@ -4000,11 +4618,26 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     }
   }
 
+  /** How a stream that has been open goes on. A decision: it does not. */
+  *#askResume(connection: Connection): Generator<Operation, Decision | undefined, void> {
+    const {resume} = this.#options;
+    const response = this.#opened;
+    if (!resume || !response) return undefined;
+    const ask = () => resume(this.#reconnection.attempt, response);
+    const asked = operation('resume', ask, connection);
+    yield asked;
+    return this.#reconnection.resumeAs(asked.result);
+  }
+
   /** Without `sleep`, the limit is what ends it. */
-  #pause(connection: Connection): Operation {
-    const {way, delay} = connection;
-    const wait = () => (way.sleep ? way.sleep(delay) : new Promise(() => {}));
-    return operation('sleep', wait, connection, way.sleep ? 0 : delay);
+  *#pause(connection: Connection, {retry, warning}: Waiting): Script {
+    const {onRetry} = this.#options;
+    const {sleep} = connection.way;
+    const {delay} = retry;
+    if (onRetry) yield operation('onRetry', () => onRetry(retry), connection);
+    else if (warning) platform.console?.warn(warning);
+    const wait = () => (sleep ? sleep(delay) : new Promise(() => {}));
+    if (delay) yield operation('sleep', wait, connection, sleep ? 0 : delay);
   }
 
   #askHeaders(connection: Connection): Operation<HeadersInput | undefined> {
@@ -4017,7 +4650,9 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   #askBody(connection: Connection): Operation<RequestBody | undefined> {
     const {body} = this.#options;
     const ask = () => {
-      if (this.#reconnection.method === 'GET') return undefined;
+      const {method, isResumed, resumedBody} = this.#reconnection;
+      if (method === 'GET') return undefined;
+      if (isResumed) return resumedBody;
       return typeof body === 'function' ? body(this.#reconnection.attempt) : (this.#json ?? body);
     };
     return operation('body', ask, connection);
@@ -4030,12 +4665,13 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
   ): [string, TransportRequest] {
     const {init, verify = true} = this.#options;
     const isHere = isServer();
-    const {method} = this.#reconnection;
+    const {method, isResumed} = this.#reconnection;
+    const isJSON = this.#json !== undefined && !isResumed;
     const {url, headers} = this.#reconnection.request(
       {
         // Browsers add it for `no-store` by themselves; set by hand it costs a CORS preflight.
         ...(isHere && {'cache-control': 'no-cache'}),
-        ...(this.#json !== undefined && {'content-type': 'application/json'}),
+        ...(isJSON && {'content-type': 'application/json'}),
       },
       validHeaders(own),
       platformEncoded,
@@ -4072,6 +4708,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
       return this.#reconnection.refused(status, headers, text, this.#now);
     }
     if (decision.kind === 'open') {
+      if (this.#options.resume) this.#opened = seen;
       yield operation('onOpen', () => this.#open(connection, seen), connection);
     }
     return decision;
@@ -4079,11 +4716,12 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
   #open(connection: Connection, response: SSEResponse): unknown {
     const {lastEventId, retry} = this.#reconnection;
-    const {maxEventSize, onComment, onIgnored} = this.#options;
+    const {maxEventSize, incomplete, onComment, onIgnored} = this.#options;
     const parser = new PullParser({
       lastEventId,
       retry,
       maxEventSize,
+      incomplete,
       onComment: onComment && ((text) => connection.observed(onComment(text))),
       onIgnored(line, reason) {
         if (reason === 'incomplete') connection.unfinished = added(connection.unfinished, line);
@@ -4116,18 +4754,11 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
     return text;
   }
 
-  *#carryOut(connection: Connection, decision: Decision): Script {
+  #carryOut(connection: Connection, decision: Decision): void {
     void connection.close();
     if (decision.kind === 'fail') throw decision.error;
-    if (decision.kind !== 'wait') {
-      this.#isClosed = true;
-      return;
-    }
-    const {retry, warning} = decision;
-    const {onRetry} = this.#options;
-    const next = this.#begin(connection.way, retry.delay);
-    if (onRetry) yield operation('onRetry', () => onRetry(retry), next);
-    else if (warning) platform.console?.warn(warning);
+    if (decision.kind === 'wait') this.#begin(connection.way, decision);
+    else this.#isClosed = true;
   }
 
   get #now(): number {
@@ -4137,7 +4768,7 @@ export class AsyncSSEClient implements AsyncIterable<SSEEvent> {
 
 /** What a loop, or opening a stream for one, is made of. */
 interface Supplies {
-  loop(): Supply<SSEEvent>;
+  loop(waits: boolean): Supply<SSEEvent>;
   opening(): Supply<SSEResponse>;
   unopened(): SSEResponse;
 }
@@ -4160,38 +4791,15 @@ function checkOptions(options: SSEClientOptions): void {
     must(!(name in (init ?? {})), `init must leave \`${name}\` to the client and its options`);
   }
   must(!signal || typeof signal.addEventListener === 'function', 'signal must be an AbortSignal');
-  const {timeout, idleTimeout, eventTimeout, maxEventSize} = options;
+  const {timeout, idleTimeout, eventTimeout, maxEventSize, incomplete} = options;
   mustBeTimes({timeout, idleTimeout, eventTimeout});
-  new PullParser({maxEventSize});
+  new PullParser({maxEventSize, incomplete});
   if (typeof headers !== 'function') validHeaders(headers);
-}
-
-function checkBody(options: SSEClientOptions): void {
-  const {body} = options;
-  const method = methodOf(options);
-  const given = bodiesIn(options);
-  must(typeof method === 'string' && /^[\w-]+$/.test(method), 'method must be an HTTP method');
-  must(
-    !body
-      || /^(string|function)$/.test(typeof body)
-      || (typeof body === 'object' && Object.getPrototypeOf(body) !== Object.prototype),
-    'body must be what fetch takes; for a value use json',
-  );
-  must(given < 2 && !(given && /^get$/i.test(method)), 'Give body or json, and neither to a GET');
-}
-
-/** How many bodies are given: 0 to 2. */
-function bodiesIn({body, json}: SSEClientOptions): number {
-  return [body ?? undefined, json].filter((each) => each !== undefined).length;
 }
 
 function reconnectionOptions(options: SSEClientOptions): ReconnectionOptions {
   const its = Object.entries(options).filter(([name]) => name in RECONNECTION_DEFAULTS);
   return {...Object.fromEntries(its), method: methodOf(options)};
-}
-
-function methodOf(options: SSEClientOptions): string {
-  return options.method ?? (bodiesIn(options) ? 'POST' : 'GET');
 }
 
 function absolute(url: string): string | undefined {
@@ -4203,14 +4811,14 @@ function absolute(url: string): string | undefined {
   }
 }
 
-export interface SSEClient extends Disposes {}
+export interface SSEClient<Events = unknown> extends Disposes {}
 
 /**
  * Follows a URL in both loops: `for (const event of client)` blocks the thread, `for await` does
  * not. Throws what AsyncSSEClient does; its blocking loop also SSEError `unsupported` where a
  * thread cannot wait, and TypeError for promises.
  */
-export class SSEClient extends AsyncSSEClient {
+export class SSEClient<Events = unknown> extends AsyncSSEClient<Events> {
   readonly #supplies: Supplies;
 
   constructor(url: URLInput, options: BlockingClientOptions = {}) {
@@ -4244,22 +4852,22 @@ export class SSEClient extends AsyncSSEClient {
     return value ?? this.#supplies.unopened();
   }
 
-  override json<T = unknown>(options?: JSONOptions): Iterable<T> & AsyncIterable<T> {
-    return {
-      ...super.json<T>(options),
-      [Symbol.iterator]: () => new BlockingLoop(asJSON<T>(this.#supplies.loop(), options)),
-    };
+  override json<Schema extends SchemaLike>(
+    options: ValidatedJSONOptions<Schema>,
+  ): BothIterable<OutputOf<Schema>>;
+  override json<T = DataOf<Events>>(options?: JSONOptions): BothIterable<T>;
+  override json<T>(options?: AnyJSONOptions<T>): BothIterable<T> {
+    return bothLoops(this.#supplies.loop, jsonFrom(options));
   }
 
-  override batches(): Iterable<SSEEvent[]> & AsyncIterable<SSEEvent[]> {
-    return {
-      ...super.batches(),
-      [Symbol.iterator]: () => new BlockingLoop(inBatches(this.#supplies.loop())),
-    };
+  override batches(): BothIterable<SSEEventOf<Events>[]>;
+  override batches(): BothIterable<SSEEvent[]> {
+    return bothLoops(this.#supplies.loop, inBatches);
   }
 
+  [Symbol.iterator](): IterableIterator<SSEEventOf<Events>>;
   [Symbol.iterator](): IterableIterator<SSEEvent> {
-    return new BlockingLoop(this.#supplies.loop());
+    return new BlockingLoop(this.#supplies.loop(false));
   }
 }
 
@@ -4290,12 +4898,18 @@ function added(text: string, line: string): string {
  * `for (const event of connect(url))`: the blocking loop. Throws SSEError `unsupported` at once
  * where no thread can be blocked, unless there is a transport; else as SSEClient does.
  */
-export function connect(url: URLInput, options?: BlockingClientOptions): SSEClient {
+export function connect<Events = unknown>(
+  url: URLInput,
+  options?: BlockingClientOptions,
+): SSEClient<Events> {
   if (!options?.transport) canBlock();
   return new SSEClient(url, options);
 }
 
 /** `for await (const event of asyncConnect(url))`. Throws as AsyncSSEClient does. */
-export function asyncConnect(url: URLInput, options?: SSEClientOptions): AsyncSSEClient {
+export function asyncConnect<Events = unknown>(
+  url: URLInput,
+  options?: SSEClientOptions,
+): AsyncSSEClient<Events> {
   return new AsyncSSEClient(url, options);
 }
