@@ -100,6 +100,12 @@ export interface SSEPlainError<Code extends SSEErrorCode = SSEErrorCode> extends
   readonly retries?: undefined;
 }
 
+/** What a value has that its schema does not allow. */
+export interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | {readonly key: PropertyKey})[] | undefined;
+}
+
 /** Text that is not JSON, or a value that does not fit its schema. */
 export interface SSEJSONError extends SSEPlainError<'json'> {
   /** What the schema found; undefined: the text is not JSON, and `cause` says why. */
@@ -461,12 +467,6 @@ export interface SchemaLike<Output = unknown> {
     readonly validate: (value: unknown) => MaybePromise<SchemaResult<Output>>;
     readonly types?: {readonly output: Output} | undefined;
   };
-}
-
-/** What a value has that its schema does not allow. */
-export interface SchemaIssue {
-  readonly message: string;
-  readonly path?: readonly (PropertyKey | {readonly key: PropertyKey})[] | undefined;
 }
 
 type SchemaResult<Output> =
@@ -1186,12 +1186,13 @@ class PullParser {
     this.#rest += this.#decode(this.#bytes) + this.#decoder.flush();
     this.#bytes = NO_BYTES;
     this.scan();
-    if (!this.#dispatchesIncomplete) return this.#discard();
-    if (this.#unfinishedLine.length) this.#line(this.#unfinishedLine.drain());
-    this.#ready = this.#blank();
+    if (this.#dispatchesIncomplete) {
+      if (this.#unfinishedLine.length) this.#line(this.#unfinishedLine.drain());
+      this.#ready = this.#blank();
+    } else this.#tellUnfinished();
   }
 
-  #discard(): void {
+  #tellUnfinished(): void {
     const data = this.#data === undefined ? undefined : this.#whole(this.#data);
     const lines = [
       ...(this.#type === DEFAULT_TYPE ? [] : [`event: ${this.#type}`]),
@@ -1780,10 +1781,8 @@ export interface JSONOptions {
   readonly schema?: undefined;
 }
 
-export interface ValidatedJSONOptions<Schema extends SchemaLike> extends Omit<
-  JSONOptions,
-  'schema'
-> {
+export interface ValidatedJSONOptions<Schema extends SchemaLike>
+  extends Omit<JSONOptions, 'schema'> {
   readonly schema: Schema;
 }
 
@@ -1934,8 +1933,8 @@ class Reading<T> implements Supply<T> {
     if (this.#isOver) return undefined;
     const {parser, chunks} = (this.#opened ??= this.#open());
     for (;;) {
-      const record = parser.next();
-      if (record || !mayRead || this.#coming || this.#isOver) return record;
+      const item = parser.next();
+      if (item || !mayRead || this.#coming || this.#isOver) return item;
       const part = this.#part ?? chunks.next();
       this.#part = undefined;
       if (!('done' in part) && isPromise(part)) {
@@ -2036,10 +2035,8 @@ export interface JSONLinesOptions {
   readonly schema?: undefined;
 }
 
-export interface ValidatedJSONLinesOptions<Schema extends SchemaLike> extends Omit<
-  JSONLinesOptions,
-  'schema'
-> {
+export interface ValidatedJSONLinesOptions<Schema extends SchemaLike>
+  extends Omit<JSONLinesOptions, 'schema'> {
   readonly schema: Schema;
 }
 
@@ -2088,7 +2085,10 @@ export function jsonLines<T>(
   mustBeSize(max);
   if (schema !== undefined) mustBeSchema(schema);
   const read = (waits: boolean) => {
-    const open = () => ({parser: new LineParser(max), chunks: chunksFor(waits, bodyOf(source, false))});
+    const open = () => ({
+      parser: new LineParser(max),
+      chunks: chunksFor(waits, bodyOf(source, false)),
+    });
     return new Reading(false, open);
   };
   return bothLoops(read, (texts, waits) => asValues(texts, waits, schema));
@@ -2708,7 +2708,7 @@ export class Reconnection {
     const headers = new Headers(defaults);
     headers.set('accept', 'text/event-stream');
     if (!this.#crossedOrigins) {
-      const {headers: added = [], isElsewhere} = this.#resumed ?? {};
+      const {headers: its = [], isElsewhere} = this.#resumed ?? {};
       for (const [name, value] of isElsewhere ? [] : own) {
         if (!this.#resumed || !isOfBody(name)) headers.set(name, value);
       }
@@ -2717,7 +2717,7 @@ export class Reconnection {
       if (id && !CONTROLS.test(id)) {
         headers.set('last-event-id', /^[\t-~]*$/.test(id) ? id : encode(id));
       }
-      for (const [name, value] of added) headers.set(name, value);
+      for (const [name, value] of its) headers.set(name, value);
     }
     for (const [name] of this.#isGETNow ? [...headers] : []) {
       if (isOfBody(name)) headers.delete(name);
@@ -4245,7 +4245,9 @@ type AsyncDisposes = {[S in SymbolOf<'asyncDispose'>]: () => Promise<void>};
 type Disposes = {[S in SymbolOf<'dispose'>]: () => void};
 
 /** `await using events = asyncConnect(url)`, where the compiler's libraries know of it. */
-export interface AsyncSSEClient<Events = unknown> extends AsyncDisposes {}
+export interface AsyncSSEClient<Events = unknown>
+  extends AsyncDisposes,
+    AsyncIterable<SSEEventOf<Events>> {}
 
 /**
  * Follows a URL: `for await (const event of client)`. Nothing is sent before the first `next()`
@@ -4254,7 +4256,7 @@ export interface AsyncSSEClient<Events = unknown> extends AsyncDisposes {}
  * other code, the signal's reason, and what the user's own functions throw; TypeError while
  * another loop runs. The constructor throws TypeError and RangeError for wrong options.
  */
-export class AsyncSSEClient<Events = unknown> implements AsyncIterable<SSEEventOf<Events>> {
+export class AsyncSSEClient<Events = unknown> {
   readonly #options: SSEClientOptions;
   readonly #given: SSEClientOptions;
   readonly #json: string | undefined;
@@ -4811,7 +4813,7 @@ function absolute(url: string): string | undefined {
   }
 }
 
-export interface SSEClient<Events = unknown> extends Disposes {}
+export interface SSEClient<Events = unknown> extends Disposes, Iterable<SSEEventOf<Events>> {}
 
 /**
  * Follows a URL in both loops: `for (const event of client)` blocks the thread, `for await` does
