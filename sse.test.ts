@@ -39,6 +39,7 @@ import './test/unit/parsing.test.ts';
 import './test/unit/event-source.test.ts';
 import './test/unit/batches.test.ts';
 import './test/unit/reconnection.test.ts';
+import './test/unit/resume.test.ts';
 import './test/unit/failures.test.ts';
 import './test/unit/transports.test.ts';
 import './test/unit/clients.test.ts';

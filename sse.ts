@@ -2487,13 +2487,16 @@ type PlatformBody = typeof globalThis extends {
 /** A request's body: text, bytes, or what the platform's `fetch` takes (FormData, Blob, …). */
 export type RequestBody = string | PlatformBody;
 
+/** A URL: a string, or a `URL`. */
+export type URLInput = string | {readonly href: string};
+
 /**
  * How a stream goes on, as `resume` returns it. What is left out: `url` and `headers` are those of
  * the options, there is no body, and what the options' headers say of one is left out, too.
  */
 export interface Resumption {
   /** Absolute, or relative to the client's. To another origin none of the options' headers go. */
-  readonly url?: string | undefined;
+  readonly url?: URLInput | undefined;
   /** Default `GET`; `POST` with `json` or `body`. */
   readonly method?: string | undefined;
   /** These win over those of the options. */
@@ -2938,23 +2941,29 @@ function methodOf(options: RequestParts): string {
 /** The request that `answer` asks for; `url` is the client's. Throws TypeError for a wrong one. */
 function resumedRequest(url: string, answer: Resumption): ResumedRequest {
   must(isObject(answer), 'it must be an object with url, method, headers, body or json');
-  const {url: where = url, headers, body, json, ...given} = settings(answer, RESUMPTION_DEFAULTS);
-  const parts = {...given, body, json};
+  const {url: given = url, headers, body, json, method} = settings(answer, RESUMPTION_DEFAULTS);
+  const parts = {method, body, json};
   checkBody(parts);
   must(typeof body !== 'function', 'body must be one, not a function');
   const own = validHeaders(headers);
   if (json !== undefined && !own.get('content-type')) own.set('content-type', 'application/json');
   const from = new URL(url, 'http://localhost');
-  const to = new URL(`${where}`, from.href);
+  const to = new URL(hrefOf(given), from.href);
   must([from.protocol, 'http:', 'https:'].includes(to.protocol), 'url must be http: or https:');
   must(!hasUserinfo(to.href), NO_USERINFO);
   return {
-    url: where === url ? url : to.href,
+    url: given === url ? url : to.href,
     isElsewhere: to.origin !== from.origin,
     method: methodOf(parts).toUpperCase(),
     headers: own,
     body: json === undefined ? body : JSON.stringify(json),
   };
+}
+
+function hrefOf(url: URLInput): string {
+  const href = typeof url === 'string' ? url : url?.href;
+  must(typeof href === 'string', 'url must be a string or a URL');
+  return href;
 }
 
 const NO_USERINFO = 'url must hold no userinfo: use a header';
@@ -3969,9 +3978,6 @@ function tapped(
 /** `idle` before and between loops; `waiting` to reconnect; `closed` for good. */
 export type ClientState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed';
 
-/** A URL: a string, or a `URL`. */
-export type URLInput = string | {readonly href: string};
-
 /** Options of the clients. */
 export interface SSEClientOptions extends ReconnectionOptions {
   /**
@@ -4277,8 +4283,7 @@ export class AsyncSSEClient<Events = unknown> {
     const options = settings(given, allDefaults);
     checkOptions(options);
     const {transport = platformFetch, sleep, json} = options;
-    const href = typeof url === 'string' ? url : url?.href;
-    must(typeof href === 'string', 'url must be a string or a URL');
+    const href = hrefOf(url);
     // what other transports make of it is their own business
     const target = transport === platformFetch ? absolute(href) : href;
     const shown = excerpt(withoutUserinfo(href));
