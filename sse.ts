@@ -1492,7 +1492,8 @@ class BlockingLoop<T> implements IterableIterator<T> {
 
   next(): IteratorResult<T, undefined> {
     try {
-      const value = this.#isOver ? undefined : (this.#taken() ?? this.#run());
+      let value = this.#isOver ? undefined : this.#taken();
+      if (value === undefined && !this.#isOver) value = this.#run(); // null is a value of JSON's
       if (value !== undefined) return {done: false, value};
     } catch (error) {
       try {
@@ -2005,9 +2006,11 @@ function asValues<T>(texts: Supply<JSONText>, waits: boolean, schema?: SchemaLik
   const take = (): T | undefined => {
     if (checking) {
       const fitted = checking.result;
+      const isLost = texts.isLost?.();
+      if (!fitted && !isLost) return undefined;
       checking = undefined;
-      const value = texts.isLost?.() ? undefined : fitted?.();
-      if (value !== undefined) return value;
+      const value = isLost ? undefined : fitted?.();
+      if (isLost || value !== undefined) return value;
     }
     for (let text: JSONText | undefined; (text = texts.take()); ) {
       const value = parseJSON<T>(text);

@@ -263,10 +263,11 @@ describe('resume', () => {
       [1, '1', 'fetch failed', 200, '8'],
     ]);
     const order = ['resume', 'retry 3000', 'wait 3000', 'headers', 'request 2'];
-    assert.deepEqual(
-      script.log.filter((entry) => !/^(open|close)/.test(entry)).slice(0, 7),
-      ['headers', 'request 1', ...order],
-    );
+    assert.deepEqual(script.log.filter((entry) => !/^(open|close)/.test(entry)).slice(0, 7), [
+      'headers',
+      'request 1',
+      ...order,
+    ]);
   });
 
   each(KINDS, 'undefined: onRetry is told of no attempt that will not be', async (kind) => {
@@ -286,8 +287,11 @@ describe('resume', () => {
       {json: 5, headers: {'Content-Type': 'application/a+json'}},
       {'x-key': 'k', 'content-type': 'application/a+json'},
     ],
-    ['a body and its type', {body: 'b', headers: {'content-type': 'a/b'}},
-      {'x-key': 'k', 'content-type': 'a/b'}],
+    [
+      'a body and its type',
+      {body: 'b', headers: {'content-type': 'a/b'}},
+      {'x-key': 'k', 'content-type': 'a/b'},
+    ],
     ['the same origin by a whole URL', {url: 'http://sse.test/b'}, {'x-key': 'k'}],
     ['another origin', {url: 'http://other.test/b'}, {}],
     ['a port is another origin', {url: 'http://sse.test:8080/'}, {}],
@@ -296,8 +300,11 @@ describe('resume', () => {
       {url: 'https://other.test/b', headers: {'X-B': 'b'}},
       {'x-b': 'b'},
     ],
-    ['a Last-Event-ID of its own', {headers: {'Last-Event-ID': '9'}},
-      {'x-key': 'k', 'last-event-id': '9'}],
+    [
+      'a Last-Event-ID of its own',
+      {headers: {'Last-Event-ID': '9'}},
+      {'x-key': 'k', 'last-event-id': '9'},
+    ],
   ];
   for (const [what, given, kept] of requests) {
     each(KINDS, `headers: ${what}`, async (kind) => {
@@ -316,7 +323,11 @@ describe('resume', () => {
     const {client, script} = scripted(kind, steps, {...POST, until, resume});
     await consume(kind, client);
     const secrets = script.sent.map(({headers}) => [headers['x-b'], headers['last-event-id']]);
-    assert.deepEqual(secrets, [[undefined, undefined], ['b', '1'], [undefined, undefined]]);
+    assert.deepEqual(secrets, [
+      [undefined, undefined],
+      ['b', '1'],
+      [undefined, undefined],
+    ]);
   });
 
   each(KINDS, 'a later loop goes on with it', async (kind) => {
@@ -345,7 +356,10 @@ describe('resume', () => {
     client.reconnect();
     const {events} = await consume(kind, client);
     assert.deepEqual(dataOf(events), ['[DONE]']);
-    assert.deepEqual(script.sent.map(({url}) => url), [ADDRESS, 'http://sse.test/more']);
+    assert.deepEqual(
+      script.sent.map(({url}) => url),
+      [ADDRESS, 'http://sse.test/more'],
+    );
   });
 
   each(AWAITING, 'a promise is waited for', async (kind) => {
@@ -406,7 +420,8 @@ describe('resume', () => {
       const {events, error} = await consume(kind, client);
       assert.deepEqual([dataOf(events), script.sent.length], [['a'], 1]);
       assert.ok(error instanceof TypeError, `${error}`);
-      for (const word of ['`resume`', ...words]) assert.ok(error.message.includes(word), `${error}`);
+      for (const word of ['`resume`', ...words])
+        assert.ok(error.message.includes(word), `${error}`);
       assert.ok(!error.message.includes('pw'), error.message);
     });
   }
@@ -451,6 +466,9 @@ describe('resume', () => {
       '/events',
     );
     await consume(kind, client);
-    assert.deepEqual(script.sent.map(({url}) => url), ['/events', '/events', '/events']);
+    assert.deepEqual(
+      script.sent.map(({url}) => url),
+      ['/events', '/events', '/events'],
+    );
   });
 });
