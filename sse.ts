@@ -456,7 +456,7 @@ export type SSEEventOf<Events> = unknown extends Events
   ? SSEEvent
   : {[Type in keyof Events & string]: TypedEvent<Type, Events[Type]>}[keyof Events & string];
 
-type DataOf<Events> = unknown extends Events ? unknown : Events[keyof Events & string];
+type DataOf<Event> = Event extends TypedEvent<string, infer Data> ? Data : unknown;
 
 /**
  * A schema of zod, valibot, arktype or another library, as far as it is needed: Standard Schema v1
@@ -504,8 +504,8 @@ function mustBeSchema(schema: unknown): void {
 
 /** The value that the schema gives, or SSEError `json` with its issues. */
 function fitting<T>(result: SchemaResult<T>, {text, where}: JSONText): T {
-  if (!result.issues) return result.value;
-  const {issues} = result;
+  const {issues = []} = result;
+  if ('value' in result && !result.issues) return result.value;
   const [first, ...others] = issues.map(({message, path = []}) => {
     const keys = path.map((part) => String(isObject(part) ? part.key : part)).join('.');
     return printable(keys && `${keys}: `) + printable(message);
@@ -1739,7 +1739,7 @@ interface Chunks<Result = Part | PromiseLike<Part>> {
 }
 
 /** The events of a text, of lines or of a stream, for `for await … of`. */
-export interface EventSource<Events = unknown> extends AsyncIterable<SSEEventOf<Events>> {
+export interface EventSource<Event extends SSEEvent = SSEEvent> extends AsyncIterable<Event> {
   /** Of the last event handed out: what to resume with, also after the loop. */
   readonly lastEventId: string;
   readonly retry: number | undefined;
@@ -1752,23 +1752,23 @@ export interface EventSource<Events = unknown> extends AsyncIterable<SSEEventOf<
   json<Schema extends SchemaLike>(
     options: ValidatedJSONOptions<Schema>,
   ): AsyncIterable<OutputOf<Schema>>;
-  json<T = DataOf<Events>>(options?: JSONOptions): AsyncIterable<T>;
+  json<T = DataOf<Event>>(options?: JSONOptions): AsyncIterable<T>;
   /**
    * The events in arrays of what is at hand at a time, 1 to 1,024 of them: one promise for many.
    * Those before an error come first. `lastEventId` is that of the last one.
    */
-  batches(): AsyncIterable<SSEEventOf<Events>[]>;
+  batches(): AsyncIterable<Event[]>;
 }
 
 /** The events of a synchronous source, for `for … of` as well. */
-export interface SyncEventSource<Events = unknown>
-  extends EventSource<Events>,
-    Iterable<SSEEventOf<Events>> {
+export interface SyncEventSource<Event extends SSEEvent = SSEEvent>
+  extends EventSource<Event>,
+    Iterable<Event> {
   json<Schema extends SchemaLike>(
     options: ValidatedJSONOptions<Schema>,
   ): BothIterable<OutputOf<Schema>>;
-  json<T = DataOf<Events>>(options?: JSONOptions): BothIterable<T>;
-  batches(): BothIterable<SSEEventOf<Events>[]>;
+  json<T = DataOf<Event>>(options?: JSONOptions): BothIterable<T>;
+  batches(): BothIterable<Event[]>;
 }
 
 /** For both kinds of loop. */
@@ -1793,7 +1793,7 @@ interface AnyJSONOptions<T = unknown> {
   readonly schema?: SchemaLike<T> | undefined;
 }
 
-const JSON_DEFAULTS = {done: '[DONE]', schema: undefined};
+const JSON_DEFAULTS: AnyJSONOptions<never> = {done: '[DONE]', schema: undefined};
 
 type Lines = string | Iterable<string> | AsyncIterable<string>;
 
@@ -1801,16 +1801,16 @@ interface EventSourceConstructor {
   new <Events = unknown>(
     lines: string | Iterable<string>,
     options?: ParseOptions,
-  ): SyncEventSource<Events>;
-  new <Events = unknown>(lines: Lines, options?: ParseOptions): EventSource<Events>;
+  ): SyncEventSource<SSEEventOf<Events>>;
+  new <Events = unknown>(lines: Lines, options?: ParseOptions): EventSource<SSEEventOf<Events>>;
   from<Events = unknown>(
     stream: Chunk | Iterable<Chunk>,
     options?: ParseOptions,
-  ): SyncEventSource<Events>;
+  ): SyncEventSource<SSEEventOf<Events>>;
   from<Events = unknown>(
     stream: AsyncIterable<Chunk> | Iterable<Chunk> | ReadableStreamLike | ResponseLike | BlobLike,
     options?: ParseOptions,
-  ): EventSource<Events>;
+  ): EventSource<SSEEventOf<Events>>;
 }
 
 /**
@@ -1818,7 +1818,9 @@ interface EventSourceConstructor {
  * source gives then. Throws TypeError for what is no source (a URL, say); its loops throw
  * SSEError `limit`, and over a response SSEHTTPError and SSEError `content-type`.
  */
-export const EventSource: EventSourceConstructor = class EventSource<Events = unknown> {
+export const EventSource: EventSourceConstructor = class EventSource<
+  Event extends SSEEvent = SSEEvent,
+> {
   readonly #source: Source;
   readonly #options: ParseOptions;
   readonly #areLines: boolean;
@@ -1832,7 +1834,7 @@ export const EventSource: EventSourceConstructor = class EventSource<Events = un
     this.#parser = new EventParser(options);
   }
 
-  static from<Events>(stream: Source, options?: ParseOptions): EventSource<Events> {
+  static from<Event extends SSEEvent>(stream: Source, options?: ParseOptions): EventSource<Event> {
     return new EventSource(stream, options, true);
   }
 
@@ -1844,12 +1846,12 @@ export const EventSource: EventSourceConstructor = class EventSource<Events = un
     return this.#parser.retry;
   }
 
-  [Symbol.iterator](): IterableIterator<SSEEventOf<Events>>;
+  [Symbol.iterator](): IterableIterator<Event>;
   [Symbol.iterator](): IterableIterator<SSEEvent> {
     return new BlockingLoop(this.#supply(false));
   }
 
-  [Symbol.asyncIterator](): AsyncIterableIterator<SSEEventOf<Events>>;
+  [Symbol.asyncIterator](): AsyncIterableIterator<Event>;
   [Symbol.asyncIterator](): AsyncIterableIterator<SSEEvent> {
     return new AsyncLoop(this.#supply(true));
   }
@@ -1857,12 +1859,12 @@ export const EventSource: EventSourceConstructor = class EventSource<Events = un
   json<Schema extends SchemaLike>(
     options: ValidatedJSONOptions<Schema>,
   ): BothIterable<OutputOf<Schema>>;
-  json<T = DataOf<Events>>(options?: JSONOptions): BothIterable<T>;
+  json<T = DataOf<Event>>(options?: JSONOptions): BothIterable<T>;
   json<T>(options?: AnyJSONOptions<T>): BothIterable<T> {
     return bothLoops((waits) => this.#supply(waits), jsonFrom(options));
   }
 
-  batches(): BothIterable<SSEEventOf<Events>[]>;
+  batches(): BothIterable<Event[]>;
   batches(): BothIterable<SSEEvent[]> {
     return bothLoops((waits) => this.#supply(waits), inBatches);
   }
@@ -2049,7 +2051,10 @@ interface AnyJSONLinesOptions<T> {
   readonly schema?: SchemaLike<T> | undefined;
 }
 
-const JSON_LINES_DEFAULTS = {maxEventSize: MAX_EVENT_SIZE, schema: undefined};
+const JSON_LINES_DEFAULTS: AnyJSONLinesOptions<never> = {
+  maxEventSize: MAX_EVENT_SIZE,
+  schema: undefined,
+};
 
 type SyncSource = Chunk | Iterable<Chunk>;
 
@@ -2714,16 +2719,17 @@ export class Reconnection {
     const headers = new Headers(defaults);
     headers.set('accept', 'text/event-stream');
     if (!this.#crossedOrigins) {
-      const {headers: its = [], isElsewhere} = this.#resumed ?? {};
-      for (const [name, value] of isElsewhere ? [] : own) {
-        if (!this.#resumed || !isOfBody(name)) headers.set(name, value);
+      const resumed = this.#resumed;
+      for (const [name, value] of own) {
+        const isLeftOut = resumed && (resumed.isElsewhere || isOfBody(name));
+        if (!isLeftOut) headers.set(name, value);
       }
       const id = this.lastEventId;
       if (id) headers.delete('last-event-id');
       if (id && !CONTROLS.test(id)) {
         headers.set('last-event-id', /^[\t-~]*$/.test(id) ? id : encode(id));
       }
-      for (const [name, value] of its) headers.set(name, value);
+      if (resumed) for (const [name, value] of resumed.headers) headers.set(name, value);
     }
     for (const [name] of this.#isGETNow ? [...headers] : []) {
       if (isOfBody(name)) headers.delete(name);
@@ -4254,9 +4260,9 @@ type AsyncDisposes = {[S in SymbolOf<'asyncDispose'>]: () => Promise<void>};
 type Disposes = {[S in SymbolOf<'dispose'>]: () => void};
 
 /** `await using events = asyncConnect(url)`, where the compiler's libraries know of it. */
-export interface AsyncSSEClient<Events = unknown>
+export interface AsyncSSEClient<Event extends SSEEvent = SSEEvent>
   extends AsyncDisposes,
-    AsyncIterable<SSEEventOf<Events>> {}
+    AsyncIterable<Event> {}
 
 /**
  * Follows a URL: `for await (const event of client)`. Nothing is sent before the first `next()`
@@ -4265,7 +4271,7 @@ export interface AsyncSSEClient<Events = unknown>
  * other code, the signal's reason, and what the user's own functions throw; TypeError while
  * another loop runs. The constructor throws TypeError and RangeError for wrong options.
  */
-export class AsyncSSEClient<Events = unknown> {
+export class AsyncSSEClient<Event extends SSEEvent = SSEEvent> {
   readonly #options: SSEClientOptions;
   readonly #given: SSEClientOptions;
   readonly #json: string | undefined;
@@ -4378,7 +4384,7 @@ export class AsyncSSEClient<Events = unknown> {
   json<Schema extends SchemaLike>(
     options: ValidatedJSONOptions<Schema>,
   ): AsyncIterable<OutputOf<Schema>>;
-  json<T = DataOf<Events>>(options?: JSONOptions): AsyncIterable<T>;
+  json<T = DataOf<Event>>(options?: JSONOptions): AsyncIterable<T>;
   json<T>(options?: AnyJSONOptions<T>): AsyncIterable<T> {
     const make = jsonFrom(options);
     const begin = () => new AsyncLoop(make(this.#supply(this.#way), true));
@@ -4386,19 +4392,19 @@ export class AsyncSSEClient<Events = unknown> {
   }
 
   /** The events in arrays, as in EventSource. */
-  batches(): AsyncIterable<SSEEventOf<Events>[]>;
+  batches(): AsyncIterable<Event[]>;
   batches(): AsyncIterable<SSEEvent[]> {
     return {[Symbol.asyncIterator]: () => new AsyncLoop(inBatches(this.#supply(this.#way)))};
   }
 
-  [Symbol.asyncIterator](): AsyncIterableIterator<SSEEventOf<Events>>;
+  [Symbol.asyncIterator](): AsyncIterableIterator<Event>;
   [Symbol.asyncIterator](): AsyncIterableIterator<SSEEvent> {
     return new AsyncLoop(this.#supply(this.#way));
   }
 
   /** For SSEClient, whose loops go another way. Nothing that a subclass can replace. */
   protected static supplies(
-    client: AsyncSSEClient<unknown>,
+    client: AsyncSSEClient,
     wayOf: (options: SSEClientOptions) => Way,
   ): Supplies {
     const way = wayOf(client.#options);
@@ -4821,14 +4827,14 @@ function absolute(url: string): string | undefined {
   }
 }
 
-export interface SSEClient<Events = unknown> extends Disposes, Iterable<SSEEventOf<Events>> {}
+export interface SSEClient<Event extends SSEEvent = SSEEvent> extends Disposes, Iterable<Event> {}
 
 /**
  * Follows a URL in both loops: `for (const event of client)` blocks the thread, `for await` does
  * not. Throws what AsyncSSEClient does; its blocking loop also SSEError `unsupported` where a
  * thread cannot wait, and TypeError for promises.
  */
-export class SSEClient<Events = unknown> extends AsyncSSEClient<Events> {
+export class SSEClient<Event extends SSEEvent = SSEEvent> extends AsyncSSEClient<Event> {
   readonly #supplies: Supplies;
 
   constructor(url: URLInput, options: BlockingClientOptions = {}) {
@@ -4865,17 +4871,17 @@ export class SSEClient<Events = unknown> extends AsyncSSEClient<Events> {
   override json<Schema extends SchemaLike>(
     options: ValidatedJSONOptions<Schema>,
   ): BothIterable<OutputOf<Schema>>;
-  override json<T = DataOf<Events>>(options?: JSONOptions): BothIterable<T>;
+  override json<T = DataOf<Event>>(options?: JSONOptions): BothIterable<T>;
   override json<T>(options?: AnyJSONOptions<T>): BothIterable<T> {
     return bothLoops(this.#supplies.loop, jsonFrom(options));
   }
 
-  override batches(): BothIterable<SSEEventOf<Events>[]>;
+  override batches(): BothIterable<Event[]>;
   override batches(): BothIterable<SSEEvent[]> {
     return bothLoops(this.#supplies.loop, inBatches);
   }
 
-  [Symbol.iterator](): IterableIterator<SSEEventOf<Events>>;
+  [Symbol.iterator](): IterableIterator<Event>;
   [Symbol.iterator](): IterableIterator<SSEEvent> {
     return new BlockingLoop(this.#supplies.loop(false));
   }
@@ -4911,7 +4917,7 @@ function added(text: string, line: string): string {
 export function connect<Events = unknown>(
   url: URLInput,
   options?: BlockingClientOptions,
-): SSEClient<Events> {
+): SSEClient<SSEEventOf<Events>> {
   if (!options?.transport) canBlock();
   return new SSEClient(url, options);
 }
@@ -4920,6 +4926,6 @@ export function connect<Events = unknown>(
 export function asyncConnect<Events = unknown>(
   url: URLInput,
   options?: SSEClientOptions,
-): AsyncSSEClient<Events> {
+): AsyncSSEClient<SSEEventOf<Events>> {
   return new AsyncSSEClient(url, options);
 }

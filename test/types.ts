@@ -9,6 +9,7 @@ import {
   EventParser,
   EventSource,
   formatEvent,
+  jsonLines,
   record,
   replay,
   SSEClient,
@@ -21,9 +22,15 @@ import {
 } from '../sse.ts';
 import type {
   BlockingTransport,
+  BothIterable,
   Chunk,
+  Resumption,
+  SchemaIssue,
+  SchemaLike,
   SSEClientOptions,
   SSEErrorCode,
+  SSEEventOf,
+  TypedEvent,
   Transport,
   TransportResponse,
 } from '../sse.ts';
@@ -126,10 +133,12 @@ export function narrowing(error: unknown): string {
     case 'connection': // of a loop that has failed it is an SSEConnectionError, of a loss it is not
       same<typeof error.retries, number | undefined>(true);
       return `${error.url} ${error.message}`;
+    case 'json':
+      same<typeof error.issues, readonly SchemaIssue[] | undefined>(true);
+      return error.message;
     case 'limit':
     case 'timeout':
     case 'truncated':
-    case 'json':
     case 'redirect':
     case 'unsupported':
       // @ts-expect-error these have no status
@@ -138,7 +147,8 @@ export function narrowing(error: unknown): string {
     // @ts-expect-error there is no such code
     case 'network':
   }
-  return same<typeof error, never>(true) ?? '';
+  same<typeof error, never>(true);
+  return '';
 }
 
 export function options(): SSEClientOptions {
@@ -156,6 +166,131 @@ export function options(): SSEClientOptions {
   // @ts-expect-error retryStatus is asked where no promise can be waited for
   const later: SSEClientOptions = {retryStatus: async () => true};
   return {...base, ...later};
+}
+
+// ── Typed and validated events ────────────────────────────────────────────────────────────────
+
+interface Order {
+  order: number;
+}
+interface Payment {
+  paid: string;
+}
+interface Orders {
+  order: Order;
+  paid: Payment;
+  message: string;
+}
+declare const orderSchema: SchemaLike<Order>;
+
+/** A comparison with the type narrows the data. */
+function narrowed(event: SSEEventOf<Orders>): void {
+  same<typeof event.event, 'order' | 'paid' | 'message'>(true);
+  const any = event.json();
+  same<typeof any, Order | Payment | string>(true);
+  if (event.event === 'order') {
+    const order = event.json();
+    same<typeof order, Order>(true);
+    same<typeof event, TypedEvent<'order', Order>>(true);
+  }
+  switch (event.event) {
+    case 'paid': {
+      const {paid} = event.json();
+      same<typeof paid, string>(true);
+      break;
+    }
+    // @ts-expect-error there is no such type
+    case 'refund':
+  }
+  const untyped: SSEEvent = event;
+  const other = event.json<{a: 1}>();
+  same<typeof other, {a: 1}>(true);
+  void untyped;
+  // @ts-expect-error the data of any of them has no such member
+  event.json().order;
+}
+
+export async function typed(): Promise<void> {
+  for (const each of connect<Orders>(url)) narrowed(each);
+  for await (const each of connect<Orders>(url)) narrowed(each);
+  for await (const each of asyncConnect<Orders>(url)) narrowed(each);
+  for (const each of new EventSource<Orders>(lines)) narrowed(each);
+  for await (const each of new EventSource<Orders>(laterLines)) narrowed(each);
+  for (const each of EventSource.from<Orders>(chunks)) narrowed(each);
+  for await (const each of EventSource.from<Orders>(response)) narrowed(each);
+  for (const batch of connect<Orders>(url).batches()) batch.forEach(narrowed);
+  for await (const batch of asyncConnect<Orders>(url).batches()) batch.forEach(narrowed);
+  for (const batch of EventSource.from<Orders>(chunks).batches()) batch.forEach(narrowed);
+  for (const value of new SSEClient<SSEEventOf<Orders>>(url).json()) {
+    same<typeof value, Order | Payment | string>(true);
+  }
+  for await (const value of EventSource.from<Orders>(stream).json()) {
+    same<typeof value, Order | Payment | string>(true);
+  }
+  const asUntyped: AsyncSSEClient = asyncConnect<Orders>(url);
+  // no type argument: as without it
+  for await (const each of asyncConnect(url)) same<typeof each, SSEEvent>(true);
+  for await (const value of asyncConnect(url).json()) same<typeof value, unknown>(true);
+  const inferred: Order = event.json();
+  void [asUntyped, inferred];
+  // @ts-expect-error what has to be waited for
+  for (const each of asyncConnect<Orders>(url)) void each;
+}
+
+export async function validated(): Promise<void> {
+  const order = event.json(orderSchema);
+  same<typeof order, Order>(true);
+  for (const value of connect(url).json({schema: orderSchema})) same<typeof value, Order>(true);
+  for await (const value of asyncConnect(url).json({schema: orderSchema, done: null})) {
+    same<typeof value, Order>(true);
+  }
+  for (const value of EventSource.from(chunks).json({schema: orderSchema})) {
+    same<typeof value, Order>(true);
+  }
+  for await (const value of EventSource.from(stream).json({schema: orderSchema})) {
+    same<typeof value, Order>(true);
+  }
+  // @ts-expect-error no schema
+  event.json({parse: JSON.parse});
+  // @ts-expect-error no schema
+  asyncConnect(url).json({schema: JSON.parse});
+}
+
+export async function linesOfJSON(blob: Blob): Promise<void> {
+  for (const value of jsonLines('1\n')) same<typeof value, unknown>(true);
+  for (const value of jsonLines<Order>(chunks)) same<typeof value, Order>(true);
+  for await (const value of jsonLines(response, {schema: orderSchema, maxEventSize: 5})) {
+    same<typeof value, Order>(true);
+  }
+  for await (const value of jsonLines<Order>(blob)) same<typeof value, Order>(true);
+  for await (const {data} of EventSource.from(blob)) void data.length;
+  const both: BothIterable<unknown> = jsonLines([new Uint8Array()]);
+  void both;
+  // @ts-expect-error what has to be waited for
+  for (const value of jsonLines(response)) void value;
+  // @ts-expect-error what has to be waited for
+  for (const {data} of EventSource.from(blob)) void data;
+  // @ts-expect-error unknown option
+  jsonLines('', {done: null});
+}
+
+export function resuming(): void {
+  const again: Resumption = {url: new URL(url), headers: {a: 'b'}, json: {a: 1}, method: 'PUT'};
+  asyncConnect(url, {resume: ({lastEventId}) => ({url: `?after=${lastEventId}`})});
+  asyncConnect(url, {resume: async (attempt, {headers}) => (attempt ? again : undefined)});
+  asyncConnect(url, {
+    resume: (_, {headers}) => {
+      const location = headers.get('location');
+      return location ? {url: location} : undefined;
+    },
+  });
+  connect(url, {resume: () => again, incomplete: 'discard'});
+  // @ts-expect-error the blocking loop cannot wait
+  connect(url, {resume: async () => again});
+  // @ts-expect-error a url, not a text
+  asyncConnect(url, {resume: () => '/runs/7'});
+  // @ts-expect-error one of two words
+  asyncConnect(url, {incomplete: 'keep'});
 }
 
 // ── Parsing ───────────────────────────────────────────────────────────────────────────────────
@@ -401,6 +536,9 @@ export function recorded(sink: (chunk: Chunk, connection: number) => void): void
   const fromText: BlockingTransport = replay('data: a\n\n');
   const fromBytes: BlockingTransport = replay(new Uint8Array());
   const fromList: BlockingTransport = replay(['data: a\n\n', new Uint8Array()]);
+  replay([{status: 503, headers: {'Retry-After': '2'}, body: 'busy'}, {body: ['data: a\n\n']}]);
+  // @ts-expect-error a status is a number
+  replay([{status: '503'}]);
   connect(url, {transport: fromText});
   asyncConnect(url, {transport: fromBytes});
   const blocking: BlockingTransport = record(fromList, sink);

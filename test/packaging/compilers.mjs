@@ -1,8 +1,8 @@
 // sse.ts, and a program that uses it, compiled by the settings of others.
 
-import {cpSync, existsSync} from 'node:fs';
+import {cpSync, existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {MODULES, must, program, project, run, same, SOURCE} from './stranger.mjs';
+import {MODULES, must, program, project, ROOT, run, same, SOURCE} from './stranger.mjs';
 
 export const COMPILERS = [
   {name: '5.0', folder: 'typescript-5.0'},
@@ -104,6 +104,12 @@ const ROWS = [
     flagSince: '5.8',
     options: {...STRICTEST, erasableSyntaxOnly: true},
   },
+  {
+    name: 'test/types.ts: also what must not compile',
+    types: 'DOM',
+    options: {...STRICTEST, noUnusedLocals: false, noUnusedParameters: false},
+    sources: typeTests,
+  },
   {name: 'module CommonJS', options: {...EMIT, module: 'CommonJS'}, runs: 'commonjs'},
   {name: 'module ESNext', options: {...EMIT, ...BUNDLER, noEmit: false}, runs: 'module'},
   {name: 'module NodeNext', options: {...EMIT, module: 'NodeNext'}, runs: 'module'},
@@ -144,21 +150,35 @@ export function compilers() {
   };
 }
 
+/**
+ * Less its last section: `using` came with 5.2, and npm test compiles that. TypeScript 5.0 takes
+ * no pairs as headers without a word on their type.
+ */
+function typeTests(compiler) {
+  const whole = readFileSync(join(ROOT, 'test/types.ts'), 'utf8');
+  const text = compiler === '5.0' ? whole.replace(/^.*headers: .*\[\[.*\n/gm, '') : whole;
+  const [tests, disposal] = text.split(/^\/\/ ── Disposal ─+$/m);
+  if (!disposal) throw new Error('test/types.ts: where is its section Disposal?');
+  return {'types.ts': tests.replaceAll("'../sse.ts'", "'./sse'")};
+}
+
 const typesOf = ({types = 'ES2022 alone'}) => TYPES[types];
 
 /** The project of a row, for that TypeScript; `knows`: it takes the row's types themselves. */
 function projectOf(row, compiler, knows) {
   const {types: title = 'ES2022 alone', options, runs, planted = ''} = row;
   const {lib, types = [], platform} = typesOf(row);
-  const files = ['program.ts', ...(platform ? ['platform.ts'] : [])];
+  const programs = ['program.ts', ...(platform ? ['platform.ts'] : [])];
+  const sources =
+    row.sources?.(compiler) ?? Object.fromEntries(programs.map((file) => [file, program(file)]));
   return project(`${title}/${row.name}/${compiler}`, {
     'sse.ts': `${SOURCE}\n${planted}\n`,
     'empty.ts': 'export {};\n',
-    ...Object.fromEntries(files.map((file) => [file, program(file)])),
+    ...sources,
     'package.json': {type: runs ?? 'module'},
     'tsconfig.json': {
       compilerOptions: {target: 'ES2022', lib, types, skipLibCheck: !knows, ...options},
-      files,
+      files: Object.keys(sources),
     },
     'types.json': {
       compilerOptions: {lib, types, skipLibCheck: false, ...BUNDLER},
