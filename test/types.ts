@@ -277,7 +277,9 @@ export async function linesOfJSON(blob: Blob): Promise<void> {
 export function resuming(): void {
   const again: Resumption = {url: new URL(url), headers: {a: 'b'}, json: {a: 1}, method: 'PUT'};
   asyncConnect(url, {resume: ({lastEventId}) => ({url: `?after=${lastEventId}`})});
-  asyncConnect(url, {resume: async (attempt, {headers}) => (attempt ? again : undefined)});
+  asyncConnect(url, {
+    resume: async ({attempt}, {status}) => (attempt < status ? again : undefined),
+  });
   asyncConnect(url, {
     resume: (_, {headers}) => {
       const location = headers.get('location');

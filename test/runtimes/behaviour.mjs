@@ -24,6 +24,11 @@ const simple = {
   ids: ['', '3'],
 };
 const only = (end, ids = ['']) => ({events: [], end, retries: [], ids});
+const never = () => false;
+const itself = (value) => value;
+const dataOf = ({data}) => data;
+/** A Standard Schema: twice a number, after a while. */
+const DOUBLE = {'~standard': {validate: async (value) => ({value: await (value * 2)})}};
 const isDone = (event) => event.data === '[DONE]';
 const words = (...list) => list.map((text, index) => JSON.stringify({index, text}));
 
@@ -444,6 +449,34 @@ export const ROWS = [
     expected: ['event 1', true, ['', '1'], 'client'],
   },
 
+  // ── Values ──
+  {
+    name: 'JSON lines of a Response, cut anywhere',
+    run: async (t) => consume(t.sse.jsonLines(await fetch(t.at('/json-lines'))), never, itself),
+    expected: {events: [{n: 'é'}, {n: 2}, 3], end: 'end'},
+  },
+  {
+    name: 'a JSON text sequence of a Blob',
+    run: (t) => consume(t.sse.jsonLines(new Blob(['\x1e{"a":\n1}\n\x1e2\n'])), never, itself),
+    expected: {events: [{a: 1}, 2], end: 'end'},
+  },
+  {
+    name: 'events of a Blob',
+    run: (t) => consume(t.sse.EventSource.from(new Blob(['data: é\n\n', 'data: b\n\n']))),
+    expected: {events: ['é', 'b'], end: 'end'},
+  },
+  {
+    name: 'events in batches',
+    run: (t) => consume(t.client('/simple').batches(), never, (batch) => batch.map(dataOf)),
+    pick: ({events, end}) => ({events: events.flat(), end}),
+    expected: {events: simple.events, end: 'end'},
+  },
+  {
+    name: 'values that fit a schema which takes its time',
+    run: (t) => consume(t.client('/numbers?n=3').json({schema: DOUBLE}), never, itself),
+    expected: {events: [2, 4, 6], end: 'end'},
+  },
+
   // ── POST ──
   {
     name: 'POST of JSON: on the wire, and read until [DONE]',
@@ -487,6 +520,42 @@ export const ROWS = [
     path: '/post-cut',
     options: {json: {words: ['a']}},
     expected: {events: words('a'), end: 'SSEConnectionError after 0', retries: [], ids: ['']},
+  },
+  {
+    name: 'POST: cut, and gone on with by GET, as `resume` says',
+    async run(t) {
+      const resume = async ({attempt}, {status}) => ({
+        url: t.at(`/numbers?n=2&attempt=${attempt}&status=${status}`),
+      });
+      const {events, end} = await consume(t.client('/post-cut', {json: {words: ['a']}, resume}));
+      const log = (await t.log()).filter(({method}) => method !== 'OPTIONS');
+      const requests = log.map(({method, path, body}) => [
+        method,
+        path.replace(/&?run=.*/, ''),
+        body,
+      ]);
+      return {events, end, requests};
+    },
+    expected: {
+      events: [...words('a'), '1', '2'],
+      end: 'end',
+      requests: [
+        ['POST', '/post-cut?', '{"words":["a"]}'],
+        ['GET', '/numbers?n=2&attempt=1&status=200', ''],
+      ],
+    },
+  },
+  {
+    name: '`incomplete: dispatch`: the last event without its blank line',
+    path: '/incomplete',
+    options: {reconnect: false, incomplete: 'dispatch', until: isDone},
+    expected: {events: ['é', '[DONE]'], end: 'end', retries: [], ids: ['']},
+  },
+  {
+    name: 'the same without: `until` calls it truncated',
+    path: '/incomplete',
+    options: {reconnect: false, until: isDone},
+    expected: {events: ['é'], end: 'SSEError truncated', retries: [], ids: ['']},
   },
   {
     name: 'POST: reset before the headers, and not sent again',
@@ -875,7 +944,7 @@ export async function behaviour(sse, world) {
 
 async function run(row, t) {
   const {path, options, origin, pick = (all) => all} = row;
-  const got = row.run ? await row.run(t) : pick(await t.follow(path, options, t[origin]));
+  const got = pick(row.run ? await row.run(t) : await t.follow(path, options, t[origin]));
   await t.closedSockets();
   return got;
 }
@@ -921,7 +990,7 @@ function lossOf(error, {SSEError}) {
  * {events, end} of a loop over the source, or over what `source()` makes, that ends when `leave`
  * says so; `error` is not compared.
  */
-async function consume(source, leave = () => false, see = ({data}) => data) {
+async function consume(source, leave = never, see = dataOf) {
   const events = [];
   try {
     if (typeof source === 'function') source = source();

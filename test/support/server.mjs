@@ -272,6 +272,23 @@ const scenarios = {
     x.end();
   },
 
+  // Ends cleanly, inside an event.
+  async '/incomplete'(x) {
+    x.head();
+    await x.send('data: é\n\ndata: [DONE]');
+    x.end();
+  },
+
+  async '/json-lines'(x) {
+    x.head(200, {'content-type': 'application/x-ndjson'});
+    const text = Buffer.from('{"n":"é"}\r\n\n{"n":2}\n3');
+    for (const at of text.keys()) {
+      await x.send(text.subarray(at, at + 1));
+      await sleep(1); // or the kernel hands over many at once
+    }
+    x.end();
+  },
+
   async '/post-303'(x) {
     x.answer(303, {location: target(x)});
   },

@@ -78,6 +78,55 @@ describe('replay', () => {
     });
   }
 
+  each([ASYNC, BLOCKING], 'replay: responses among logs', async (kind) => {
+    const headers = {'Retry-After': '9'};
+    const entries = [
+      {status: 503, headers, body: 'busy'},
+      LOG.slice(0, 40),
+      {status: 429, headers: new Headers(headers)},
+      {status: 302, headers: {Location: '/b'}},
+      {body: [LOG.slice(0, 50), LOG.slice(50)]},
+    ];
+    const waits: number[] = [];
+    const seen: string[] = [];
+    const transport = replay(entries);
+    const client = over(
+      kind,
+      (url: string, request: any) => (seen.push(url), transport(url, request)),
+      {retryStatus: () => true, sleep: (ms: number) => void waits.push(ms)},
+    );
+    const {events, error} = await consume(kind, client);
+    assert.deepEqual([dataOf(events), error], [['a', 'b', 'c'], undefined]);
+    assert.deepEqual(waits, [9000, 3000, 9000, 100]);
+    assert.deepEqual(seen.slice(3, 5), [ADDRESS, 'http://sse.test/b']);
+  });
+
+  each(
+    [ASYNC, BLOCKING],
+    'replay: a refusal has its text, a type that is wrong is named',
+    async (kind) => {
+      const refused = await consume(kind, over(kind, replay([{status: 401, body: ['who', '?']}])));
+      assertError(refused.error, 'SSEHTTPError', 'http', '401', 'who?');
+      const page = {headers: {'Content-Type': 'text/html'}, body: '<p>'};
+      const typed = await consume(kind, over(kind, replay([page])));
+      assertError(typed.error, 'SSEResponseError', 'content-type', 'text/html');
+    },
+  );
+
+  for (const [entry, rule] of [
+    [{}, /TypeError: replay takes text/],
+    [{status: 100}, /RangeError: replay: status must be an integer from 200 to 599/],
+    [{status: 200.5}, /RangeError: replay: status/],
+    [{status: '200'}, /RangeError: replay: status/],
+    [{status: 200, header: {}}, /TypeError: Unknown option "header": did you mean 'headers'/],
+    [{body: 5}, /TypeError: A chunk must be text or bytes/],
+    [{status: 200, headers: {A: undefined}}, /TypeError: headers: the value of "A"/],
+  ] as const) {
+    test(`replay: what is no response: ${JSON.stringify(entry)}`, () => {
+      assert.throws(() => replay([entry as any]), rule);
+    });
+  }
+
   each([ASYNC, BLOCKING], 'replay: a cut log, then the whole: every event once', async (kind) => {
     const {events} = await consume(kind, over(kind, replay([LOG.slice(0, 40), LOG])));
     assert.deepEqual(dataOf(events), ['a', 'b', 'c']);
