@@ -432,7 +432,8 @@ export class SSEEvent {
   json<T>(schema?: SchemaLike<T>): T {
     const text = textOf(this);
     const value = parseJSON<T>(text);
-    return schema ? fitting(atOnce(validate(value, schema), 'schema', AWAITED), text) : value;
+    if (schema === undefined) return value;
+    return fitting(atOnce(validate(value, schema), 'schema', AWAITED), text);
   }
 }
 
@@ -499,7 +500,8 @@ function validate<T>(value: unknown, schema: SchemaLike<T>): MaybePromise<Schema
 
 function mustBeSchema(schema: unknown): void {
   const {validate: check} = Object(Object(schema)['~standard']);
-  must(typeof check === 'function', 'schema must be a Standard Schema (zod, valibot, arktype)');
+  const isOne = schema === undefined || typeof check === 'function';
+  must(isOne, 'schema must be a Standard Schema (zod, valibot, arktype)');
 }
 
 /** The value that the schema gives, or SSEError `json` with its issues. */
@@ -1982,7 +1984,7 @@ class Reading<T> implements Supply<T> {
  */
 function jsonFrom<T>(options: AnyJSONOptions<T> = {}): Make<SSEEvent, T> {
   const {done, schema} = settings<AnyJSONOptions<T>>(options, JSON_DEFAULTS);
-  if (schema !== undefined) mustBeSchema(schema);
+  mustBeSchema(schema);
   return (events, waits) => {
     let isDone = false;
     const texts: Supply<JSONText> = {
@@ -2091,7 +2093,7 @@ export function jsonLines<T>(
     JSON_LINES_DEFAULTS,
   );
   mustBeSize(max);
-  if (schema !== undefined) mustBeSchema(schema);
+  mustBeSchema(schema);
   const read = (waits: boolean) => {
     const open = () => ({
       parser: new LineParser(max),

@@ -39,6 +39,7 @@ const check = (value: any) =>
   typeof value === 'number'
     ? {value: value * 2}
     : {
+        value, // as some libraries have it beside
         issues: [
           {message: 'no number', path: ['a', {key: 0}] as Path},
           {message: 'no\u202e good'},
@@ -94,7 +95,7 @@ describe('schemas', () => {
         () => EventSource.from('').json(given),
         () => client.json(given),
         () => jsonLines('', given),
-        ...(schema ? [() => new SSEEvent('a', '1').json(schema)] : []),
+        () => new SSEEvent('a', '1').json(schema),
       ]) {
         assert.match(`${caught(run)}`, rule);
       }

@@ -78,6 +78,24 @@ const ERRORS = [
 
 const EVENTS = [
   {
+    rule: 'a schema is one',
+    pattern: "$SCHEMA === undefined || typeof $CHECK === 'function'",
+    rewrite: 'true',
+    unfuzzed: 'it reads streams, and no JSON',
+  },
+  {
+    rule: 'what has issues is no value',
+    pattern: "'value' in $RESULT && !$RESULT.issues",
+    rewrite: "'value' in $RESULT",
+    unfuzzed: 'it reads streams, and no JSON',
+  },
+  {
+    rule: 'an asynchronous schema is a TypeError where nothing waits',
+    pattern: "$AT_ONCE($VALIDATE($VALUE, $SCHEMA), 'schema', $ADVICE)",
+    rewrite: '$VALIDATE($VALUE, $SCHEMA)',
+    unfuzzed: 'it reads streams, and no JSON',
+  },
+  {
     rule: 'the error of json() has its cause',
     pattern: `new SSEError('json', $MESSAGE, $CAUSE)`,
     rewrite: `new SSEError('json', $MESSAGE)`,
@@ -101,6 +119,12 @@ const EVENTS = [
 ];
 
 const DECODING = [
+  {
+    rule: 'a character that the end cuts off is U+FFFD',
+    pattern: 'const $OPEN = this.$WIDE ? this.$STREAMING?.decode() : $NONE;',
+    rewrite: 'const $OPEN = $NONE;',
+    unfuzzed: 'it says nothing of the end',
+  },
   {
     rule: 'a leading BOM goes',
     pattern: '$TEXT.charCodeAt(0) === 0xfeff ? $TEXT.slice(1) : $TEXT',
@@ -154,6 +178,18 @@ const DECODING = [
 ];
 
 const PARSING = [
+  {
+    rule: 'the line that the end cuts off belongs to the incomplete event',
+    pattern: 'if (this.$LINE.length) this.$ADD(this.$LINE.drain());',
+    rewrite: ';',
+    unfuzzed: 'it says nothing of the end',
+  },
+  {
+    rule: 'an incomplete event is dispatched only where that is wanted',
+    pattern: 'if (this.$DISPATCHES) { $$$DISPATCH } else $TELL;',
+    rewrite: '{ $$$DISPATCH }',
+    unfuzzed: 'it says nothing of the end',
+  },
   {
     rule: 'CR ends a line',
     pattern: 'if ($CR < $LF) { $$$END } else if ($LF === $LENGTH) break;',
@@ -385,8 +421,65 @@ const PARSING = [
 
 const EVENT_SOURCE = [
   {
+    rule: 'a Blob is not asked for its stream where it can be iterated over',
+    pattern: "!$IS_STREAMED && typeof $VALUE.stream === 'function'",
+    rewrite: "typeof $VALUE.stream === 'function'",
+  },
+  {
+    rule: 'an incomplete event comes after the end',
+    pattern: 'return this.$OPENED && $PARSER.next();',
+    rewrite: 'return undefined;',
+  },
+  {
+    rule: 'a value is not handed out before its schema has checked it',
+    pattern: 'if (!$FITTED && !$LOST) return undefined;',
+    rewrite: ';',
+  },
+  {
+    rule: 'nothing is handed out after close(), also where a schema was waited for',
+    pattern: 'const $LOST = $TEXTS.isLost?.();',
+    rewrite: 'const $LOST = false;',
+  },
+  {
+    rule: 'an output of undefined is passed over',
+    pattern: 'if ($OUTPUT !== undefined) return $OUTPUT;',
+    after: 'const $OUTPUT = $FITTING($RESULT, $TEXT);',
+    rewrite: 'return $OUTPUT;',
+  },
+  {
+    rule: 'what stands before a sequence is none of its records',
+    pattern: 'if ($FIRST === $SEPARATOR) this.$COUNT = 0;',
+    rewrite: ';',
+  },
+  {
+    rule: 'a record that may be cut is no value',
+    pattern: 'this.$SEPARATOR === $RS && $CUTTABLE.test($TEXT)',
+    rewrite: 'false',
+  },
+  {
+    rule: 'blank lines are passed over',
+    pattern: 'if (!$TEXT.trim()) return undefined;',
+    rewrite: ';',
+  },
+  {
+    rule: 'a line has a limit',
+    pattern: 'if ($SIZE > this.$MAX) throw $TOO_LARGE;',
+    rewrite: ';',
+  },
+  {
+    rule: 'the last line needs no end',
+    pattern: 'return this.$OVER ? this.$TAKEN() : undefined;',
+    rewrite: 'return undefined;',
+  },
+  {
+    rule: 'blank lines count',
+    pattern: 'this.$COUNT++;',
+    rewrite: 'if (text.trim()) this.$COUNT++;',
+  },
+  {
     rule: 'an empty event is no JSON',
     pattern: 'if (!$IS_DONE && $DATA) return $VALUE;',
+    after: '$IS_DONE = $DATA === $DONE?.trim();',
     rewrite: 'if (!$IS_DONE) return $VALUE;',
   },
   {
@@ -427,6 +520,16 @@ const EVENT_SOURCE = [
 const BACKOFF = 'Math.max($BASE, Math.min($BACKOFF, $MOST), $RETRY_AFTER)';
 
 const ITERATION = [
+  {
+    rule: 'null is a value, in the blocking loop, too',
+    pattern: 'if ($VALUE === undefined && !this.$OVER) $VALUE = this.$RUN();',
+    rewrite: 'if (!$VALUE && !this.$OVER) $VALUE = this.$RUN();',
+  },
+  {
+    rule: 'a loop that is left waits for no schema',
+    pattern: 'this.$SUPPLY.owner.wait?.interrupt();',
+    rewrite: ';',
+  },
   {
     rule: 'answers come in the order of the calls',
     pattern: 'this.$IN_TURN($LAST.then($RUN, $RUN))',
@@ -489,6 +592,61 @@ const ITERATION = [
 
 const RECONNECTION = [
   {
+    rule: 'another origin gets none of the headers of the options',
+    pattern: '$RESUMED && ($RESUMED.isElsewhere || $IS_OF_BODY($NAME))',
+    rewrite: '$RESUMED && $IS_OF_BODY($NAME)',
+  },
+  {
+    rule: 'a request that goes on says nothing of the body of the first one',
+    pattern: '$RESUMED && ($RESUMED.isElsewhere || $IS_OF_BODY($NAME))',
+    rewrite: '$RESUMED && $RESUMED.isElsewhere',
+  },
+  {
+    rule: 'the headers that resume returns are sent',
+    pattern: 'if ($RESUMED) for (const [$NAME, $VALUE] of $RESUMED.headers) $SET;',
+    rewrite: ';',
+  },
+  {
+    rule: 'a first request is not repeated for resume',
+    pattern: 'this.$OPENED && !!this.$OPTIONS.resume',
+    rewrite: '!!this.$OPTIONS.resume',
+  },
+  {
+    rule: 'with resume, clients of every method connect again',
+    pattern: 'this.$OPENED && !!this.$OPTIONS.resume',
+    rewrite: 'false',
+  },
+  {
+    rule: 'with resume, a clean end of a POST is the end',
+    pattern: 'if ($ERROR === undefined && !this.reconnects && !$UNTIL) return $STOP;',
+    rewrite: 'if ($ERROR === undefined && !this.mayReconnect && !$UNTIL) return $STOP;',
+  },
+  {
+    rule: 'json that resume returns has its content type',
+    pattern: 'if ($JSON !== undefined && !$OWN.get($TYPE)) $SET;',
+    rewrite: ';',
+  },
+  {
+    rule: 'a URL of resume holds no userinfo',
+    pattern: '$MUST(!$HAS_USERINFO($TO.href), $MESSAGE);',
+    rewrite: ';',
+  },
+  {
+    rule: 'a URL of resume is for HTTP',
+    pattern: "$MUST([$OWN, 'http:', 'https:'].includes($TO.protocol), $MESSAGE);",
+    rewrite: ';',
+  },
+  {
+    rule: 'resume is no use with reconnect: false',
+    pattern: '$MUST(!$GIVEN.resume || $GIVEN.reconnect !== false, $MESSAGE);',
+    rewrite: ';',
+  },
+  {
+    rule: 'undefined: the stream is not gone on with',
+    pattern: 'if ($ANSWER !== undefined) { $$$RESUME }',
+    rewrite: '{ $ANSWER ??= {}; $$$RESUME }',
+  },
+  {
     rule: 'a userinfo is one also after http: without slashes',
     pattern: `new URL($URL, 'x:/')`,
     rewrite: `new URL($URL, 'http://localhost')`,
@@ -520,7 +678,7 @@ const RECONNECTION = [
   },
   {
     rule: 'a redirect holds for one attempt',
-    pattern: 'this.$TARGET = this.url;',
+    pattern: 'this.$TARGET = this.$RESUMED?.url ?? this.url;',
     rewrite: ';',
   },
   {
@@ -559,12 +717,13 @@ const RECONNECTION = [
   },
   {
     rule: 'what a 303 has made a GET says nothing of a body',
-    pattern: "if ($NAME.startsWith('content-')) $HEADERS.delete($NAME);",
+    pattern: 'if ($IS_OF_BODY($NAME)) $HEADERS.delete($NAME);',
     rewrite: ';',
   },
   {
     rule: 'a Location of UTF-8 bytes is read as that',
     pattern: 'new URL($READ($LOCATION), $FROM.href)',
+    inside: 'try { $$$READ_IT } catch { $$$NO_URL }',
     rewrite: 'new URL($LOCATION, $FROM.href)',
   },
   {
@@ -603,9 +762,14 @@ const RECONNECTION = [
 
 const TRANSPORTS = [
   {
+    rule: 'a status that replay gives is one',
+    pattern: '$MUST(Number.isInteger($STATUS) && $STATUS > 199 && $STATUS < 600, $MESSAGE, $KIND);',
+    rewrite: ';',
+  },
+  {
     rule: 'replay goes on after the event asked for',
-    pattern: '$START ? $LOG.$TEXT.slice($START) : $LOG.$CHUNKS',
-    rewrite: '$LOG.$CHUNKS',
+    pattern: '$START ? $TEXT.slice($START) : $CHUNKS',
+    rewrite: '$CHUNKS',
   },
   {
     rule: 'what the sink of record throws ends the loop',
@@ -627,6 +791,34 @@ const TRANSPORTS = [
 
 const CLIENTS = [
   {
+    rule: 'resume gets the response that opened last',
+    pattern: 'if (this.$OPTIONS.resume) this.$OPENED = $SEEN;',
+    rewrite: 'if (this.$OPTIONS.resume) this.$OPENED ??= $SEEN;',
+  },
+  {
+    rule: 'the body of the options is not sent by a request that goes on',
+    pattern: 'if ($IS_RESUMED) return $BODY;',
+    after: "if ($METHOD === 'GET') return undefined;",
+    rewrite: ';',
+  },
+  {
+    rule: 'an incomplete event is handed out before the end',
+    pattern: 'yield $OPERATION;',
+    after: 'if ($OBSERVING) yield $OBSERVING;',
+    rewrite: ';',
+  },
+  {
+    rule: "a client that reconnects takes no incomplete: 'dispatch'",
+    pattern:
+      "$MUST($OPTIONS.incomplete !== 'dispatch' || !($RECONNECTS || $OPTIONS.resume), $MESSAGE);",
+    rewrite: ';',
+  },
+  {
+    rule: 'close() ends the wait for a schema',
+    pattern: '$LOOP?.wait?.interrupt();',
+    rewrite: ';',
+  },
+  {
     rule: '`throw undefined` is an error, not a clean end',
     pattern: 'this.$RECONNECTION.lost($ERROR ?? null, $FACTS)',
     rewrite: 'this.$RECONNECTION.lost($ERROR, $FACTS)',
@@ -638,7 +830,7 @@ const CLIENTS = [
   },
   {
     rule: 'json has its content type',
-    pattern: `this.$JSON !== undefined && {'content-type': 'application/json'}`,
+    pattern: `$IS_JSON && {'content-type': 'application/json'}`,
     rewrite: '{}',
   },
   {
@@ -748,9 +940,8 @@ const CLIENTS = [
   },
   {
     rule: 'onRetry is told',
-    pattern: 'if ($ON_RETRY) yield $OPERATION;',
-    after: 'const $NEXT = this.$BEGIN($CONNECTION.way, $RETRY.delay);',
-    rewrite: ';',
+    pattern: 'if ($ON_RETRY) yield $OPERATION; else if ($WARNING) $WARN;',
+    rewrite: 'if ($WARNING) $WARN;',
   },
   {
     rule: 'the loop takes up what open() began',
