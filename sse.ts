@@ -2314,7 +2314,8 @@ function contentTypeError(
 ): SSEResponseError {
   const type = headers.get('content-type');
   const got = type === null ? 'none' : `'${excerpt(type)}'`;
-  const message = `Expected Content-Type '${EVENT_STREAM}', got ${got} from ${url}`;
+  const hint = /ndjson|jsonl|json-seq/i.test(got) ? ' (jsonLines() reads that)' : '';
+  const message = `Expected Content-Type '${EVENT_STREAM}', got ${got} from ${url}${hint}`;
   return new SSEResponseError('content-type', message, {status, url, headers, body});
 }
 
