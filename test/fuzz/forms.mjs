@@ -5,8 +5,10 @@ import {decodeChunks, decodeText, interpret} from '../support/specification.mjs'
 
 /** What must come of a case. */
 export function expectedOf({form, chunks, options}) {
+  // where an incomplete event is dispatched, the end is a blank line
+  const all = form.includes('dispatch') ? [...chunks, '\n\n'] : chunks;
   return interpret(
-    isOfLines(form) ? decodeText(chunks.map((line) => `${line}\n`).join('')) : decodeChunks(chunks),
+    isOfLines(form) ? decodeText(all.map((line) => `${line}\n`).join('')) : decodeChunks(all),
     options,
   );
 }
@@ -210,6 +212,29 @@ export function formsOf(sse) {
       });
   const iterable = (open) => ({[Symbol.iterator]: open});
 
+  /** The parser in pull form, which learns of the end. */
+  function pulledToTheEnd(open, options) {
+    const parser = new EventParser(options);
+    return {
+      get lastEventId() {
+        return parser.lastEventId;
+      },
+      get retry() {
+        return parser.retry;
+      },
+      *[Symbol.iterator]() {
+        let event;
+        for (const chunk of open()) {
+          parser.write(chunk);
+          while ((event = parser.next())) yield event;
+        }
+        parser.end();
+        while ((event = parser.next())) yield event;
+      },
+    };
+  }
+  const dispatching = (form) => (open, options) => form(open, {...options, incomplete: 'dispatch'});
+
   return {
     sync: {
       'feed(chunk)': pushing(feed, {inOrder: false, owes: true}),
@@ -268,6 +293,13 @@ export function formsOf(sse) {
             options,
           ),
       ),
+    },
+    ending: {
+      'write(chunk), next(), end(), dispatch': looping(dispatching(pulledToTheEnd)),
+      'EventSource.from(iterable), dispatch': looping(
+        dispatching((open, options) => EventSource.from(iterable(open), options)),
+      ),
+      'for … of connect(), dispatch': looping(dispatching(overClient(connect))),
     },
     client: {
       'for … of connect()': looping(overClient(connect)),

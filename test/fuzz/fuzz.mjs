@@ -63,6 +63,9 @@ async function casesOf(seed, number, byKind, run) {
       const chunks = randomCut(random, whole);
       for (const form of names('throwing')) await go(form, chunks);
     }
+    const ended = randomCut(random, whole);
+    const due = expectedOf({form: 'dispatch', chunks: ended, options});
+    for (const form of names('ending')) await go(form, ended, due);
     if (random.once(4)) {
       for (const form of names('async')) await go(form, randomCut(random, whole));
     }

@@ -123,7 +123,6 @@ const DECODING = [
     rule: 'a character that the end cuts off is U+FFFD',
     pattern: 'const $OPEN = this.$WIDE ? this.$STREAMING?.decode() : $NONE;',
     rewrite: 'const $OPEN = $NONE;',
-    unfuzzed: 'it says nothing of the end',
   },
   {
     rule: 'a leading BOM goes',
@@ -182,13 +181,11 @@ const PARSING = [
     rule: 'the line that the end cuts off belongs to the incomplete event',
     pattern: 'if (this.$LINE.length) this.$ADD(this.$LINE.drain());',
     rewrite: ';',
-    unfuzzed: 'it says nothing of the end',
   },
   {
     rule: 'an incomplete event is dispatched only where that is wanted',
     pattern: 'if (this.$DISPATCHES) { $$$DISPATCH } else $TELL;',
     rewrite: '{ $$$DISPATCH }',
-    unfuzzed: 'it says nothing of the end',
   },
   {
     rule: 'CR ends a line',
