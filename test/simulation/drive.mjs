@@ -212,6 +212,7 @@ export class Run {
       ...((plan.repeats || called.has('retryStatus')) && {
         retryStatus: ({status}) => this.#mayRepeat(status),
       }),
+      ...(plan.resumes && {resume: ({lastEventId}) => this.#resume(lastEventId)}),
       ...(called.has('random') && {random: () => this.#random()}),
       ...((plan.sleeps || called.has('sleep')) && {sleep: (ms) => this.#sleep(ms, isBoth)}),
       ...(hasUntil && {until: (event) => this.#until(event)}),
@@ -239,6 +240,13 @@ export class Run {
   #mayRepeat(status) {
     this.#called('retryStatus');
     return (this.#plan.repeats ?? []).includes(status);
+  }
+
+  #resume(lastEventId) {
+    const first = this.#called('resume');
+    const isCursor = this.#plan.resumes === 'cursor';
+    const answer = isCursor ? {url: `?after=${encodeURIComponent(lastEventId)}`} : {};
+    return first ? first.then(() => answer) : answer;
   }
 
   async #slow(ms) {

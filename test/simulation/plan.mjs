@@ -5,6 +5,7 @@
 //   options   of the client; numbers are ms
 //   history   what the server has to tell: see history.mjs
 //   answers   what comes of each request, in order: see network.mjs; then all goes well
+//   resumes   how `resume` goes on: 'same', as the options say; 'cursor', with the id in the URL
 //   repeats   statuses for which retryStatus, as a function, says true
 //   calls     what the user does from inside his own functions: {in, nth, do}
 //   steps     what he does outside of them, in order: {do, after}
@@ -15,7 +16,7 @@ const REFUSALS = [400, 401, 403, 404, 408, 410, 425, 429, 500, 501, 502, 503, 50
 const RETRIED = [408, 425, 429, 500, 502, 503, 504, 507, 520, 599];
 const CODES = ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EPIPE'];
 const CALLBACKS = ['onOpen', 'onRetry', 'headers', 'transport', 'until', 'onComment', 'random'];
-const MORE_CALLBACKS = ['sleep', 'sink', 'body', 'onIgnored', 'retryStatus'];
+const MORE_CALLBACKS = ['sleep', 'sink', 'body', 'onIgnored', 'retryStatus', 'resume', 'resume'];
 const DEEDS = ['close', 'abort', 'reconnect', 'return', 'next', 'open', 'second', 'busy'];
 const ASYNC_CALLBACKS = [
   'onOpen',
@@ -26,6 +27,7 @@ const ASYNC_CALLBACKS = [
   'body',
   'sleep',
   'sink',
+  'resume',
 ];
 
 /** The plan of a seed: the same one in every run and on every machine. */
@@ -55,6 +57,7 @@ export function planOf(seed) {
   };
   if (random.once(10)) plan.until = 1 + random(20);
   if (random.once(12)) plan.repeats = random.of([[404, 429, 503], RETRIED, REFUSALS]);
+  if (options.reconnect !== false && random.once(8)) plan.resumes = random.of(['same', 'cursor']);
   plan.answers = answersOf(random, plan, 2 + random(most), kind);
   plan.calls = kind === 'calm' && random.once(2) ? [] : callsOf(random, plan);
   plan.steps = stepsOf(random, plan);
@@ -184,9 +187,9 @@ function callsOf(random, plan) {
   const count = random.once(2) ? 0 : 1 + random(4);
   const calls = [];
   for (let left = count; left; left--) {
-    const isRecord = plan.transport === 'record';
+    const isThere = {sink: plan.transport === 'record', resume: !!plan.resumes};
     const where = random.of(
-      random.once(4) ? MORE_CALLBACKS.filter((name) => name !== 'sink' || isRecord) : CALLBACKS,
+      random.once(4) ? MORE_CALLBACKS.filter((name) => isThere[name] !== false) : CALLBACKS,
     );
     const isAsync = plan.loop === 'async' && ASYNC_CALLBACKS.includes(where);
     const deeds = isAsync ? [...DEEDS, 'slow', 'reject', 'throw'] : [...DEEDS, 'throw'];
