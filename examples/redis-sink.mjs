@@ -1,4 +1,4 @@
-// Every event into a Redis stream: node redis-sink.mjs URL [STREAM]. It may be killed at any time:
+// Every event into a Redis stream, a batch at a time: node redis-sink.mjs URL [STREAM]. It may be killed at any time:
 // started again, it goes on where it was, and nothing is lost.
 import {createClient} from 'redis';
 import {asyncConnect} from 'ssekit';
@@ -11,11 +11,13 @@ redis.on('error', (error) => console.error(`Redis: ${error.message}`));
 await redis.connect();
 
 const events = asyncConnect(url, {lastEventId: (await redis.get(checkpoint)) ?? ''});
-for await (const {id, event, data} of events) {
-  // One transaction: the event and the place to go on from are both stored, or neither is. The next
-  // event is read after this one is stored. Sinks without transactions (Kafka, NATS, HTTP): wait
-  // for the acknowledgement, then keep the id as subscription.mjs does. A crash in between repeats
-  // one event, with the same id, by which the reader can tell.
-  await redis.multi().xAdd(stream, '*', {id, event, data}).set(checkpoint, id).exec();
+for await (const batch of events.batches()) {
+  // One transaction: what has come and the place to go on from are both stored, or neither is. More
+  // is read once that is done. Sinks without transactions (Kafka, NATS, HTTP): wait for the
+  // acknowledgement, then keep the id as subscription.mjs does. A crash in between repeats a batch,
+  // with the same ids, by which the reader can tell.
+  const transaction = redis.multi();
+  for (const {id, event, data} of batch) transaction.xAdd(stream, '*', {id, event, data});
+  await transaction.set(checkpoint, batch.at(-1).id).exec();
 }
 await redis.close();
