@@ -851,7 +851,7 @@ class PullParser {
       maxEventSize: max = 0,
       onComment,
       onIgnored,
-      incomplete = '',
+      incomplete = 'discard',
     } = settings(options, PARSE_DEFAULTS);
     must(/^(?:discard|dispatch)$/.test(incomplete), "incomplete must be 'discard' or 'dispatch'");
     this.#dispatchesIncomplete = incomplete === 'dispatch';
@@ -2022,7 +2022,7 @@ function asValues<T>(texts: Supply<JSONText>, waits: boolean, schema?: SchemaLik
       const result = validate(value, schema);
       if (waits && isPromise(result)) {
         const its = text;
-        const fitted = Promise.resolve(result).then((each) => () => fitting(each, its));
+        const fitted = quiet(Promise.resolve(result).then((each) => () => fitting(each, its)));
         checking = operation('schema', () => fitted, texts.owner);
         return undefined;
       }
