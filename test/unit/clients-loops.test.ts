@@ -330,10 +330,12 @@ describe('clients: next() from within a callback: nothing is lost, nothing comes
       void client.close();
       return 0;
     };
-    const {script, client, retries} = scripted(kind, [stream(A, boom), stream(B)], {random});
+    const {signal, counts} = countedController();
+    const steps = [stream(A, boom), stream(B)];
+    const {script, client, retries} = scripted(kind, steps, {random, signal});
     const {events, error} = await consume(kind, client);
     assert.deepEqual([dataOf(events), error, retries], [['a'], undefined, []]);
-    assert.deepEqual(script.waits, []);
+    assert.deepEqual([script.waits, counts.listeners], [[], 0]);
   });
 
   each(KINDS, 'a second loop gets nothing of what is at hand', async (kind) => {

@@ -304,6 +304,7 @@ describe('jsonLines', () => {
     ['CR alone ends no line', '1\r2\r', 0, 'Line 1'],
     ['two values in a line', '1 2\n', 0, 'Line 1 is not JSON'],
     ['a text of a sequence', `${RS}1\n${RS}{"a":\n${RS}3\n`, 1, 'Record 2 is not JSON'],
+    ['after blank lines', `\n\n${RS}x\n`, 0, 'Record 1 is not JSON'],
     ['a number that may be cut', `${RS}1\n${RS}12${RS}3\n`, 1, 'Record 2', 'may be cut'],
     ['at the end', `${RS}1\n${RS}tru`, 1, 'Record 2 is not JSON'],
     ['at the end, what is JSON', `${RS}1\n${RS}true`, 1, 'Record 2', 'may be cut'],
