@@ -31,22 +31,21 @@ async function call(method, params) {
   const id = ++calls;
   let isResumed = false;
   const stream = asyncConnect(url, {
+    headers,
     json: {jsonrpc: '2.0', id, method, params},
-    transport: postThenGet,
-    reconnect: true,
-    get idleTimeout() {
-      // Some servers leave a resumed stream open and silent: after 20 s it is asked for again. The
-      // POST's own stream has no id at first, and to give it up is to lose a slow call: 5 minutes.
-      return isResumed ? 20_000 : 300_000; // read once for each connection, after `headers`
-    },
-    headers({attempt, lastEventId, error}) {
-      if (attempt > 0 && !lastEventId) throw error; // nothing to go on from: it would be sent twice
-      isResumed = lastEventId !== '';
-      return headers;
-    },
+    transport: streamOrJSON,
     onOpen(response) {
       const session = response.headers.get('mcp-session-id');
       if (session) headers['mcp-session-id'] = session;
+    },
+    resume({lastEventId}) {
+      isResumed = lastEventId !== '';
+      return isResumed ? {} : undefined; // a GET; without an id there is nothing to go on from
+    },
+    get idleTimeout() {
+      // Some servers leave a resumed stream open and silent: after 20 s it is asked for again. The
+      // POST's own stream has no id at first, and to give it up is to lose a slow call: 5 minutes.
+      return isResumed ? 20_000 : 300_000; // read once for each connection, after `resume`
     },
     until: (event) => event.data !== '' && event.json().id === id,
   });
@@ -58,15 +57,14 @@ async function call(method, params) {
   }
 }
 
-/** Makes a GET of each reconnection, and a stream of one event of an answer that is plain JSON. */
-async function postThenGet(url, {body, ...request}) {
-  if (request.headers['last-event-id']) return fetch(url, {...request, method: 'GET'});
-  const response = await fetch(url, {...request, body});
-  const {status} = response;
+/** Makes a stream of one event of a call's answer that is plain JSON. */
+async function streamOrJSON(url, request) {
+  const response = await fetch(url, request);
   const headers = new Headers(response.headers);
-  if (!headers.get('content-type')?.startsWith('application/json')) return response;
+  const isJSON = headers.get('content-type')?.startsWith('application/json');
+  if (request.method === 'GET' || !isJSON) return response;
   headers.set('content-type', 'text/event-stream');
-  return {status, headers, body: formatEvent({data: await response.text()})};
+  return {status: response.status, headers, body: formatEvent({data: await response.text()})};
 }
 
 async function notify(method) {
