@@ -48,14 +48,13 @@ export default {
     },
     'test/browsers': {},
     'test/examples': {
-      // zod comes with the MCP SDK, which is asked with it.
+      entry: ['schemas.ts'],
       ignoreDependencies: [
         '@copilotkit/aimock',
         '@microsoft/fetch-event-source',
         'eventsource',
         'eventsource-client',
         'eventsource-parser',
-        'zod',
       ],
     },
     'test/integration': {
