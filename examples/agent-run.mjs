@@ -13,7 +13,7 @@ const events = asyncConnect(url, {
   },
   resume: () => (run ? {url: run} : undefined), // a GET with Last-Event-ID; undefined: give up
   onRetry: ({reason, delay}) => console.error(`\n${reason}; again in ${Math.round(delay)} ms`),
-  until: ({event}) => event === 'done' || event === 'failed', // the connection's end is not the run's
+  until: ({event}) => event === 'done' || event === 'failed', // no end of a connection is the run's
 });
 
 for await (const event of events) {

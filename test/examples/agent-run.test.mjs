@@ -44,7 +44,7 @@ async function agent(env) {
   return served;
 }
 
-/** What the example says to the terminal about what it lost, and of the tool, which is told once. */
+/** What the example says of what it lost, and of the tool, which is told once. */
 function assertTold(stderr) {
   assert.match(stderr, /^(?:\n[^\n]+; again in \d+ ms\n|\ncalls echo\n)+$/);
   assert.equal(stderr.split('calls echo').length, 2, stderr);

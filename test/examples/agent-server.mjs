@@ -7,7 +7,7 @@
 //   GET /runs/N    the same stream, from the event after Last-Event-ID
 //
 // Each request is a line of FOLDER/requests. It kills itself with SIGKILL before it sends event N
-// (CRASH_AT=N), or half-way through that (CRASH_AT=N+). With HOLD_AT=N runs get no further than that.
+// (CRASH_AT=N), or half-way through that (CRASH_AT=N+). With HOLD_AT=N no run gets beyond event N.
 
 import {EventEmitter, once} from 'node:events';
 import {appendFileSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';

@@ -1,5 +1,5 @@
-// Schemas of zod, valibot and arktype: what each makes of events and of JSON lines, and what is said
-// when something does not fit; and what TypeScript knows of it, in schemas.ts.
+// Schemas of zod, valibot and arktype: what each makes of events and of JSON lines, what is said of
+// what does not fit, and, in schemas.ts, what TypeScript knows of it.
 
 import assert from 'node:assert/strict';
 import {execFile} from 'node:child_process';
@@ -23,7 +23,7 @@ import {
 
 const PROJECT = fileURLToPath(new URL('tsconfig.json', import.meta.url));
 
-/** {order: {id, total: a number in text}}, of which it makes the number, and leaves out the rest. */
+/** {order: {id, total}}, whose total is a number in text and becomes one; the rest is left out. */
 const orders = {
   zod: z.object({order: z.object({id: z.int(), total: z.string().transform(Number)})}),
   valibot: v.object({
@@ -40,7 +40,7 @@ const orders = {
 const known = new Set([1, 2, 3]);
 const isKnown = async ({order}) => known.has(order.id);
 
-/** The same, and the order must be known, which is asked somewhere else. arktype waits for nothing. */
+/** The same, and the order must be known, as is asked elsewhere. arktype has nothing that waits. */
 const asynchronous = {
   zod: orders.zod.refine(isKnown, {message: 'unknown order', path: ['order', 'id']}),
   valibot: v.pipeAsync(
