@@ -1,11 +1,13 @@
 // LLMs' APIs over POST: what aimock serves, and what it does not: pings, and errors after the 200.
 
 import assert from 'node:assert/strict';
+import {readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {after, before, describe, it} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {freePort, start} from '../integration/processes.mjs';
 import {formatEvent} from '../../dist/sse.js';
-import {run} from './copies.mjs';
+import {copies, run} from './copies.mjs';
 import {openStream, serve} from './server.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -62,6 +64,38 @@ describe('llm-post.mjs that is refused', () => {
       assert.deepEqual(result, {code, stdout});
       assert.match(said, stderr);
       assert.equal(server.requests.length, refusals.length + (code ? 0 : 1));
+      await server.close();
+    });
+  }
+});
+
+describe('llm-post.mjs and an answer whose last blank line is missing', () => {
+  // As some gateways end it; to a copy of the example such an end will do.
+  const DISPATCHING = 'llm-post-dispatching.mjs';
+  before(() => {
+    const code = readFileSync(join(copies, 'llm-post.mjs'), 'utf8');
+    const given = code.replace('  until: ', "  incomplete: 'dispatch',\n  until: ");
+    assert.notEqual(given, code);
+    writeFileSync(join(copies, DISPATCHING), given);
+  });
+
+  const WORD = formatEvent({data: '{"choices":[{"delta":{"content":"Yes."}}]}'});
+  const rows = [
+    ['llm-post.mjs', 'data: [DONE]\n', 1, 'Yes.', /^\nthe answer is not whole: .*\[DONE\].*\n$/],
+    [DISPATCHING, 'data: [DONE]\n', 0, 'Yes.\n', /^$/],
+    [DISPATCHING, 'data: [DONE]', 0, 'Yes.\n', /^$/],
+    [DISPATCHING, WORD.trimEnd(), 1, 'Yes.Yes.', /^\nthe answer is not whole: .*\n$/],
+    [DISPATCHING, 'data: {"choices":[{"del', 1, 'Yes.', /not JSON: .*choices.*\n$/],
+  ];
+  for (const [name, end, code, stdout, stderr] of rows) {
+    it(`${name}: ${JSON.stringify(end)}`, async () => {
+      const server = await serve((_, response) => {
+        openStream(response);
+        response.end(WORD + end);
+      });
+      const {stderr: said, ...result} = await run(name, [server.url]);
+      assert.deepEqual(result, {code, stdout}, said);
+      assert.match(said, stderr);
       await server.close();
     });
   }
