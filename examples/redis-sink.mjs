@@ -1,5 +1,5 @@
-// Every event into a Redis stream, a batch at a time: node redis-sink.mjs URL [STREAM]. It may be killed at any time:
-// started again, it goes on where it was, and nothing is lost.
+// Every event into a Redis stream, a batch at a time: node redis-sink.mjs URL [STREAM]. It may be
+// killed at any time: started again, it goes on where it was, and nothing is lost.
 import {createClient} from 'redis';
 import {asyncConnect} from 'ssekit';
 
