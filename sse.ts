@@ -397,7 +397,7 @@ function atOnce<T>(
 }
 
 const AT_ONCE = 'its answer is needed at once';
-const AWAITED = 'only `for await` over json({schema}) waits for one';
+const AWAITED = 'only `for await` over json({schema}) or jsonLines() waits for one';
 
 // ── 2. Events ─────────────────────────────────────────────────────────────────────────────────
 

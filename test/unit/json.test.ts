@@ -379,9 +379,19 @@ describe('jsonLines', () => {
   test('what gets it instead of an event stream names it', async () => {
     const headers = {'content-type': 'application/x-ndjson'};
     const source = EventSource.from(new Response('1\n', {headers}));
-    assertError(await rejected(() => all(source)), 'SSEResponseError', 'content-type', 'jsonLines()');
+    assertError(
+      await rejected(() => all(source)),
+      'SSEResponseError',
+      'content-type',
+      'jsonLines()',
+    );
     const {client} = scripted(ASYNC, [{type: 'application/jsonl', body: ['1\n']}]);
-    assertError(await rejected(() => all(client)), 'SSEResponseError', 'content-type', 'jsonLines()');
+    assertError(
+      await rejected(() => all(client)),
+      'SSEResponseError',
+      'content-type',
+      'jsonLines()',
+    );
   });
 
   test('each loop begins anew; one that is left lets go of its source', async () => {
