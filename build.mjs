@@ -26,7 +26,7 @@ const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 // so that growth is a decision. Nearly a fifth of the async client's is the checks of arguments
 // and what errors say.
 const BUNDLES = {
-  parser: {code: `export {EventParser} from './sse.ts'`, limit: 4460},
+  parser: {code: `export {EventParser} from './sse.ts'`, limit: 4470},
   async: {code: `export {asyncConnect} from './sse.ts'`, limit: 14_820},
   all: {code: `export * from './sse.ts'`, limit: 21_130},
 };

@@ -4119,8 +4119,8 @@ type Course = Generator<Operation, Decision, void>;
  */
 class Connection implements Interruptible {
   readonly way: Way;
-  /** What is to be told and waited for before it begins. */
-  readonly pause: Waiting | undefined;
+  /** What is to be told and waited for before it begins; undefined: nothing is any more. */
+  pause: Waiting | undefined;
   phase: 'waiting' | 'connecting' | 'open' | 'closed';
   /** Stays after close(), for what has come and is not handed out yet. */
   parser: PullParser | undefined;
@@ -4618,7 +4618,9 @@ export class AsyncSSEClient<Event extends SSEEvent = SSEEvent> {
   *#connect(connection: Connection): Course {
     const final = yield* this.#askResume(connection);
     if (final) return final;
-    if (connection.pause) yield* this.#pause(connection, connection.pause);
+    const {pause} = connection;
+    connection.pause = undefined; // or each connection would hold the error of the one before
+    if (pause) yield* this.#pause(connection, pause);
     connection.phase = 'connecting';
     this.#reconnection.begin(this.#now);
     const headers = this.#askHeaders(connection);
