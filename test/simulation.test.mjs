@@ -68,7 +68,8 @@ describe('simulation', () => {
     faulty.asyncConnect = (url, options) => new faulty.AsyncSSEClient(url, options);
     let found;
     for (const plan of plans) found ??= (await play(faulty, plan)).violation;
-    assert.equal(found?.invariant, 'events');
+    // an id is missed first where that event was the last to come
+    assert.match(`${found?.invariant}`, /^(?:events|id)$/);
   });
 });
 
