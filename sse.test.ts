@@ -49,6 +49,7 @@ import './test/unit/clients-transports.test.ts';
 import './test/unit/clients-timeouts.test.ts';
 import './test/unit/clients-options.test.ts';
 import './test/unit/mistakes.test.ts';
+import './test/unit/web-event-source.test.ts';
 import './test/unit/sockets.test.ts';
 
 // ── Decoding ──────────────────────────────────────────────────────────────────────────────────

@@ -165,7 +165,7 @@ export class EventSource extends EventTarget {
         retryStatus, // the standard: an answer that is no stream is the end
         // same-origin is fetch's own default, and workerd's refuses to be told
         ...(withCredentials && {init: {credentials: 'include', ...init}}),
-        ...(transport && {transport: this.#noting(transport)}),
+        ...(typeof transport === 'function' && {transport: this.#noting(transport)}),
         onOpen: (response) => {
           this.#announce(response);
           return given.onOpen?.(response);
