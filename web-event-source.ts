@@ -252,7 +252,7 @@ export class EventSource extends EventTarget {
     this.#tell(OPEN, new Event('open'));
   }
 
-  /** The state that an event tells of begins with it. Once it is closed there is nothing to tell. */
+  /** The state that an event tells of begins with it. Once closed there is nothing to tell. */
   #tell(state: 0 | 1 | 2, event: PlatformEvent): void {
     if (this.readyState === CLOSED) return;
     this.#state = state;
@@ -292,7 +292,7 @@ function absolute(url: string): InstanceType<typeof URL> {
   try {
     return new URL(url, platform.document?.baseURI ?? platform.location?.href);
   } catch {
-    throw new DOMException('url cannot be parsed, or has nothing to be relative to', 'SyntaxError');
+    throw new DOMException('url is none, or relative where nothing has an address', 'SyntaxError');
   }
 }
 

@@ -153,12 +153,10 @@ const CREDENTIALS: [options: unknown, is: boolean, asked: string | undefined][] 
 
 function describeInterface(): void {
   test('the class: its name, its length, its constants', () => {
-    assert.deepEqual(propertiesOf(EventSource).filter((line) => !/^arguments|^caller/.test(line)), [
-      ...CONSTANTS,
-      'length configurable',
-      'name configurable',
-      'prototype',
-    ]);
+    assert.deepEqual(
+      propertiesOf(EventSource).filter((line) => !/^arguments|^caller/.test(line)),
+      [...CONSTANTS, 'length configurable', 'name configurable', 'prototype'],
+    );
     assert.deepEqual([EventSource.name, EventSource.length], ['EventSource', 1]);
     assert.deepEqual([CONNECTING, OPEN, CLOSED], [0, 1, 2]);
     assert.equal(Object.getPrototypeOf(EventSource), EventTarget);
@@ -214,7 +212,11 @@ function describeInterface(): void {
   for (const [given, url] of RELATIVE) {
     test(`url of '${given}' in a page`, () => {
       if (IS_PAGE) assert.equal(idle(given).url, new URL(given, location.href).href);
-      else assert.deepEqual(inPage(() => idle(given).url), [url, url]);
+      else
+        assert.deepEqual(
+          inPage(() => idle(given).url),
+          [url, url],
+        );
     });
   }
   for (const [options, is, asked] of CREDENTIALS) {
@@ -226,7 +228,10 @@ function describeInterface(): void {
       assert.equal(source.withCredentials, is);
       if (!given) return source.close();
       await closed(source);
-      assert.deepEqual(script.sent.map(({request}) => request.credentials), [asked]);
+      assert.deepEqual(
+        script.sent.map(({request}) => request.credentials),
+        [asked],
+      );
       assert.equal(script.sent[0]!.request.mode, (options as any).init?.mode);
     });
   }
@@ -391,7 +396,10 @@ function describeListeners(): void {
     const events = [new Event('open'), new MessageEvent('message'), new Event('error')];
     Object.assign(source, {onopen: note, onmessage: note, onerror: note});
     for (const event of events) source.dispatchEvent(event);
-    assert.deepEqual(seen.map((each, index) => each === (index % 2 ? events[(index - 1) / 2] : source)), Array(6).fill(true));
+    assert.deepEqual(
+      seen.map((each, index) => each === (index % 2 ? events[(index - 1) / 2] : source)),
+      Array(6).fill(true),
+    );
   });
   test('a subclass with methods of the same names does not stand in the way', async () => {
     class Own extends EventSource {
@@ -483,12 +491,14 @@ const STATES: Row[] = [
     ids: ['', ''],
     waits: [3000],
   },
-  ...REFUSED.map((status): Row => ({
-    rule: `${status}: closed`,
-    steps: [refusal(status), stream(A)],
-    log: ['error 2'],
-    errors: [`${ADDRESS} answered with HTTP status ${status}: no`],
-  })),
+  ...REFUSED.map(
+    (status): Row => ({
+      rule: `${status}: closed`,
+      steps: [refusal(status), stream(A)],
+      log: ['error 2'],
+      errors: [`${ADDRESS} answered with HTTP status ${status}: no`],
+    }),
+  ),
   {
     rule: '503 after it was open: closed, too',
     steps: [stream(A), refusal(503, 'busy'), stream(B)],
@@ -513,25 +523,31 @@ const STATES: Row[] = [
     ids: ['', ''],
     waits: [3000],
   },
-  ...TAKEN.map((type): Row => ({
-    rule: `opens: ${type}`,
-    steps: [{type, body: [A]}],
-    log: ['open 1', 'message 1 a', ...END],
-    ids: ['', ''],
-    waits: [3000],
-  })),
-  ...NOT_TAKEN.map((type): Row => ({
-    rule: `closed: ${type === null ? 'no content type' : type}`,
-    steps: [{type, body: [A]}, stream(B)],
-    log: ['error 2'],
-  })),
-  ...REDIRECTS.map((status): Row => ({
-    rule: `${status} is followed, and each connection begins at the URL`,
-    steps: [to('/else', status), stream('id: 1\n', A), to('/other', status)],
-    log: ['open 1', 'message 1 a', ...END],
-    ids: ['', '', '1', '1'],
-    waits: [3000],
-  })),
+  ...TAKEN.map(
+    (type): Row => ({
+      rule: `opens: ${type}`,
+      steps: [{type, body: [A]}],
+      log: ['open 1', 'message 1 a', ...END],
+      ids: ['', ''],
+      waits: [3000],
+    }),
+  ),
+  ...NOT_TAKEN.map(
+    (type): Row => ({
+      rule: `closed: ${type === null ? 'no content type' : type}`,
+      steps: [{type, body: [A]}, stream(B)],
+      log: ['error 2'],
+    }),
+  ),
+  ...REDIRECTS.map(
+    (status): Row => ({
+      rule: `${status} is followed, and each connection begins at the URL`,
+      steps: [to('/else', status), stream('id: 1\n', A), to('/other', status)],
+      log: ['open 1', 'message 1 a', ...END],
+      ids: ['', '', '1', '1'],
+      waits: [3000],
+    }),
+  ),
   {
     rule: 'a redirect that leads nowhere: closed',
     steps: [to('http://[/')],
@@ -667,7 +683,10 @@ function describeStates(): void {
     const {script, source} = scripted([stream(A)], {json: {ask: 1}});
     await closed(source);
     const {method, body, headers} = script.sent[0]!;
-    assert.deepEqual([method, body, headers['content-type']], ['POST', '{"ask":1}', 'application/json']);
+    assert.deepEqual(
+      [method, body, headers['content-type']],
+      ['POST', '{"ask":1}', 'application/json'],
+    );
   });
   test('onOpen and onRetry are called, after their events', async () => {
     const log: string[] = [];
@@ -779,7 +798,13 @@ function describeEvents(): void {
       source.addEventListener(type, (event) => void events.push(event));
     }
     await closed(source);
-    const members = events.map(({type, bubbles, cancelable, error, message}) => ({type, bubbles, cancelable, error, message}));
+    const members = events.map(({type, bubbles, cancelable, error, message}) => ({
+      type,
+      bubbles,
+      cancelable,
+      error,
+      message,
+    }));
     const plain = {bubbles: false, cancelable: false};
     assert.deepEqual(members, [
       {type: 'open', ...plain, error: undefined, message: undefined},
@@ -791,34 +816,88 @@ function describeEvents(): void {
 }
 
 /** What a stream fires, as [type, data, lastEventId]; a text is its bytes, one code unit each. */
-const FORMAT: [rule: string, text: string, ...events: [type: string, data: string, id?: string][]][] =
+const FORMAT: [
+  rule: string,
+  text: string,
+  ...events: [type: string, data: string, id?: string][],
+][] = [
+  ['a byte order mark at the start is none of it', '\xef\xbb\xbfdata: 1\n\n', ['message', '1']],
   [
-    ['a byte order mark at the start is none of it', '\xef\xbb\xbfdata: 1\n\n', ['message', '1']],
-    ['two of them: the second is a part of the name', '\xef\xbb\xbf\xef\xbb\xbfdata: 1\n\ndata: 2\n\n', ['message', '2']],
-    ['one in the middle, too', 'data: 1\n\n\xef\xbb\xbfdata: 2\n\ndata: 3\n\n', ['message', '1'], ['message', '3']],
-    ['comments are no events', ':\n: data: 0\n\ndata: 1\n:\ndata: 2\n: \0\n\n:\n\n', ['message', '1\n2']],
-    ['no blank line at the end: no event', 'data: 1\n\ndata: 2\n', ['message', '1']],
-    ['nor with half a line', 'data: 1\n\nid: 3\ndata: 2', ['message', '1']],
-    ['data alone is empty data', 'data\n\ndata:\n\ndata: \n\n', ['message', ''], ['message', ''], ['message', '']],
-    ['twice: a line end', 'data\ndata\n\ndata:a\ndata\n\n', ['message', '\n'], ['message', 'a\n']],
-    ['without data: no event, and its type is forgotten', 'event: own\n\ndata: 1\n\n', ['message', '1']],
-    ['an empty type is message', 'event: own\nevent:\ndata: 1\n\n', ['message', '1']],
-    ['the last type counts', 'event: other\nevent: own\ndata: 1\n\n', ['own', '1']],
-    ['names are lower case, and whole', 'DATA: 1\n data: 2\ndata : 3\ndatas: 4\n\ndata: 5\n\n', ['message', '5']],
-    ['one space after the colon is left out', 'data:  1\n\ndata:\t2\n\n', ['message', ' 1'], ['message', '\t2']],
-    ['more colons are data', 'data::1: \n\n', ['message', ':1: ']],
-    ['an id lasts', 'id: a\ndata: 1\n\ndata: 2\n\n', ['message', '1', 'a'], ['message', '2', 'a']],
-    ['also one without data', 'id: a\n\ndata: 1\n\n', ['message', '1', 'a']],
-    ['an empty one takes it away', 'id: a\ndata: 1\n\nid\ndata: 2\n\n', ['message', '1', 'a'], ['message', '2']],
-    ['with NUL it is none', 'id: a\ndata: 1\n\nid: b\0c\ndata: 2\n\n', ['message', '1', 'a'], ['message', '2', 'a']],
-    ['NUL is data', 'data: \0\n\n\0data: 2\n\n', ['message', '\0']],
-    ['CR, LF and CRLF end lines', 'data: 1\r\ndata: 2\rdata: 3\n\rdata: 4\r\n\r\n', ['message', '1\n2\n3'], ['message', '4']],
-    ['other spaces end none', 'data: a\x0b\x0cb\xc2\x85c\xe2\x80\xa8d\n\n', ['message', 'a\x0b\x0cb\x85c\u2028d']],
-    ['UTF-8', 'data: ok \xe2\x82\xac \xf0\x9f\x98\x80\n\n', ['message', 'ok € 😀']],
-    ['bytes that are none', 'data: \xff\xe2\x82\n\n', ['message', '\ufffd\ufffd']],
-    ['unknown fields are none', 'data: 1\nfoo: 2\nfoo\n=\n\n', ['message', '1']],
-    ['retry makes no event', 'retry: 3\n\nretry\n\nretry: x\n\ndata: 1\n\n', ['message', '1']],
-  ];
+    'two of them: the second is a part of the name',
+    '\xef\xbb\xbf\xef\xbb\xbfdata: 1\n\ndata: 2\n\n',
+    ['message', '2'],
+  ],
+  [
+    'one in the middle, too',
+    'data: 1\n\n\xef\xbb\xbfdata: 2\n\ndata: 3\n\n',
+    ['message', '1'],
+    ['message', '3'],
+  ],
+  [
+    'comments are no events',
+    ':\n: data: 0\n\ndata: 1\n:\ndata: 2\n: \0\n\n:\n\n',
+    ['message', '1\n2'],
+  ],
+  ['no blank line at the end: no event', 'data: 1\n\ndata: 2\n', ['message', '1']],
+  ['nor with half a line', 'data: 1\n\nid: 3\ndata: 2', ['message', '1']],
+  [
+    'data alone is empty data',
+    'data\n\ndata:\n\ndata: \n\n',
+    ['message', ''],
+    ['message', ''],
+    ['message', ''],
+  ],
+  ['twice: a line end', 'data\ndata\n\ndata:a\ndata\n\n', ['message', '\n'], ['message', 'a\n']],
+  [
+    'without data: no event, and its type is forgotten',
+    'event: own\n\ndata: 1\n\n',
+    ['message', '1'],
+  ],
+  ['an empty type is message', 'event: own\nevent:\ndata: 1\n\n', ['message', '1']],
+  ['the last type counts', 'event: other\nevent: own\ndata: 1\n\n', ['own', '1']],
+  [
+    'names are lower case, and whole',
+    'DATA: 1\n data: 2\ndata : 3\ndatas: 4\n\ndata: 5\n\n',
+    ['message', '5'],
+  ],
+  [
+    'one space after the colon is left out',
+    'data:  1\n\ndata:\t2\n\n',
+    ['message', ' 1'],
+    ['message', '\t2'],
+  ],
+  ['more colons are data', 'data::1: \n\n', ['message', ':1: ']],
+  ['an id lasts', 'id: a\ndata: 1\n\ndata: 2\n\n', ['message', '1', 'a'], ['message', '2', 'a']],
+  ['also one without data', 'id: a\n\ndata: 1\n\n', ['message', '1', 'a']],
+  [
+    'an empty one takes it away',
+    'id: a\ndata: 1\n\nid\ndata: 2\n\n',
+    ['message', '1', 'a'],
+    ['message', '2'],
+  ],
+  [
+    'with NUL it is none',
+    'id: a\ndata: 1\n\nid: b\0c\ndata: 2\n\n',
+    ['message', '1', 'a'],
+    ['message', '2', 'a'],
+  ],
+  ['NUL is data', 'data: \0\n\n\0data: 2\n\n', ['message', '\0']],
+  [
+    'CR, LF and CRLF end lines',
+    'data: 1\r\ndata: 2\rdata: 3\n\rdata: 4\r\n\r\n',
+    ['message', '1\n2\n3'],
+    ['message', '4'],
+  ],
+  [
+    'other spaces end none',
+    'data: a\x0b\x0cb\xc2\x85c\xe2\x80\xa8d\n\n',
+    ['message', 'a\x0b\x0cb\x85c\u2028d'],
+  ],
+  ['UTF-8', 'data: ok \xe2\x82\xac \xf0\x9f\x98\x80\n\n', ['message', 'ok € 😀']],
+  ['bytes that are none', 'data: \xff\xe2\x82\n\n', ['message', '\ufffd\ufffd']],
+  ['unknown fields are none', 'data: 1\nfoo: 2\nfoo\n=\n\n', ['message', '1']],
+  ['retry makes no event', 'retry: 3\n\nretry\n\nretry: x\n\ndata: 1\n\n', ['message', '1']],
+];
 
 function describeFormat(): void {
   const types = [...TYPES, 'own', 'other'];
@@ -834,7 +913,10 @@ function describeFormat(): void {
           if (data !== undefined) seen.push([type, data, lastEventId]);
         });
         await closed(source);
-        assert.deepEqual(seen, events.map(([type, data, id = '']) => [type, data, id]));
+        assert.deepEqual(
+          seen,
+          events.map(([type, data, id = '']) => [type, data, id]),
+        );
       });
     }
   }
@@ -880,7 +962,12 @@ function describeClosing(): void {
     const PENDING: [what: string, steps: Step[], log: string[], options?: object][] = [
       ['connecting', ['silence'], []],
       ['reading', [HELD], ['open 1', 'message 1 a']],
-      ['waiting', [stream(A)], ['open 1', 'message 1 a', 'error 0'], {sleep: () => new Promise(() => {})}],
+      [
+        'waiting',
+        [stream(A)],
+        ['open 1', 'message 1 a', 'error 0'],
+        {sleep: () => new Promise(() => {})},
+      ],
     ];
     for (const [what, steps, log, options] of PENDING) {
       test(`${way} while ${what}: the request is aborted, nothing is fired`, async () => {
@@ -893,7 +980,10 @@ function describeClosing(): void {
         assert.equal(source.readyState, CLOSED);
         await turns();
         assert.deepEqual(lines, log);
-        assert.deepEqual(script.sent.map(({signal}) => signal.aborted), [true]);
+        assert.deepEqual(
+          script.sent.map(({signal}) => signal.aborted),
+          [true],
+        );
         assert.equal(script.open, 0);
       });
     }
@@ -948,7 +1038,9 @@ async function inProcess(code: string): Promise<string> {
   const sse = new URL('../../sse.ts', import.meta.url).href;
   const args = IS_DENO ? ['eval'] : IS_BUN ? ['-e'] : ['--input-type=module', '-e'];
   const head = `import {EventSource} from '${href}'; import {replay} from '${sse}';\n`;
-  const child = spawn(process.execPath, [...args, head + code], {stdio: ['ignore', 'pipe', 'pipe']});
+  const child = spawn(process.execPath, [...args, head + code], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
   child.stderr.setEncoding('utf8').on('data', (text) => (output += text));
@@ -983,11 +1075,17 @@ function describeLive(): void {
       const three = [1, 2, 3].map((number) => `message 1 event ${number}`);
       assert.deepEqual(log, ['open 1', ...three, ...END]);
       assert.deepEqual(origins, [server.url]);
-      assert.deepEqual(requests.map(({lastEventId}: any) => lastEventId?.latin1), [undefined, '3']);
+      assert.deepEqual(
+        requests.map(({lastEventId}: any) => lastEventId?.latin1),
+        [undefined, '3'],
+      );
     });
     test(`cut inside events, nothing is lost [${name}]`, {timeout: LIVE_LIMIT}, async () => {
       const {log} = await live('/numbers?cut=event&by=rst', {transport});
-      assert.deepEqual(log.filter((line) => line.startsWith('message')), nine);
+      assert.deepEqual(
+        log.filter((line) => line.startsWith('message')),
+        nine,
+      );
       assert.deepEqual(log.at(-1), `error ${CLOSED}`);
     });
     test(`the origin of where a redirect leads [${name}]`, {timeout: LIVE_LIMIT}, async () => {
