@@ -133,8 +133,9 @@ export class EventSource extends EventTarget {
       Object.defineProperty(EventSource, name, {value, enumerable: true});
       Object.defineProperty(prototype, name, {value, enumerable: true});
     }
-    const tag = {value: 'EventSource', configurable: true};
-    Object.defineProperty(prototype, Symbol.toStringTag, tag);
+    const name = {value: 'EventSource', configurable: true};
+    Object.defineProperty(prototype, Symbol.toStringTag, name);
+    Object.defineProperty(EventSource, 'name', name); // bundlers rename classes
   }
 
   readonly #url: string;
@@ -278,9 +279,20 @@ export class EventSource extends EventTarget {
         },
       };
       this.#handlers.set(type, made);
-      super.addEventListener(type, made.listener);
+      if (!callsHandlers()) super.addEventListener(type, made.listener);
     }
   }
+}
+
+let calls: boolean | undefined;
+
+/** workerd calls by itself what an `on…` of an EventTarget holds, before all listeners. */
+function callsHandlers(): boolean {
+  if (calls !== undefined) return calls;
+  calls = false;
+  const target = Object.assign(new EventTarget(), {onopen: () => (calls = true)});
+  target.dispatchEvent(new Event('open'));
+  return calls;
 }
 
 function isObject(value: unknown): boolean {
