@@ -190,6 +190,7 @@ async function answer(request, response) {
     return response.end(readFileSync(new URL(`../..${url.pathname}`, import.meta.url)));
   }
   const row = ROWS[url.searchParams.get('row')];
+  if (!row) return response.writeHead(404).end(); // a browser looks for an icon
   const cors = row.hasCORS !== false && {
     'access-control-allow-origin': request.headers.origin ?? '*',
     'access-control-allow-credentials': 'true',
@@ -290,8 +291,8 @@ async function follow({whose, url, types, close, withCredentials, most, quiet}) 
 async function describeInterface(whose) {
   const {EventSource: Ours} = await import('/dist/web-event-source.js');
   const Class = whose === 'ours' ? Ours : EventSource;
-  const properties = (object) =>
-    Reflect.ownKeys(object)
+  function properties(object) {
+    return Reflect.ownKeys(object)
       .map((key) => {
         const own = Object.getOwnPropertyDescriptor(object, key);
         const flags = ['get', 'set', 'writable', 'enumerable', 'configurable'];
@@ -300,7 +301,8 @@ async function describeInterface(whose) {
         return [String(key), name, ...flags.filter((flag) => own[flag])].join(' ');
       })
       .sort();
-  const attempt = (make) => {
+  }
+  function attempt(make) {
     try {
       const made = make();
       if (made instanceof EventTarget) made.close();
@@ -308,7 +310,7 @@ async function describeInterface(whose) {
     } catch (error) {
       return `${error.name} ${error.code} ${error instanceof DOMException}`;
     }
-  };
+  }
   const source = new Class('/none');
   source.close();
   const values = [{}, 5, 'text', undefined, null, () => {}, [], false];
@@ -392,10 +394,10 @@ for (const name of browserNames) {
     });
     after(() => browser?.close());
 
-    const both = async (work, ...args) => {
-      const [native, ours] = [await tab.evaluate(work, 'native'), await tab.evaluate(work, 'ours')];
-      return {native, ours, args};
-    };
+    const both = async (work) => ({
+      native: await tab.evaluate(work, 'native'),
+      ours: await tab.evaluate(work, 'ours'),
+    });
 
     it('the interface', async () => {
       const {native, ours} = await both(describeInterface);
