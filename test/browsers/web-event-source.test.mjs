@@ -381,6 +381,23 @@ async function order(whose) {
   return log;
 }
 
+/** Runs in the page: what comes first, the next event or the promises of the last one's listener. */
+async function promises({whose, url}) {
+  const {EventSource: Ours} = await import('/dist/web-event-source.js');
+  const source = new (whose === 'ours' ? Ours : EventSource)(url);
+  const log = [];
+  source.onmessage = async ({data}) => {
+    log.push(data);
+    for (let turns = 0; turns < 10; turns++) await null;
+    log.push(`${data} later`);
+  };
+  await new Promise((resolve) => {
+    source.onerror = resolve;
+  });
+  source.close();
+  return log;
+}
+
 const FAILING = ['ftp://127.0.0.1/', 'mailto:somebody@127.0.0.1'];
 
 for (const name of browserNames) {
@@ -417,6 +434,15 @@ for (const name of browserNames) {
         }
       });
     }
+    it('promises of a listener: the next event of the chunk does not wait for them', async () => {
+      const row = ROWS.findIndex(({rule}) => rule === 'messages, the end, again, 204');
+      const asks = (whose) => {
+        const url = `/stream?row=${row}&run=${name}-promises-${whose}`;
+        return tab.evaluate(promises, {whose, url});
+      };
+      assert.deepEqual(await asks('native'), ['a', 'a later', 'b', 'b later']);
+      assert.deepEqual(await asks('ours'), ['a', 'b', 'a later', 'b later']);
+    });
     for (const [index, row] of ROWS.entries()) {
       const {rule, log, ours = log, close, withCredentials = false, from} = row;
       const native = row.natives?.[name] ?? log;

@@ -120,10 +120,20 @@ describe('tRPC, httpSubscriptionLink', () => {
     assert.equal(requests.length, 1);
     await close();
   });
-  it('tells of a refusal, once', async () => {
+  it('tells of an error of the procedure, once', async () => {
     const {url, requests, close} = await serveTRPC();
     const {ended} = subscribe(url, 'refused');
-    assert.match((await ended).message, /answered with HTTP status 401/);
+    assert.equal((await ended).message, 'no');
+    assert.equal(requests.length, 1);
+    await close();
+  });
+  it('tells of what a proxy answers, once', async () => {
+    const {url, requests, close} = await serve((_, response) => {
+      response.writeHead(401, {'content-type': 'text/plain'}).end('who are you?');
+    });
+    const {ended} = subscribe(url, 'refused');
+    const {message} = await ended;
+    assert.equal(message, `${url}refused answered with HTTP status 401: who are you?`);
     assert.equal(requests.length, 1);
     await close();
   });
