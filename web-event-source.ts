@@ -34,6 +34,8 @@ type PlatformMessageEvent = Platform<
   'MessageEvent',
   PlatformEvent & {readonly data: string; readonly lastEventId: string; readonly origin: string}
 >;
+/** Its handlers have it as `this`: so ours goes where that one is asked for. */
+type Self = Platform<'EventSource', EventSource>;
 type Listener = (event: PlatformEvent) => void;
 type PlatformTarget = Platform<
   'EventTarget',
@@ -67,12 +69,12 @@ interface Listens {
 interface Listening {
   <Type extends keyof EventSourceEvents>(
     type: Type,
-    listener: (this: EventSource, event: EventSourceEvents[Type]) => unknown,
+    listener: (this: Self, event: EventSourceEvents[Type]) => unknown,
     options?: object | boolean,
   ): void;
   (
     type: string,
-    listener: (this: EventSource, event: PlatformMessageEvent) => unknown,
+    listener: (this: Self, event: PlatformMessageEvent) => unknown,
     options?: object | boolean,
   ): void;
 }
@@ -89,10 +91,19 @@ declare const URL: new (
   base?: string,
 ) => {readonly href: string; readonly origin: string};
 
+declare const setTimeout: (task: () => void, ms: number) => unknown;
+declare const MessageChannel: new () => Channel;
+
+interface Channel {
+  readonly port1: {onmessage: () => void};
+  readonly port2: {postMessage(message: null): void};
+}
+
 const platform: {
   readonly Object: unknown; // which it has for certain, as compilers want it
   readonly document?: {readonly baseURI: string};
   readonly location?: {readonly href: string};
+  readonly setImmediate?: (task: () => void) => unknown;
 } = globalThis;
 
 /** Options of `EventSource`: the standard's one, and those of the client. */
@@ -102,10 +113,10 @@ export interface EventSourceInit extends SSEClientOptions {
 }
 
 /** What an event handler attribute holds. */
-type Handler<Its> = ((this: EventSource, event: Its) => unknown) | null;
+type Handler<Its> = ((this: Self, event: Its) => unknown) | null;
 
 /** The same for any event. A method's parameter may be narrower than what it is called with. */
-type AnyHandler = {call(this: EventSource, event: PlatformEvent): unknown}['call'];
+type AnyHandler = {call(this: Self, event: PlatformEvent): unknown}['call'];
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -167,12 +178,12 @@ export class EventSource extends EventTarget {
         // same-origin is fetch's own default, and workerd's refuses to be told
         ...(withCredentials && {init: {credentials: 'include', ...init}}),
         ...(typeof transport === 'function' && {transport: this.#noting(transport)}),
-        onOpen: (response) => {
-          this.#announce(response);
+        onOpen: async (response) => {
+          await this.#announce(response);
           return given.onOpen?.(response);
         },
-        onRetry: (retry) => {
-          this.#tell(CONNECTING, errorEvent(retry.error));
+        onRetry: async (retry) => {
+          await this.#tell(CONNECTING, errorEvent(retry.error));
           return given.onRetry?.(retry);
         },
       });
@@ -230,12 +241,12 @@ export class EventSource extends EventTarget {
       if (!this.#client) throw new TypeError(`Only http: and https: are followed: ${this.#url}`);
       for await (const {event, data, id} of this.#client) {
         const init = {data, origin: this.#origin, lastEventId: id};
-        this.#tell(OPEN, new MessageEvent(event, init));
+        await this.#tell(OPEN, new MessageEvent(event, init));
       }
     } catch (error) {
       failure = error;
     }
-    this.#tell(CLOSED, errorEvent(failure));
+    await this.#tell(CLOSED, errorEvent(failure));
   }
 
   /** What is no `fetch` need not say where its answer comes from, redirects followed. */
@@ -248,16 +259,17 @@ export class EventSource extends EventTarget {
     return verifies === undefined ? noting : Object.assign(noting, {verifies});
   }
 
-  #announce({url}: SSEResponse & {readonly url?: string}): void {
+  #announce({url}: SSEResponse & {readonly url?: string}): Promise<void> {
     if (url) this.#origin = new URL(url, this.#url).origin;
-    this.#tell(OPEN, new Event('open'));
+    return this.#tell(OPEN, new Event('open'));
   }
 
   /** The state that an event tells of begins with it. Once closed there is nothing to tell. */
-  #tell(state: 0 | 1 | 2, event: PlatformEvent): void {
+  async #tell(state: 0 | 1 | 2, event: PlatformEvent): Promise<void> {
     if (this.readyState === CLOSED) return;
     this.#state = state;
     super.dispatchEvent(event); // what a listener throws is reported there
+    await turn();
   }
 
   #handler(type: string): AnyHandler | null {
@@ -282,6 +294,28 @@ export class EventSource extends EventTarget {
       if (!callsHandlers()) super.addEventListener(type, made.listener);
     }
   }
+}
+
+/** Where there is a location, in a page and its workers: their timers in timers wait for 4 ms. */
+let channel: Channel | undefined;
+const waiting: (() => void)[] = [];
+
+/**
+ * A task of its own, as the standard has it for each event: what the listeners of one wait for, and
+ * is there, comes before the next one.
+ */
+function turn(): Promise<void> {
+  const {location, setImmediate} = platform;
+  return new Promise((resolve) => {
+    if (setImmediate) return void setImmediate(resolve);
+    if (!location) return void setTimeout(resolve, 0);
+    if (!channel) {
+      channel = new MessageChannel();
+      channel.port1.onmessage = () => waiting.shift()?.();
+    }
+    waiting.push(resolve);
+    channel.port2.postMessage(null);
+  });
 }
 
 let calls: boolean | undefined;

@@ -381,12 +381,12 @@ async function order(whose) {
   return log;
 }
 
-/** Runs in the page: what comes first, the next event or the promises of the last one's listener. */
+/** Runs in the page: what comes first, the next event or what the last one's listener waits for. */
 async function promises({whose, url}) {
   const {EventSource: Ours} = await import('/dist/web-event-source.js');
   const source = new (whose === 'ours' ? Ours : EventSource)(url);
   const log = [];
-  source.onmessage = async ({data}) => {
+  source.onopen = source.onmessage = async ({type, data = type}) => {
     log.push(data);
     for (let turns = 0; turns < 10; turns++) await null;
     log.push(`${data} later`);
@@ -434,14 +434,15 @@ for (const name of browserNames) {
         }
       });
     }
-    it('promises of a listener: the next event of the chunk does not wait for them', async () => {
+    it('promises of a listener settle before the next event of the chunk', async () => {
       const row = ROWS.findIndex(({rule}) => rule === 'messages, the end, again, 204');
       const asks = (whose) => {
         const url = `/stream?row=${row}&run=${name}-promises-${whose}`;
         return tab.evaluate(promises, {whose, url});
       };
-      assert.deepEqual(await asks('native'), ['a', 'a later', 'b', 'b later']);
-      assert.deepEqual(await asks('ours'), ['a', 'b', 'a later', 'b later']);
+      const all = ['open', 'open later', 'a', 'a later', 'b', 'b later'];
+      assert.deepEqual(await asks('native'), all);
+      assert.deepEqual(await asks('ours'), all);
     });
     for (const [index, row] of ROWS.entries()) {
       const {rule, log, ours = log, close, withCredentials = false, from} = row;

@@ -710,6 +710,22 @@ function describeStates(): void {
     const retry = 'onRetry 3000 the server ended the stream';
     assert.deepEqual(log, ['open', 'onOpen 200', 'message', 'error', retry, 'error']);
   });
+  test('each is a task: what a listener waits for comes before the next one', async () => {
+    const {source} = scripted([stream(A + B)]);
+    const log: string[] = [];
+    const note = async ({type, data = type}: any) => {
+      log.push(data);
+      for (let ticks = 0; ticks < 50; ticks++) await null;
+      log.push(`${data} later`);
+    };
+    source.onopen = source.onmessage = source.onerror = note;
+    await closed(source);
+    const names = ['open', 'a', 'b', 'error', 'error'];
+    assert.deepEqual(
+      log,
+      names.flatMap((name) => [name, `${name} later`]),
+    );
+  });
   test('what they return is waited for', async () => {
     let go = () => {};
     const {source} = scripted([stream(A)], {

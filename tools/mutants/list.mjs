@@ -866,9 +866,19 @@ export const WEB = [
     pattern: 'if (!this.$CLIENT) throw $ERROR;',
     rewrite: 'if (!this.$CLIENT) return;',
   },
-  {rule: 'a loss is told', pattern: 'this.$TELL(CONNECTING, $EVENT);', rewrite: ';'},
-  {rule: 'the end is told', pattern: 'this.$TELL(CLOSED, $EVENT);', rewrite: ';'},
-  {rule: 'an opening is told', pattern: `this.$TELL(OPEN, new Event('open'));`, rewrite: ';'},
+  {rule: 'a loss is told', pattern: 'await this.$TELL(CONNECTING, $EVENT);', rewrite: ';'},
+  {rule: 'the end is told', pattern: 'await this.$TELL(CLOSED, $EVENT);', rewrite: ';'},
+  {
+    rule: 'an opening is told',
+    pattern: `return this.$TELL(OPEN, new Event('open'));`,
+    rewrite: ';',
+  },
+  {
+    rule: 'each event is a task of its own',
+    pattern: 'await $TURN();',
+    after: 'super.dispatchEvent($EVENT);',
+    rewrite: ';',
+  },
   {rule: 'onOpen is called', pattern: 'return $GIVEN.onOpen?.($RESPONSE);', rewrite: ';'},
   {rule: 'onRetry is called', pattern: 'return $GIVEN.onRetry?.($RETRY);', rewrite: ';'},
   {
