@@ -1,4 +1,4 @@
-// What bundlers make of the one file, and of the package: without a warning, without code that
+// What bundlers make of the file (or of both), and of the package: without a warning, without code that
 // nobody named, with the line that says what it is; and it runs.
 
 import {join} from 'node:path';
@@ -12,7 +12,7 @@ import {rollup} from 'rollup';
 import {build as vite, createLogger} from 'vite';
 import webpack from 'webpack';
 import {EXPECTED} from './server.mjs';
-import {MODULES, must, program, project, ROOT, same, SOURCE} from './stranger.mjs';
+import {MODULES, must, program, project, ROOT, same, SOURCE, webSource} from './stranger.mjs';
 
 // Each makes `out` of `entry`, minified, and returns its warnings.
 const BUNDLERS = {
@@ -91,6 +91,7 @@ const NOT_NAMED = /SharedArrayBuffer|worker_threads|Atomics|node:https?|node:zli
 const ENTRIES = {
   parser: {prints: 'one\ntwo\n', without: NOT_NAMED},
   async: {prints: `${EXPECTED}\n`, without: NOT_NAMED},
+  source: {prints: `${EXPECTED} true\n`, without: NOT_NAMED},
   all: {
     prints: `${EXPECTED} ${EXPECTED} ${
       SOURCE.match(/^export (?:class|function|const) (\w+)/gm).filter(
@@ -135,6 +136,7 @@ async function check(bundler, bundle, {name, prints, without, isPackage, source 
   const kind = isPackage ? 'package' : source === SOURCE ? 'file' : 'planted';
   const cwd = project(`bundlers/${bundler}/${kind}/${name}`, {
     'sse.ts': source,
+    'web-event-source.ts': webSource('./sse'),
     'package.json': {type: 'module'},
     'tsconfig.json': {
       compilerOptions: {
@@ -157,6 +159,8 @@ async function check(bundler, bundle, {name, prints, without, isPackage, source 
     // In JavaScript, as one who installs it without TypeScript.
     const code = program(`${name}.ts`)
       .replace(`'./sse'`, `'ssekit'`)
+      .replace(`'./web-event-source'`, `'ssekit/web-event-source'`)
+      .replace('const seen: string[]', 'const seen')
       .replace(/^declare .*\n/m, '');
     writeFileSync(join(cwd, entry), code);
   }

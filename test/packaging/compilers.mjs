@@ -1,8 +1,8 @@
-// sse.ts, and a program that uses it, compiled by the settings of others.
+// sse.ts and web-event-source.ts, and programs that use them, compiled by the settings of others.
 
 import {cpSync, existsSync} from 'node:fs';
 import {join} from 'node:path';
-import {MODULES, must, program, project, run, same, SOURCE} from './stranger.mjs';
+import {MODULES, must, program, project, run, same, SOURCE, webSource} from './stranger.mjs';
 
 export const COMPILERS = [
   {name: '5.0', folder: 'typescript-5.0'},
@@ -131,6 +131,11 @@ const ROWS = [
   },
 ];
 
+const PRINTS = {
+  'program.js': '',
+  'web.js': 'open,1 one http://localhost,1 two,no error,true\n',
+};
+
 export function compilers() {
   return {
     cells: ROWS.flatMap((row) =>
@@ -150,9 +155,10 @@ const typesOf = ({types = 'ES2022 alone'}) => TYPES[types];
 function projectOf(row, compiler, knows) {
   const {types: title = 'ES2022 alone', options, runs, planted = ''} = row;
   const {lib, types = [], platform} = typesOf(row);
-  const files = ['program.ts', ...(platform ? ['platform.ts'] : [])];
+  const files = ['program.ts', 'web.ts', ...(platform ? ['platform.ts'] : [])];
   return project(`${title}/${row.name}/${compiler}`, {
     'sse.ts': `${SOURCE}\n${planted}\n`,
+    'web-event-source.ts': webSource('./sse.js'),
     'empty.ts': 'export {};\n',
     ...Object.fromEntries(files.map((file) => [file, program(file)])),
     'package.json': {type: runs ?? 'module'},
@@ -190,8 +196,10 @@ async function compile(row, {name, folder}) {
   }
   if (status !== 0) throw new Error(`exit ${status}\n${said}`);
   if (runs) {
-    const {stdout, stderr} = await must(process.execPath, ['out/program.js'], {cwd});
-    same(stdout + stderr, '', 'what was compiled prints');
+    for (const [file, prints] of Object.entries(PRINTS)) {
+      const {stdout, stderr} = await must(process.execPath, [`out/${file}`], {cwd});
+      same(stdout + stderr, prints, `what ${file} prints`);
+    }
   }
   if (knows) return 'ok';
   if ((await tsc('-p', 'types.json')).status === 0) throw new Error(`'since' is older than that`);

@@ -1,5 +1,5 @@
-// A copy of the file among the sources of others: their linters and formatters find nothing in
-// it, whatever their rules. Each of them is shown two more files, to prove that it looks at all:
+// Copies of both files among the sources of others: their linters and formatters find nothing in
+// them, whatever their rules. Each of them is shown two more files, to prove that it looks at all:
 // the same one without the lines at its head that switch tools off, and a neighbour with a fault.
 
 import {readFileSync, symlinkSync} from 'node:fs';
@@ -8,7 +8,11 @@ import {withoutSwitches} from '../../tools/lint/switches.mjs';
 import {DENO} from './runtimes.mjs';
 import {MODULES, project, ROOT, run, same} from './stranger.mjs';
 
-const FILES = ['sse.ts', 'dist/sse.js', 'dist/sse.d.ts'];
+const FILES = ['sse', 'web-event-source'].flatMap((name) => [
+  `${name}.ts`,
+  `dist/${name}.js`,
+  `dist/${name}.d.ts`,
+]);
 const FOLDERS = ['copied', 'bare', 'neighbour'];
 const NEIGHBOUR = 'neighbour/fault.ts';
 
