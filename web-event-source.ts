@@ -296,7 +296,7 @@ export class EventSource extends EventTarget {
   }
 }
 
-/** Where there is a location, in a page and its workers: their timers in timers wait for 4 ms. */
+/** For pages and their workers, which have a location: timers in timers wait for 4 ms there. */
 let channel: Channel | undefined;
 const waiting: (() => void)[] = [];
 
@@ -308,7 +308,8 @@ function turn(): Promise<void> {
   const {location, setImmediate} = platform;
   return new Promise((resolve) => {
     if (setImmediate) return void setImmediate(resolve);
-    if (!location) return void setTimeout(resolve, 0);
+    const hasChannel = location && typeof MessageChannel === 'function'; // jsdom has none
+    if (!hasChannel) return void setTimeout(resolve, 0);
     if (!channel) {
       channel = new MessageChannel();
       channel.port1.onmessage = () => waiting.shift()?.();

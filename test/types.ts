@@ -445,14 +445,18 @@ export function webEventSource(options: EventSourceInit): void {
   same<ReturnType<typeof source.close>, void>(true);
   source.onopen = source.onmessage = source.onerror = null;
   source.onopen = (event) => void event.type.length;
-  source.onmessage = ({data, lastEventId, origin}) => void [data, lastEventId.length, origin.length];
+  source.onmessage = ({data, lastEventId, origin}) =>
+    void [data, lastEventId.length, origin.length];
   source.onerror = function (event) {
     const state: number = this.readyState;
     same<typeof event, EventSourceErrorEvent>(true);
     const {error, message}: {error?: unknown; message?: string} = event;
     void [error, message, state];
   };
-  source.addEventListener('error', ({error}) => void (error instanceof SSEHTTPError && error.status));
+  source.addEventListener(
+    'error',
+    ({error}) => void (error instanceof SSEHTTPError && error.status),
+  );
   source.addEventListener('price', ({data}) => void data, {once: true});
   source.addEventListener('price', (event: MessageEvent) => void event.data, true);
   source.addEventListener('open', {handleEvent: (event: Event) => void event.type});

@@ -8,11 +8,12 @@ import {withoutSwitches} from '../../tools/lint/switches.mjs';
 import {DENO} from './runtimes.mjs';
 import {MODULES, project, ROOT, run, same} from './stranger.mjs';
 
-const FILES = ['sse', 'web-event-source'].flatMap((name) => [
+const [SSE, WEB] = ['sse', 'web-event-source'].map((name) => [
   `${name}.ts`,
   `dist/${name}.js`,
   `dist/${name}.d.ts`,
 ]);
+const FILES = [...SSE, ...WEB];
 const FOLDERS = ['copied', 'bare', 'neighbour'];
 const NEIGHBOUR = 'neighbour/fault.ts';
 
@@ -60,6 +61,7 @@ const ROWS = [
       ...eslint(`{rules: {'max-classes-per-file': 'error'}}`, {version: name}),
       fault: 'class A {}\nexport class B extends A {}\n',
       says: /max-classes-per-file/,
+      clean: WEB,
     },
     {
       name: `${name}, reportUnusedInlineConfigs`,
@@ -75,12 +77,13 @@ const ROWS = [
       hasTypes: set === 'strictTypeChecked',
     }),
     ...DEBUGGER,
+    clean: set === 'strictTypeChecked' ? [] : ['web-event-source.ts'],
   })),
   {
     name: 'unicorn, recommended',
     ...eslint('unicorn.configs.recommended'),
     ...ABUSIVE,
-    clean: ['dist/sse.d.ts'],
+    clean: ['dist/sse.d.ts', 'dist/web-event-source.d.ts'],
   },
   // Under the name that it has today, and under the older one that many keep.
   ...['@eslint-community/eslint-comments', 'eslint-comments'].map((name) => ({
@@ -110,7 +113,7 @@ const ROWS = [
     }),
     fault: '// biome-ignore lint/suspicious/noDoubleEquals: there is none\nexport {};\n',
     says: /^suppressions\/unused/,
-    clean: FILES,
+    clean: [...SSE, 'web-event-source.ts'], // it would sort what the others import
   },
   {name: 'oxlint', ...oxlint(), ...DEBUGGER},
   {
@@ -126,7 +129,7 @@ const ROWS = [
     clean: FILES,
     remains: [UNUSED.says],
   },
-  {name: 'deno lint', find: denoLint, ...DEBUGGER, clean: ['dist/sse.d.ts']},
+  {name: 'deno lint', find: denoLint, ...DEBUGGER, clean: ['dist/sse.d.ts', ...WEB]},
   {name: 'deno fmt --check', find: denoFormat, ...SPACES},
   {name: 'Prettier, .prettierignore', find: prettier, ...SPACES},
 ];
