@@ -273,9 +273,9 @@ async function checkBundles(bundles) {
   await node('--input-type=commonjs', '-e', check(`require('${web}')`, 'EventSource'));
 }
 
-/** What waits for nothing: the rows, and test/unit/ but for its sockets, on all cores. */
+/** What waits for nothing: the rows, and test/unit/ but for those over sockets, on all cores. */
 function runUnits() {
-  const units = unitTests().filter((name) => name !== 'sockets');
+  const units = unitTests().filter((name) => !name.endsWith('sockets'));
   // Left to itself Node keeps one core free.
   return runTests(
     ['rows', ...units].map((name) => `.build/${name}.test.js`),
@@ -290,7 +290,8 @@ function runProcesses() {
       .filter((name) => name.endsWith('.test.mjs'))
       .map((name) => `${folder}/${name}`),
   );
-  return runTests(['.build/sockets.test.js', ...others]);
+  const sockets = unitTests().filter((name) => name.endsWith('sockets'));
+  return runTests([...sockets.map((name) => `.build/${name}.test.js`), ...others]);
 }
 
 function runTests(files, ...options) {
