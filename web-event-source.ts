@@ -84,7 +84,10 @@ declare const MessageEvent: new (
   type: string,
   init: {data: string; origin: string; lastEventId: string},
 ) => PlatformMessageEvent;
-declare const EventTarget: new () => Listens & PlatformTarget;
+declare const EventTarget: {
+  new (): Listens & PlatformTarget;
+  readonly prototype: PlatformTarget;
+};
 declare const DOMException: new (message: string, name: string) => Error;
 declare const URL: new (
   url: string,
@@ -116,7 +119,7 @@ export interface EventSourceInit extends SSEClientOptions {
 type Handler<Its> = ((this: Self, event: Its) => unknown) | null;
 
 /** The same for any event. A method's parameter may be narrower than what it is called with. */
-type AnyHandler = {call(this: Self, event: PlatformEvent): unknown}['call'];
+type AnyHandler = {call(event: PlatformEvent): unknown}['call'];
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -268,7 +271,9 @@ export class EventSource extends EventTarget {
   async #tell(state: 0 | 1 | 2, event: PlatformEvent): Promise<void> {
     if (this.readyState === CLOSED) return;
     this.#state = state;
-    super.dispatchEvent(event); // what a listener throws is reported there
+    // not `super`, which TypeScript does not compile in here for targets before ES2022, nor `this`,
+    // which a subclass may have changed; what a listener throws is reported there
+    EventTarget.prototype.dispatchEvent.call(this, event);
     await turn();
   }
 
@@ -281,7 +286,7 @@ export class EventSource extends EventTarget {
     const held = this.#handlers.get(type);
     if (!value || !isObject(value)) {
       this.#handlers.delete(type);
-      if (held) super.removeEventListener(type, held.listener);
+      if (held) EventTarget.prototype.removeEventListener.call(this, type, held.listener);
     } else if (held) held.value = value;
     else {
       const made = {
@@ -291,7 +296,9 @@ export class EventSource extends EventTarget {
         },
       };
       this.#handlers.set(type, made);
-      if (!callsHandlers()) super.addEventListener(type, made.listener);
+      if (!callsHandlers()) {
+        EventTarget.prototype.addEventListener.call(this, type, made.listener);
+      }
     }
   }
 }
@@ -307,15 +314,17 @@ const waiting: (() => void)[] = [];
 function turn(): Promise<void> {
   const {location, setImmediate} = platform;
   return new Promise((resolve) => {
-    if (setImmediate) return void setImmediate(resolve);
-    const hasChannel = location && typeof MessageChannel === 'function'; // jsdom has none
-    if (!hasChannel) return void setTimeout(resolve, 0);
-    if (!channel) {
-      channel = new MessageChannel();
-      channel.port1.onmessage = () => waiting.shift()?.();
+    if (setImmediate) setImmediate(resolve);
+    else if (!location || typeof MessageChannel !== 'function')
+      setTimeout(resolve, 0); // jsdom
+    else {
+      if (!channel) {
+        channel = new MessageChannel();
+        channel.port1.onmessage = () => waiting.shift()?.();
+      }
+      waiting.push(resolve);
+      channel.port2.postMessage(null);
     }
-    waiting.push(resolve);
-    channel.port2.postMessage(null);
   });
 }
 

@@ -876,7 +876,7 @@ export const WEB = [
   {
     rule: 'each event is a task of its own',
     pattern: 'await $TURN();',
-    after: 'super.dispatchEvent($EVENT);',
+    after: 'EventTarget.prototype.dispatchEvent.call(this, $EVENT);',
     rewrite: ';',
   },
   {rule: 'onOpen is called', pattern: 'return $GIVEN.onOpen?.($RESPONSE);', rewrite: ';'},
@@ -884,9 +884,8 @@ export const WEB = [
   {
     rule: 'a handler keeps the place of the last one',
     pattern: 'if ($HELD) $HELD.value = $VALUE; else { $$$MAKE }',
-    rewrite:
-      'if (!$HELD || super.removeEventListener($TYPE, $HELD.listener) === undefined) {$$$MAKE}',
-    names: 'super.removeEventListener($TYPE, $L)',
+    rewrite: 'this.removeEventListener($TYPE, $HELD?.listener ?? null); {$$$MAKE}',
+    names: 'EventTarget.prototype.removeEventListener.call(this, $TYPE, $L)',
   },
   {
     rule: 'null takes a handler away',
@@ -895,7 +894,7 @@ export const WEB = [
   },
   {
     rule: 'and its place',
-    pattern: 'if ($HELD) super.removeEventListener($TYPE, $LISTENER);',
+    pattern: 'if ($HELD) EventTarget.prototype.removeEventListener.call($$$ARGS);',
     rewrite: ';',
   },
   {
