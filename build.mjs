@@ -1,9 +1,9 @@
 // node build.mjs [--test] [--quiet] [--stamp]
 //
-// Makes dist/ (sse.js, sse.d.ts, sse.min.js, cli.js) and .build/ (what the tests run). --test then
-// runs what a change must pass first: types, sizes, layers, docs, bundles and the tests that need
-// Node alone; it stops at the first failure. --stamp only writes the version of package.json into
-// sse.ts and jsr.json; `npm version` does so.
+// Makes dist/ (sse.js, sse.d.ts, sse.min.js, web-event-source.js and .d.ts, cli.js) and .build/
+// (what the tests run). --test then runs what a change must pass first: types, sizes, layers, docs,
+// bundles and the tests that need Node alone; it stops at the first failure. --stamp only writes the
+// version of package.json into sse.ts, web-event-source.ts and jsr.json; `npm version` does so.
 
 import {spawn} from 'node:child_process';
 import {chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
@@ -19,7 +19,10 @@ const ROOT = dirname(fileURLToPath(import.meta.url));
 const {resolve: find} = createRequire(import.meta.url);
 const TSC = join(dirname(find('typescript/package.json')), 'bin/tsc');
 
-// What sse.ts is compiled to wherever it is compiled by esbuild.
+// What is copied, or installed: the second one is over the first.
+const PRODUCTS = ['sse.ts', 'web-event-source.ts'];
+
+// What they are compiled to wherever esbuild compiles them.
 const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 
 // Bytes, minified and gzipped, of what a bundler makes of each import: a little above what it is,
@@ -27,8 +30,10 @@ const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 // and what errors say.
 const BUNDLES = {
   parser: {code: `export {EventParser} from './sse.ts'`, limit: 4470},
-  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 14_820},
-  all: {code: `export * from './sse.ts'`, limit: 21_130},
+  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 14_830},
+  all: {code: `export * from './sse.ts'`, limit: 21_140},
+  // by itself: whoever has it has the async client, too
+  web: {code: `export * from './web-event-source.ts'`, external: ['./sse.ts'], limit: 1600},
 };
 
 const LIBRARIES = [
@@ -72,21 +77,21 @@ function stamped() {
     name: `@${name}/sse`,
     version,
     license,
-    exports: './sse.ts',
-    publish: {include: ['sse.ts', 'README.md', 'docs', 'LICENSE', 'CHANGELOG.md']},
+    exports: {'.': './sse.ts', './web-event-source': './web-event-source.ts'},
+    publish: {include: [...PRODUCTS, 'README.md', 'docs', 'LICENSE', 'CHANGELOG.md']},
   };
   const constant = /(?<=^export const VERSION = ').*(?=';$)/m;
-  const source = readFileSync('sse.ts', 'utf8');
-  if (!constant.test(source)) throw new Error('sse.ts: where is its VERSION?');
+  const sources = PRODUCTS.map((file) => [file, readFileSync(file, 'utf8')]);
+  if (!constant.test(sources[0][1])) throw new Error('sse.ts: where is its VERSION?');
   return [
-    ['sse.ts', source.replace(/^.*/, line).replace(constant, version)],
+    ...sources.map(([file, text]) => [file, text.replace(/^.*/, line).replace(constant, version)]),
     ['jsr.json', `${JSON.stringify(jsr, null, 2)}\n`],
   ];
 }
 
 async function make() {
-  if (!existsSync('sse.ts')) throw new Error('there is no sse.ts to build');
-  const source = readFileSync('sse.ts', 'utf8');
+  const missing = PRODUCTS.find((file) => !existsSync(file));
+  if (missing) throw new Error(`there is no ${missing} to build`);
   for (const [file, text] of stamped()) {
     if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
     throw new Error(`${file} is not as package.json has it: node build.mjs --stamp mends that`);
@@ -94,27 +99,29 @@ async function make() {
 
   // tsc for the readable file: it keeps the comments where they were, esbuild drops most.
   await tsc('-p', 'tsconfig.json');
-  // Of the lines that keep other linters off, tsc leaves none in the declarations.
-  const [name, ...declarations] = readFileSync('dist/sse.d.ts', 'utf8').split('\n');
-  const switched = [name, switchesOf(source), ...declarations].join('\n');
-  writeFileSync('dist/sse.d.ts', switched);
-  const min = await transform(source, {...OUTPUT, loader: 'ts', minify: true});
+  for (const file of PRODUCTS) declare(file);
+  const min = await transform(readFileSync('sse.ts', 'utf8'), {
+    ...OUTPUT,
+    loader: 'ts',
+    minify: true,
+  });
   writeFileSync('dist/sse.min.js', min.code);
   const cli = await transform(readFileSync('cli.ts', 'utf8'), {...OUTPUT, loader: 'ts'});
   writeFileSync('dist/cli.js', cli.code);
   chmodSync('dist/cli.js', 0o755);
 
   mkdirSync('.build', {recursive: true});
-  await compileTests(source);
+  await compileTests();
 
   const bundles = {};
   const sizes = {};
-  for (const [name, {code, limit}] of Object.entries(BUNDLES)) {
+  for (const [name, {code, external = [], limit}] of Object.entries(BUNDLES)) {
     const {
       outputFiles: [file],
     } = await build({
       stdin: {contents: code, resolveDir: ROOT},
       ...OUTPUT,
+      external,
       bundle: true,
       minify: true,
       write: false,
@@ -127,6 +134,17 @@ async function make() {
   return {bundles, sizes};
 }
 
+/**
+ * Mends what tsc leaves out of the declarations: of the lines that keep other linters off there is
+ * none, and an import of './sse.ts' is not rewritten as it is in the code.
+ */
+function declare(file) {
+  const path = `dist/${file.replace('.ts', '.d.ts')}`;
+  const [name, ...declarations] = readFileSync(path, 'utf8').split('\n');
+  const switched = [name, switchesOf(readFileSync(file, 'utf8')), ...declarations].join('\n');
+  writeFileSync(path, switched.replace(`from './sse.ts'`, `from './sse.js'`));
+}
+
 /** Files of test/unit/, without their `.test.ts`. */
 function unitTests() {
   const ending = '.test.ts';
@@ -136,13 +154,17 @@ function unitTests() {
 }
 
 /**
- * Node 20 runs no TypeScript: the tests run as they are bundled here, beside .build/sse.js.
+ * Node 20 runs no TypeScript: the tests run as they are bundled here, beside .build/sse.js and
+ * .build/web-event-source.js.
  * .build/sse.test.js holds them all, for other runtimes. The same in parts, to run side by side:
  * .build/rows.test.js, which is sse.test.ts without what it imports, and a file for each of
  * test/unit/.
  */
-async function compileTests(source) {
-  writeFileSync('.build/sse.js', (await transform(source, {...OUTPUT, loader: 'ts'})).code);
+async function compileTests() {
+  for (const file of PRODUCTS) {
+    const {code} = await transform(readFileSync(file, 'utf8'), {...OUTPUT, loader: 'ts'});
+    writeFileSync(`.build/${file.replace('.ts', '.js')}`, besideTests(code));
+  }
   const door = readFileSync('sse.test.ts', 'utf8');
   const imports = /^import '\.\/test\/unit\/(.*)\.test\.ts';\n/gm;
   const imported = [...door.matchAll(imports)].map(([, name]) => name);
@@ -167,12 +189,17 @@ async function bundleTests(name, entry) {
     outfile,
     bundle: true,
     platform: 'node',
-    external: ['./sse.ts', './test/support/start-server.mjs'],
+    external: ['./sse.ts', './web-event-source.ts', './test/support/start-server.mjs'],
     ignoreAnnotations: true, // "sideEffects": false is not true of tests
     write: false,
   });
-  // The library is a file of its own, for mutants and for processes of their own.
-  writeFileSync(outfile, text.replace(/(["'])(?:\.\.?\/)+sse\.ts\1/g, "'./sse.js'"));
+  // The library is files of its own, for mutants and for processes of their own.
+  writeFileSync(outfile, besideTests(text));
+}
+
+/** Code that imports the library from where the tests are. */
+function besideTests(code) {
+  return code.replace(/(["'])(?:\.\.?\/)+(sse|web-event-source)\.ts\1/g, "'./$2.js'");
 }
 
 async function test({bundles, sizes}) {
@@ -229,23 +256,26 @@ async function checkBundles(bundles) {
   // Proves that the search above can find something.
   if (!bundles.all.includes('Atomics')) throw new Error(`bundle 'all' holds no blocking code`);
 
-  const check = (load) => `
+  const check = (load, name = 'EventParser') => `
     const state = () => [...Reflect.ownKeys(globalThis), ...process.getActiveResourcesInfo()]
     const before = state()
     const sse = ${load}
     // The loader may still be closing the file it read.
     const added = state().filter((item) => !before.includes(item) && item !== 'CloseReq')
     if (added.length) throw new Error('importing leaves behind: ' + added.map(String))
-    if (typeof sse.EventParser !== 'function') throw new Error('EventParser is missing')
+    if (typeof sse.${name} !== 'function') throw new Error('${name} is missing')
     if ('default' in sse) throw new Error('there is a default export')`;
   await node('--input-type=module', '-e', check(`await import('ssekit')`));
   await node('--input-type=module', '-e', check(`await import('ssekit/min')`));
   await node('--input-type=commonjs', '-e', check(`require('ssekit')`));
+  const web = 'ssekit/web-event-source';
+  await node('--input-type=module', '-e', check(`await import('${web}')`, 'EventSource'));
+  await node('--input-type=commonjs', '-e', check(`require('${web}')`, 'EventSource'));
 }
 
-/** What waits for nothing: the rows, and test/unit/ but for its sockets, on all cores. */
+/** What waits for nothing: the rows, and test/unit/ but for those over sockets, on all cores. */
 function runUnits() {
-  const units = unitTests().filter((name) => name !== 'sockets');
+  const units = unitTests().filter((name) => !name.endsWith('sockets'));
   // Left to itself Node keeps one core free.
   return runTests(
     ['rows', ...units].map((name) => `.build/${name}.test.js`),
@@ -260,7 +290,8 @@ function runProcesses() {
       .filter((name) => name.endsWith('.test.mjs'))
       .map((name) => `${folder}/${name}`),
   );
-  return runTests(['.build/sockets.test.js', ...others]);
+  const sockets = unitTests().filter((name) => name.endsWith('sockets'));
+  return runTests([...sockets.map((name) => `.build/${name}.test.js`), ...others]);
 }
 
 function runTests(files, ...options) {

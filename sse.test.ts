@@ -9,8 +9,9 @@
 //                       Reconnection: actions, and behind "->" the decision that each must lead to
 //
 // The rest is in test/unit/, by section of sse.ts; a file's first lines say what it has. Rows of
-// whole clients are in clients.test.ts, everything over a network is in sockets.test.ts. What they
-// share is in test/support/: runners of rows, scripted transports, the specification's own steps.
+// whole clients are in clients.test.ts, those of web-event-source.ts in the file of that name;
+// everything over a network is in those that end in sockets.test.ts. What they share is in
+// test/support/: runners of rows, scripted transports, the specification's own steps.
 //
 //   node build.mjs                       bundles them for a Node that runs no TypeScript
 //   node --test .build/sse.test.js       all of them; SSE_TEST=pure without real sockets,
@@ -52,7 +53,9 @@ import './test/unit/clients-transports.test.ts';
 import './test/unit/clients-timeouts.test.ts';
 import './test/unit/clients-options.test.ts';
 import './test/unit/mistakes.test.ts';
+import './test/unit/web-event-source.test.ts';
 import './test/unit/sockets.test.ts';
+import './test/unit/web-event-source-sockets.test.ts';
 
 // ── Decoding ──────────────────────────────────────────────────────────────────────────────────
 

@@ -120,6 +120,21 @@ describe('examples', {concurrency: true}, () => {
     assert.equal((await follow('restart', file)).stdout, '');
   });
 
+  it('event-source.mjs: rides through a 503, and says what happens', async () => {
+    const {code, stdout, stderr} = await node(
+      ['examples/event-source.mjs', `${server.url}/503?run=event-source`],
+      {env: {TOKEN: 'secret'}},
+    );
+    assert.deepEqual([code, stdout], [0, '1 event 1\n2 event 2\n']);
+    const said = lines(stderr).map((line) => /^again|^open|^closed: .*/.exec(line)?.[0]);
+    const all = ['open', 'again', 'again', 'open', 'again', 'closed: nothing more will come'];
+    assert.deepEqual(said, all, stderr);
+    assert.match(stderr, /again: .* answered with HTTP status 503: come back later\n/);
+    for (const {headers} of await server.log('event-source')) {
+      assert.equal(new Headers(headers).get('authorization'), 'Bearer secret');
+    }
+  });
+
   for (const [fail, code, stdout, stderr] of [
     ['', 0, 'Every stream ends: say how.\n', /^$/],
     ['402', 1, '', /^http.* answered with HTTP status 402: .*No money.*\n$/],

@@ -177,7 +177,8 @@ async function inHost(host, suite, world) {
 
 /** The library and its tests as the suites take them; with --self-check, without Last-Event-ID. */
 async function makeFiles() {
-  for (const file of ['dist/sse.js', 'dist/sse.min.js', '.build/sse.js', '.build/sse.test.js']) {
+  const built = ['sse.js', 'sse.test.js', 'web-event-source.js'].map((name) => `.build/${name}`);
+  for (const file of ['dist/sse.js', 'dist/sse.min.js', ...built]) {
     if (!existsSync(file)) fail(`${file} is missing: node build.mjs makes it`);
   }
   const made = {
@@ -203,6 +204,8 @@ function makeBroken(folder) {
   breakFile('.build/sse.js', 'sse.js');
   const tests = `${folder}/sse.test.js`;
   writeFileSync(tests, readFileSync('.build/sse.test.js'));
+  const over = 'web-event-source.js'; // it imports the library that is beside it
+  writeFileSync(`${folder}/${over}`, readFileSync(`.build/${over}`));
   return {
     library: breakFile('dist/sse.js', 'library.js'),
     minified: breakFile('dist/sse.min.js', 'minified.js'),

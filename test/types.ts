@@ -35,6 +35,12 @@ import type {
   TransportResponse,
 } from '../sse.ts';
 
+import {
+  EventSource as WebEventSource,
+  type EventSourceErrorEvent,
+  type EventSourceInit,
+} from '../web-event-source.ts';
+
 declare const url: string;
 declare const lines: Iterable<string>;
 declare const laterLines: AsyncIterable<string>;
@@ -558,6 +564,61 @@ export function recorded(sink: (chunk: Chunk, connection: number) => void): void
   replay(laterChunks);
   // @ts-expect-error a sink takes text as well as bytes
   record(fetch, (chunk: Uint8Array) => chunk.length);
+}
+
+// ── web-event-source.ts ───────────────────────────────────────────────────────────────────────
+
+/** The platform's own class, where its types have one: ours goes wherever that is asked for. */
+type Platform = typeof globalThis extends {EventSource: infer Own} ? Own : typeof WebEventSource;
+export const platform: Platform = WebEventSource;
+
+export function webEventSource(options: EventSourceInit): void {
+  const source: WebEventSource = new WebEventSource(new URL(url), {
+    withCredentials: true,
+    headers: async ({attempt}) => ({'x-attempt': `${attempt}`}),
+    json: {},
+    onRetry: ({delay}) => void delay.toFixed(),
+  });
+  for (const each of [undefined, null, {}, options]) new WebEventSource(url, each);
+  same<typeof source.readyState, 0 | 1 | 2>(true);
+  same<[typeof WebEventSource.CLOSED, typeof source.OPEN], [2, 1]>(true);
+  same<ReturnType<typeof source.close>, void>(true);
+  source.onopen = source.onmessage = source.onerror = null;
+  source.onopen = (event) => void event.type.length;
+  source.onmessage = ({data, lastEventId, origin}) =>
+    void [data, lastEventId.length, origin.length];
+  source.onerror = function (event) {
+    const state: number = this.readyState;
+    same<typeof event, EventSourceErrorEvent>(true);
+    const {error, message}: {error?: unknown; message?: string} = event;
+    void [error, message, state];
+  };
+  source.addEventListener(
+    'error',
+    ({error}) => void (error instanceof SSEHTTPError && error.status),
+  );
+  source.addEventListener('price', ({data}) => void data, {once: true});
+  source.addEventListener('price', (event: MessageEvent) => void event.data, true);
+  source.addEventListener('open', {handleEvent: (event: Event) => void event.type});
+  source.removeEventListener('message', (event) => void event.lastEventId.length);
+  source.dispatchEvent(new Event('open'));
+  const target: EventTarget = source;
+  void target;
+
+  // @ts-expect-error a URL is needed
+  new WebEventSource();
+  // @ts-expect-error an option that does not exist
+  new WebEventSource(url, {withCredential: true});
+  // @ts-expect-error read only
+  source.readyState = 2;
+  // @ts-expect-error a constant
+  WebEventSource.OPEN = 2;
+  // @ts-expect-error a handler is a function or null
+  source.onmessage = 5;
+  // @ts-expect-error an open event has no data
+  source.onopen = ({data}) => void data;
+  // @ts-expect-error nor has it for a listener
+  source.addEventListener('open', ({data}) => void data);
 }
 
 // ── Disposal ──────────────────────────────────────────────────────────────────────────────────

@@ -5,7 +5,7 @@ import {readFileSync} from 'node:fs';
 import {test} from 'node:test';
 import {problemsOf as docs} from './docs.mjs';
 import {codeOf, problemsOf as layers} from './layers.mjs';
-import {switchesOf, withoutSwitches, withSwitches} from './lint/switches.mjs';
+import {SWITCHED, switchesOf, withoutSwitches, withSwitches} from './lint/switches.mjs';
 import {problemsOf as sessions, written} from './sessions.mjs';
 
 const RULES = {sections: 9, casts: 7, imports: false};
@@ -86,6 +86,26 @@ test('layers: the rules of a file are data', () => {
   );
 });
 
+test('layers: a file over another one, without sections', () => {
+  const rules = {sections: 0, over: './sse.ts'};
+  const good = `// a\nimport {a} from './sse.ts';\nconst b = a as const;\n`;
+  assert.deepEqual(layers(good, rules), []);
+  const cast = `${good}const c = b as string;\n`;
+  assert.deepEqual(layers(cast, rules), ['4: a cast']);
+  const another = `the one import is that of './sse.ts'`;
+  assert.deepEqual(layers(`${good}import {c} from './c.ts';\n`, rules), [`4: ${another}`]);
+  assert.deepEqual(layers(`${good}const c = await import('./sse.ts');\n`, rules), [
+    `4: ${another}`,
+  ]);
+  assert.deepEqual(layers(`${good}import {c} from './sse.ts';\n`, rules), [`4: ${another}`]);
+  assert.deepEqual(layers(good.replace('sse', 'other'), rules), [
+    `2: ${another}`,
+    `4: there is no import of './sse.ts'`,
+  ]);
+  assert.deepEqual(layers('const b = 1;\n', rules), [`2: there is no import of './sse.ts'`]);
+  assert.deepEqual(layers(`${good}// ── 1. Name ──\n`, rules), ['5: 1 sections instead of 0']);
+});
+
 test('layers: blanking keeps lines and columns', () => {
   const source = 'a = `x${`y${z}`}` /* \n */ + "q\\"//" // end';
   const code = codeOf(source);
@@ -97,20 +117,22 @@ test('layers: blanking keeps lines and columns', () => {
   assert.equal(code.indexOf('z'), source.indexOf('z'));
 });
 
-test('switches: sse.ts without the lines that switch tools off, and with them again', () => {
-  const source = readFileSync(new URL('../sse.ts', import.meta.url), 'utf8');
-  const bare = withoutSwitches(source);
-  const linesOf = (text) => text.split('\n');
-  const count = linesOf(switchesOf(source)).length;
-  assert.deepEqual(linesOf(bare), [
-    linesOf(source)[0],
-    ...Array(count).fill('//'),
-    ...linesOf(source).slice(1 + count),
-  ]);
-  assert.doesNotMatch(bare, /eslint|-ignore/);
-  assert.equal(withSwitches(bare, source), source);
-  assert.equal(withSwitches(`${bare}// $&\n`, source), `${source}// $&\n`);
-});
+for (const file of SWITCHED) {
+  test(`switches: ${file} without the lines that switch tools off, and with them again`, () => {
+    const source = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+    const bare = withoutSwitches(source);
+    const linesOf = (text) => text.split('\n');
+    const count = linesOf(switchesOf(source)).length;
+    assert.deepEqual(linesOf(bare), [
+      linesOf(source)[0],
+      ...Array(count).fill('//'),
+      ...linesOf(source).slice(1 + count),
+    ]);
+    assert.doesNotMatch(bare, /eslint|-ignore/);
+    assert.equal(withSwitches(bare, source), source);
+    assert.equal(withSwitches(`${bare}// $&\n`, source), `${source}// $&\n`);
+  });
+}
 
 test('switches: planted faults', () => {
   const source = readFileSync(new URL('../sse.ts', import.meta.url), 'utf8');

@@ -1,4 +1,5 @@
-// node tools/layers.mjs: the house rules of sse.ts and cli.ts that no compiler checks.
+// node tools/layers.mjs: the house rules of sse.ts, web-event-source.ts and cli.ts that no compiler
+// checks.
 //
 // A file consists of numbered sections, and each uses only the sections above it. "Declared" means
 // at column 0, "used" means named anywhere outside comments and strings, by whatever it is that has
@@ -10,10 +11,12 @@ import {fileURLToPath} from 'node:url';
 /**
  * Each file with its number of sections; `casts` is the one section that may cast, since what the
  * platform hands it has no type of its own; `imports` tells whether imports may stand above the
- * first section.
+ * first section. A file without sections has no cast, and `over` is all that it imports, in one
+ * statement: whoever copies it may have to write that anew.
  */
 const FILES = {
   'sse.ts': {sections: 10, casts: 8, imports: false},
+  'web-event-source.ts': {sections: 0, over: './sse.ts'},
   'cli.ts': {sections: 10, casts: 8, imports: true},
 };
 
@@ -42,19 +45,25 @@ export function problemsOf(source, rules) {
   const lines = source.split('\n');
   const code = codeOf(source).split('\n');
   const {sectionOf, declared, problems} = sectionsOf(lines, code, rules);
+  let isOver = false; // the file that it is over has been imported
   code.forEach((line, index) => {
     const here = sectionOf[index];
     const columns = [...lines[index]].length;
+    const imports = rules.over ? isImport(line, here, NONE) : isImport(line, here, rules);
+    const isDue = imports && !isOver && lines[index].endsWith(` from '${rules.over}';`);
+    if (isDue) isOver = true;
     for (const problem of [
       ...usesFromBelow(line, here, declared),
       ...BANNED.filter(([pattern]) => pattern.test(line)).map(([, what]) => what),
-      isImport(line, here, rules) && (rules.imports ? MISPLACED : DEPENDENCY),
-      isCast(line) && here > 0 && here !== rules.casts && `a cast outside section ${rules.casts}`,
+      imports && !isDue && forbiddenImport(rules),
+      isCast(line) && !mayCast(here, rules) && forbiddenCast(rules),
       columns > 100 && `${columns} columns`,
     ]) {
       if (problem) problems.push(`${index + 1}: ${problem}`);
     }
   });
+  if (rules.over && !isOver)
+    problems.push(`${lines.length}: there is no import of '${rules.over}'`);
   return problems;
 }
 
@@ -75,7 +84,7 @@ function sectionsOf(lines, code, {sections}) {
     sectionOf.push(section);
     const name = DECLARATION.exec(code[index])?.[1];
     if (name === undefined) return;
-    if (section === 0) {
+    if (section === 0 && sections > 0) {
       problems.push(`${index + 1}: '${name}' is declared above the first section`);
     }
     if (!declared.has(name)) declared.set(name, section);
@@ -98,6 +107,22 @@ const MISPLACED = `'import' below the first banner`;
 function isImport(line, here, {imports}) {
   if (!imports) return /\bimport\b/.test(line);
   return here > 0 && /\bimport\b(?!\.meta\b)/.test(line);
+}
+
+const NONE = {imports: false};
+
+function forbiddenImport({over, imports}) {
+  if (over) return `the one import is that of '${over}'`;
+  return imports ? MISPLACED : DEPENDENCY;
+}
+
+/** Above the first section are imports, and no code. */
+function mayCast(here, {sections, casts}) {
+  return sections > 0 && (here === 0 || here === casts);
+}
+
+function forbiddenCast({sections, casts}) {
+  return sections > 0 ? `a cast outside section ${casts}` : 'a cast';
 }
 
 function isCast(line) {

@@ -1,4 +1,4 @@
-// What bundlers make of the one file, and of the package: without a warning, without code that
+// What bundlers make of the file (or of both), and of the package: without a warning, without code that
 // nobody named, with the line that says what it is; and it runs.
 
 import {join} from 'node:path';
@@ -12,7 +12,7 @@ import {rollup} from 'rollup';
 import {build as vite, createLogger} from 'vite';
 import webpack from 'webpack';
 import {EXPECTED} from './server.mjs';
-import {MODULES, must, program, project, ROOT, same, SOURCE} from './stranger.mjs';
+import {MODULES, must, program, project, ROOT, same, SOURCE, webSource} from './stranger.mjs';
 
 // Each makes `out` of `entry`, minified, and returns its warnings.
 const BUNDLERS = {
@@ -91,6 +91,7 @@ const NOT_NAMED = /SharedArrayBuffer|worker_threads|Atomics|node:https?|node:zli
 const ENTRIES = {
   parser: {prints: 'one\ntwo\n', without: NOT_NAMED},
   async: {prints: `${EXPECTED}\n`, without: NOT_NAMED},
+  source: {prints: `${EXPECTED} true\n`, without: NOT_NAMED},
   all: {
     prints: `${EXPECTED} ${EXPECTED} ${
       SOURCE.match(/^export (?:class|function|const) (\w+)/gm).filter(
@@ -135,6 +136,7 @@ async function check(bundler, bundle, {name, prints, without, isPackage, source 
   const kind = isPackage ? 'package' : source === SOURCE ? 'file' : 'planted';
   const cwd = project(`bundlers/${bundler}/${kind}/${name}`, {
     'sse.ts': source,
+    'web-event-source.ts': webSource('./sse'),
     'package.json': {type: 'module'},
     'tsconfig.json': {
       compilerOptions: {
@@ -154,11 +156,7 @@ async function check(bundler, bundle, {name, prints, without, isPackage, source 
   symlinkSync(join(MODULES, 'tslib'), join(cwd, 'node_modules/tslib'), 'junction');
   if (isPackage) {
     symlinkSync(ROOT, join(cwd, 'node_modules/ssekit'), 'junction');
-    // In JavaScript, as one who installs it without TypeScript.
-    const code = program(`${name}.ts`)
-      .replace(`'./sse'`, `'ssekit'`)
-      .replace(/^declare .*\n/m, '');
-    writeFileSync(join(cwd, entry), code);
+    writeFileSync(join(cwd, entry), overPackage(program(`${name}.ts`)));
   }
   same(await bundle({cwd, entry, out}), [], 'warns');
   const code = readFileSync(join(cwd, 'out', out), 'utf8');
@@ -174,4 +172,13 @@ async function check(bundler, bundle, {name, prints, without, isPackage, source 
   const {stdout, stderr} = await must(process.execPath, [join('out', out), url], {cwd});
   same([stdout, stderr], [prints, ''], 'what the bundle prints');
   return `${gzipSync(code, {level: 9}).length} B`;
+}
+
+/** In JavaScript, as one who installs it without TypeScript. */
+function overPackage(code) {
+  return code
+    .replace(`'./sse'`, `'ssekit'`)
+    .replace(`'./web-event-source'`, `'ssekit/web-event-source'`)
+    .replace('const seen: string[]', 'const seen')
+    .replace(/^declare .*\n/m, '');
 }

@@ -1,8 +1,8 @@
-// sse.ts, and a program that uses it, compiled by the settings of others.
+// sse.ts and web-event-source.ts, and programs that use them, compiled by the settings of others.
 
 import {cpSync, existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {MODULES, must, program, project, ROOT, run, same, SOURCE} from './stranger.mjs';
+import {MODULES, must, program, project, ROOT, run, same, SOURCE, webSource} from './stranger.mjs';
 
 export const COMPILERS = [
   {name: '5.0', folder: 'typescript-5.0'},
@@ -137,6 +137,11 @@ const ROWS = [
   },
 ];
 
+const PRINTS = {
+  'program.js': '',
+  'web.js': 'open,1 one http://localhost,1 two,no error,true\n',
+};
+
 export function compilers() {
   return {
     cells: ROWS.flatMap((row) =>
@@ -159,7 +164,7 @@ function typeTests(compiler) {
   const text = compiler === '5.0' ? whole.replace(/^.*headers: .*\[\[.*\n/gm, '') : whole;
   const [tests, disposal] = text.split(/^\/\/ ── Disposal ─+$/m);
   if (!disposal) throw new Error('test/types.ts: where is its section Disposal?');
-  return {'types.ts': tests.replaceAll("'../sse.ts'", "'./sse'")};
+  return {'types.ts': tests.replace(/'\.\.\/(sse|web-event-source)\.ts'/g, "'./$1'")};
 }
 
 const typesOf = ({types = 'ES2022 alone'}) => TYPES[types];
@@ -168,11 +173,12 @@ const typesOf = ({types = 'ES2022 alone'}) => TYPES[types];
 function projectOf(row, compiler, knows) {
   const {types: title = 'ES2022 alone', options, runs, planted = ''} = row;
   const {lib, types = [], platform} = typesOf(row);
-  const programs = ['program.ts', ...(platform ? ['platform.ts'] : [])];
+  const programs = ['program.ts', 'web.ts', ...(platform ? ['platform.ts'] : [])];
   const sources =
     row.sources?.(compiler) ?? Object.fromEntries(programs.map((file) => [file, program(file)]));
   return project(`${title}/${row.name}/${compiler}`, {
     'sse.ts': `${SOURCE}\n${planted}\n`,
+    'web-event-source.ts': webSource('./sse.js'),
     'empty.ts': 'export {};\n',
     ...sources,
     'package.json': {type: runs ?? 'module'},
@@ -210,8 +216,10 @@ async function compile(row, {name, folder}) {
   }
   if (status !== 0) throw new Error(`exit ${status}\n${said}`);
   if (runs) {
-    const {stdout, stderr} = await must(process.execPath, ['out/program.js'], {cwd});
-    same(stdout + stderr, '', 'what was compiled prints');
+    for (const [file, prints] of Object.entries(PRINTS)) {
+      const {stdout, stderr} = await must(process.execPath, [`out/${file}`], {cwd});
+      same(stdout + stderr, prints, `what ${file} prints`);
+    }
   }
   if (knows) return 'ok';
   if ((await tsc('-p', 'types.json')).status === 0) throw new Error(`'since' is older than that`);

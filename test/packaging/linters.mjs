@@ -1,5 +1,5 @@
-// A copy of the file among the sources of others: their linters and formatters find nothing in
-// it, whatever their rules. Each of them is shown two more files, to prove that it looks at all:
+// Copies of both files among the sources of others: their linters and formatters find nothing in
+// them, whatever their rules. Each of them is shown two more files, to prove that it looks at all:
 // the same one without the lines at its head that switch tools off, and a neighbour with a fault.
 
 import {readFileSync, symlinkSync} from 'node:fs';
@@ -8,7 +8,12 @@ import {withoutSwitches} from '../../tools/lint/switches.mjs';
 import {DENO} from './runtimes.mjs';
 import {MODULES, project, ROOT, run, same} from './stranger.mjs';
 
-const FILES = ['sse.ts', 'dist/sse.js', 'dist/sse.d.ts'];
+const [SSE, WEB] = ['sse', 'web-event-source'].map((name) => [
+  `${name}.ts`,
+  `dist/${name}.js`,
+  `dist/${name}.d.ts`,
+]);
+const FILES = [...SSE, ...WEB];
 const FOLDERS = ['copied', 'bare', 'neighbour'];
 const NEIGHBOUR = 'neighbour/fault.ts';
 
@@ -56,6 +61,7 @@ const ROWS = [
       ...eslint(`{rules: {'max-classes-per-file': 'error'}}`, {version: name}),
       fault: 'class A {}\nexport class B extends A {}\n',
       says: /max-classes-per-file/,
+      clean: WEB,
     },
     {
       name: `${name}, reportUnusedInlineConfigs`,
@@ -71,12 +77,13 @@ const ROWS = [
       hasTypes: set === 'strictTypeChecked',
     }),
     ...DEBUGGER,
+    clean: set === 'strictTypeChecked' ? [] : ['web-event-source.ts'],
   })),
   {
     name: 'unicorn, recommended',
     ...eslint('unicorn.configs.recommended'),
     ...ABUSIVE,
-    clean: ['dist/sse.d.ts'],
+    clean: ['dist/sse.d.ts', 'dist/web-event-source.d.ts'],
   },
   // Under the name that it has today, and under the older one that many keep.
   ...['@eslint-community/eslint-comments', 'eslint-comments'].map((name) => ({
@@ -106,7 +113,7 @@ const ROWS = [
     }),
     fault: '// biome-ignore lint/suspicious/noDoubleEquals: there is none\nexport {};\n',
     says: /^suppressions\/unused/,
-    clean: FILES,
+    clean: [...SSE, 'web-event-source.ts'], // it would sort what the others import
   },
   {name: 'oxlint', ...oxlint(), ...DEBUGGER},
   {
@@ -122,7 +129,7 @@ const ROWS = [
     clean: FILES,
     remains: [UNUSED.says],
   },
-  {name: 'deno lint', find: denoLint, ...DEBUGGER, clean: ['dist/sse.d.ts']},
+  {name: 'deno lint', find: denoLint, ...DEBUGGER, clean: ['dist/sse.d.ts', ...WEB]},
   {name: 'deno fmt --check', find: denoFormat, ...SPACES},
   {name: 'Prettier, .prettierignore', find: prettier, ...SPACES},
 ];

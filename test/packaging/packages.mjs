@@ -15,6 +15,7 @@ const READ = [
   'LICENSE',
   ...Object.keys(readPages()).filter((name) => /^(?:README|docs\/.+)\.md$/.test(name)),
   'sse.ts',
+  'web-event-source.ts',
 ];
 const PACKED = [
   ...READ,
@@ -22,6 +23,8 @@ const PACKED = [
   'dist/sse.d.ts',
   'dist/sse.js',
   'dist/sse.min.js',
+  'dist/web-event-source.d.ts',
+  'dist/web-event-source.js',
   'package.json',
 ].sort();
 const PUBLISHED = [...READ, 'jsr.json'].sort();
@@ -153,8 +156,16 @@ async function install(name, tarball) {
     'cjs/package.json': {type: 'commonjs'},
     'esm/index.ts': esm,
     'cjs/index.ts': cjs,
-    'index.mjs': `import * as sse from 'ssekit';\nimport * as min from 'ssekit/min';\n${USE}`,
-    'index.cjs': `const sse = require('ssekit');\nconst min = require('ssekit/min');\n${USE}`,
+    'index.mjs': `
+      import * as sse from 'ssekit';
+      import * as min from 'ssekit/min';
+      import * as web from 'ssekit/web-event-source';
+      ${USE}`,
+    'index.cjs': `
+      const sse = require('ssekit');
+      const min = require('ssekit/min');
+      const web = require('ssekit/web-event-source');
+      ${USE}`,
   });
   await must('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], {cwd});
   return cwd;
@@ -167,13 +178,26 @@ const follow = async ({asyncConnect, connect}) => {
   for await (const {data} of asyncConnect(process.argv[2])) seen.push(data);
   return seen;
 };
-(async () => console.log(...await follow(sse), ...await follow(min)))();
+const listen = ({EventSource}) => new Promise((resolve) => {
+  const seen = [];
+  const source = new EventSource(process.argv[2]);
+  source.onmessage = ({data}) => seen.push(data);
+  source.onerror = () => source.readyState === source.CLOSED && resolve(seen);
+});
+const refused = ({EventSource}) => new Promise((resolve) => {
+  const source = new EventSource(process.argv[2] + 'refused');
+  source.onerror = ({error}) => resolve(error.constructor === sse.SSEHTTPError);
+});
+(async () => {
+  console.log(...await follow(sse), ...await follow(min), ...await listen(web));
+  if (!await refused(web)) throw new Error('web-event-source holds a copy of its own');
+})();
 `;
 
 async function load(cwd, file, url) {
   for (const node of [NODE_20, NODE_26]) {
     const {stdout, stderr} = await must(node, [file, url], {cwd});
-    same([stdout, stderr], [`${Array(4).fill('one two').join(' ')}\n`, ''], node);
+    same([stdout, stderr], [`${Array(5).fill('one two').join(' ')}\n`, ''], node);
   }
 }
 
@@ -214,15 +238,18 @@ async function version() {
     lock.version,
     lock.packages[''].version,
     /ssekit (\S+) /.exec(read('sse.ts').split('\n', 1)[0])[1],
+    /ssekit (\S+) /.exec(read('web-event-source.ts').split('\n', 1)[0])[1],
     JSON.parse(read('jsr.json')).version,
   ];
-  same(versions, Array(5).fill(next), 'the versions');
+  same(versions, Array(6).fill(next), 'the versions');
   const {version: before} = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   if (before === next) throw new Error(`npm version changes nothing: ${next}`);
   const changed = (await git('diff', '--name-only', 'HEAD')).stdout.trim().split('\n');
-  same(changed, ['jsr.json', 'package-lock.json', 'package.json', 'sse.ts'], 'what it changes');
+  const stamped = ['sse.ts', 'web-event-source.ts'];
+  const due = ['jsr.json', 'package-lock.json', 'package.json', ...stamped];
+  same(changed, due, 'what it changes');
 
-  for (const file of ['sse.ts', 'jsr.json']) {
+  for (const file of [...stamped, 'jsr.json']) {
     // drifted, the build must say so
     edit(cwd, file, next, before);
     const says = `${file} is not as package.json has it`;

@@ -1,8 +1,8 @@
-// The one file as it is, without a compiler: import './sse.ts'.
+// The files as they are, without a compiler: import './sse.ts' and './web-event-source.ts'.
 
 import {join} from 'node:path';
 import {EXPECTED} from './server.mjs';
-import {HERE, MODULES, must, program, project, run, same, SOURCE} from './stranger.mjs';
+import {HERE, MODULES, must, program, project, run, same, SOURCE, webSource} from './stranger.mjs';
 
 const TESTS = join(HERE, '../node_modules'); // the runtimes that test/package.json names
 export const NODE_20 = join(MODULES, 'node20/bin/node');
@@ -20,7 +20,7 @@ const RUNTIMES = [
   {name: 'Deno', path: DENO, args: ['run', '--allow-net']},
   {name: 'Deno, checked', path: DENO, args: ['run', '--quiet', '--check', '--allow-net'], ...TYPE},
 ];
-const PRINTS = `parsed 2\nasync ${EXPECTED}\nhttp ${EXPECTED}\nblocking ${EXPECTED}\n`;
+const PRINTS = `parsed 2\nasync ${EXPECTED}\nhttp ${EXPECTED}\nblocking ${EXPECTED}\nweb ${EXPECTED}\n`;
 
 export function runtimes(url) {
   return {
@@ -31,6 +31,7 @@ export function runtimes(url) {
         {
           cwd: project(`runtimes/${row}/${name}`, {
             'sse.ts': source,
+            'web-event-source.ts': webSource('./sse.ts'),
             'main.ts': program('main.ts'),
             'package.json': {type: 'module'},
           }),

@@ -11,6 +11,13 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const MODULES = join(HERE, 'node_modules');
 export const SOURCE = readFileSync(join(ROOT, 'sse.ts'), 'utf8');
 
+/** web-event-source.ts, with its one import written as a compiler wants it. */
+export function webSource(from) {
+  const parts = readFileSync(join(ROOT, 'web-event-source.ts'), 'utf8').split(` from './sse.ts';`);
+  if (parts.length !== 2) throw new Error('web-event-source.ts must import ./sse.ts once');
+  return parts.join(` from '${from}';`);
+}
+
 const TEMP = mkdtempSync(join(tmpdir(), 'ssekit-packaging-'));
 process.once('exit', () => rmSync(TEMP, {recursive: true, force: true}));
 process.once('SIGINT', () => process.exit(130));

@@ -94,7 +94,9 @@ export default {
         'typescript-eslint',
       ],
       // The library as a stranger has it: beside the program.
-      ignoreUnresolved: ['./sse', './sse.js', './sse.ts'],
+      ignoreUnresolved: ['sse', 'web-event-source'].flatMap((name) =>
+        ['', '.js', '.ts'].map((ending) => `./${name}${ending}`),
+      ),
     },
     'tools/mutants': {},
     'tools/lint': {

@@ -7,7 +7,7 @@ import {dirname, join} from 'node:path';
 import {after, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {biome, knip, unnamed} from './run.mjs';
-import {makeCopy, withoutSwitches, withSwitches} from './switches.mjs';
+import {makeCopy, SWITCHED, withoutSwitches, withSwitches} from './switches.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const folders = [];
@@ -134,9 +134,11 @@ test('unused: a package that no file names', async () => {
   ]);
 });
 
-test('sse.ts: the copy is made, and comes back', () => {
-  const source = readFileSync(join(ROOT, 'sse.ts'), 'utf8');
-  const copy = readFileSync(makeCopy(), 'utf8');
-  assert.equal(copy, withoutSwitches(source));
-  assert.equal(withSwitches(copy, source), source);
-});
+for (const file of SWITCHED) {
+  test(`${file}: the copy is made, and comes back`, () => {
+    const source = readFileSync(join(ROOT, file), 'utf8');
+    const copy = readFileSync(makeCopy(file), 'utf8');
+    assert.equal(copy, withoutSwitches(source));
+    assert.equal(withSwitches(copy, source), source);
+  });
+}

@@ -1,21 +1,22 @@
 // node tools/lint/run.mjs [--write]: the format of every file, Biome's rules, what is unused, and
 // the layers. Prints a line for each, and what was found; exit 1 if anything was.
 //
-// --write formats the files first. sse.ts is seen as the copy that switches.mjs makes of it.
+// --write formats the files first. sse.ts and web-event-source.ts are seen as the copies that
+// switches.mjs makes of them.
 
 import {execFile, execFileSync} from 'node:child_process';
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import knipConfig from './knip.config.mjs';
-import {makeCopy, withSwitches} from './switches.mjs';
+import {makeCopy, SWITCHED, withSwitches} from './switches.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MODULES = fileURLToPath(new URL('node_modules/', import.meta.url));
 const BIOME = join(MODULES, '@biomejs/biome/bin/biome');
 const KNIP = join(MODULES, 'knip/bin/knip.js');
 const KNIP_CONFIG = 'tools/lint/knip.config.mjs';
-const COPY = '.build/lint/sse.ts';
+const COPIES = '.build/lint/';
 
 /** Name to what finds the problems of a folder: one line each. */
 const CHECKS = {
@@ -39,7 +40,7 @@ export async function biome(root, command) {
   const {diagnostics, summary} = JSON.parse(stdout);
   if (!(summary.changed + summary.unchanged)) throw new Error(`biome ${command} saw no file`);
   const found = diagnostics.map(({category, location: {path, start}, message}) => {
-    const file = path.replace(COPY, 'sse.ts');
+    const file = path.replace(COPIES, '');
     return `${file}${start ? `:${start.line}` : ''}: ${message} (${category})`;
   });
   return [...new Set(found)].sort((a, b) => a.localeCompare(b, 'en', {numeric: true}));
@@ -95,13 +96,15 @@ function linesOf(text) {
 async function write() {
   const {status, stderr} = await run(ROOT, BIOME, 'format', '--write', '.');
   if (status) throw new Error(stderr);
-  const source = readFileSync('sse.ts', 'utf8');
-  writeFileSync('sse.ts', withSwitches(readFileSync(COPY, 'utf8'), source));
+  for (const file of SWITCHED) {
+    const copy = readFileSync(COPIES + file, 'utf8');
+    writeFileSync(file, withSwitches(copy, readFileSync(file, 'utf8')));
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   process.chdir(ROOT);
-  makeCopy();
+  SWITCHED.forEach(makeCopy);
   if (process.argv.includes('--write')) await write();
   for (const [name, find] of Object.entries(CHECKS)) {
     const start = performance.now();

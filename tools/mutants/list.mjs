@@ -983,6 +983,160 @@ const CLIENTS = [
   },
 ];
 
+/** The rows of web-event-source.ts, which has no sections. */
+export const WEB = [
+  {
+    rule: 'an EventSource needs an argument',
+    pattern: 'if (!arguments.length) throw $ERROR;',
+    rewrite: ';',
+  },
+  {
+    rule: 'its options are an object',
+    pattern: 'if (!$IS_OBJECT($OPTIONS ?? {})) throw $ERROR;',
+    rewrite: ';',
+  },
+  {
+    rule: 'withCredentials includes them',
+    pattern: `$CREDENTIALS && {init: {credentials: 'include', ...$INIT}}`,
+    rewrite: 'false',
+  },
+  {
+    rule: 'and leaves the rest of init',
+    pattern: `$CREDENTIALS && {init: {credentials: 'include', ...$INIT}}`,
+    rewrite: `$CREDENTIALS && {init: {credentials: 'include'}}`,
+  },
+  {
+    rule: 'an answer that is no stream is the end',
+    pattern: {context: 'const {retryStatus = []} = a', selector: 'object_assignment_pattern'},
+    rewrite: 'retryStatus',
+  },
+  {
+    rule: 'a transport says what it verifies',
+    pattern: '$VERIFIES === undefined ? $NOTING : $BOTH',
+    rewrite: '$NOTING',
+  },
+  {
+    rule: 'what is no transport is refused',
+    pattern: `typeof $TRANSPORT === 'function' && $NOTED`,
+    rewrite: '$TRANSPORT && $NOTED',
+  },
+  {
+    rule: 'an event is of the origin that was asked last',
+    pattern: 'this.$ORIGIN = new URL($URL).origin;',
+    rewrite: ';',
+  },
+  {
+    rule: 'or of the one that the response names',
+    pattern: 'if ($URL) this.$ORIGIN = new URL($URL, $BASE).origin;',
+    rewrite: ';',
+  },
+  {
+    rule: 'once closed nothing is fired',
+    pattern: 'if (this.readyState === CLOSED) return;',
+    rewrite: ';',
+  },
+  {
+    rule: 'a state begins with its event',
+    pattern: 'this.$STATE = $NEW;',
+    after: 'if (this.readyState === CLOSED) return;',
+    rewrite: ';',
+  },
+  {rule: 'close() is at once', pattern: 'this.$STATE = CLOSED;', rewrite: ';'},
+  {rule: 'close() ends the client', pattern: 'void this.$CLIENT?.close();', rewrite: ';'},
+  {
+    rule: 'who is aborted is CLOSED',
+    pattern: 'this.$SIGNAL?.aborted ? CLOSED : this.$STATE',
+    rewrite: 'this.$STATE',
+  },
+  {rule: 'listeners come first', pattern: 'await null;', rewrite: ';'},
+  {
+    rule: 'a scheme that nobody follows is told',
+    pattern: 'if (!this.$CLIENT) throw $ERROR;',
+    rewrite: 'if (!this.$CLIENT) return;',
+  },
+  {rule: 'a loss is told', pattern: 'await this.$TELL(CONNECTING, $EVENT);', rewrite: ';'},
+  {rule: 'the end is told', pattern: 'await this.$TELL(CLOSED, $EVENT);', rewrite: ';'},
+  {
+    rule: 'an opening is told',
+    pattern: `return this.$TELL(OPEN, new Event('open'));`,
+    rewrite: ';',
+  },
+  {
+    rule: 'each event is a task of its own',
+    pattern: 'await $TURN();',
+    after: 'EventTarget.prototype.dispatchEvent.call(this, $EVENT);',
+    rewrite: ';',
+  },
+  {rule: 'onOpen is called', pattern: 'return $GIVEN.onOpen?.($RESPONSE);', rewrite: ';'},
+  {rule: 'onRetry is called', pattern: 'return $GIVEN.onRetry?.($RETRY);', rewrite: ';'},
+  {
+    rule: 'a handler keeps the place of the last one',
+    pattern: 'if ($HELD) $HELD.value = $VALUE; else { $$$MAKE }',
+    rewrite: 'this.removeEventListener($TYPE, $HELD?.listener ?? null); {$$$MAKE}',
+    names: 'EventTarget.prototype.removeEventListener.call(this, $TYPE, $L)',
+  },
+  {
+    rule: 'null takes a handler away',
+    pattern: 'this.$HANDLERS.delete($TYPE);',
+    rewrite: ';',
+  },
+  {
+    rule: 'and its place',
+    pattern: 'if ($HELD) EventTarget.prototype.removeEventListener.call($$$ARGS);',
+    rewrite: ';',
+  },
+  {
+    rule: 'an object that is no function is a handler',
+    pattern: '!$VALUE || !$IS_OBJECT($VALUE)',
+    rewrite: `typeof $VALUE !== 'function'`,
+  },
+  {
+    rule: 'that is not called',
+    pattern: `typeof $MADE.value === 'function'`,
+    rewrite: 'true',
+  },
+  {
+    rule: 'a handler is called with the source as this',
+    pattern: '$MADE.value.call(this, $EVENT)',
+    rewrite: '$MADE.value.call(undefined, $EVENT)',
+  },
+  {
+    rule: 'attributes are seen in a listing',
+    pattern: 'Object.defineProperty($PROTOTYPE, $NAME, {enumerable: true})',
+    rewrite: 'undefined',
+  },
+  {
+    rule: 'an EventSource has a tag',
+    pattern: 'Object.defineProperty($PROTOTYPE, Symbol.toStringTag, $NAME);',
+    rewrite: ';',
+  },
+  {
+    rule: 'a document has a base of its own',
+    pattern: '$PLATFORM.document?.baseURI ?? $LOCATION',
+    rewrite: '$LOCATION',
+  },
+  {
+    rule: 'what is no URL is a SyntaxError',
+    pattern: `throw new DOMException($MESSAGE, 'SyntaxError');`,
+    rewrite: 'throw new DOMException($MESSAGE);',
+  },
+  {
+    rule: 'an error says why',
+    pattern: `Object.assign(new Event('error'), $WHY)`,
+    rewrite: `new Event('error')`,
+  },
+  {
+    rule: 'a message has the last id',
+    pattern: {context: '({data, origin: $ORIGIN, lastEventId: $ID})', selector: 'object'},
+    rewrite: `{data, origin: $ORIGIN, lastEventId: ''}`,
+  },
+  {
+    rule: 'and its own type',
+    pattern: 'new MessageEvent($TYPE, $INIT)',
+    rewrite: `new MessageEvent('message', $INIT)`,
+  },
+];
+
 const of = (section, rows) => rows.map((row) => ({section, ...row}));
 
 export default [

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {Lang, parse} from '@ast-grep/napi';
 import {generatedMutants, SECTIONS} from './generated.mjs';
-import rows from './list.mjs';
+import rows, {WEB} from './list.mjs';
 import {mostSurvivors, sampleOf} from './sample.mjs';
 import {compiled, edited, readSource, sectionsOf} from './source.mjs';
 import {matchOf, withoutComments} from './written.mjs';
@@ -15,8 +15,8 @@ const FIELD = 'public_field_definition';
 const source = readSource();
 
 /** The rows that do not fit this text, by their rule. */
-const staleIn = (text) =>
-  rows.filter((row) => {
+const staleIn = (text, all = rows) =>
+  all.filter((row) => {
     try {
       matchOf(text, row);
       return false;
@@ -149,6 +149,25 @@ test('rows: other names of what is private make none stale', () => {
     staleIn(text).map(({rule}) => rule),
     [],
   );
+});
+
+test('rows of web-event-source.ts: the same of these', async () => {
+  const web = readSource('web-event-source.ts');
+  const {text, found} = renamed(web);
+  assert.ok(found.private.length > 20 && found.own.length > 50);
+  for (const each of [web, text]) {
+    assert.deepEqual(
+      staleIn(each, WEB).map(({rule}) => rule),
+      [],
+    );
+  }
+  const right = await compiled(web);
+  for (const row of WEB) {
+    assert.notEqual(await compiled(edited(web, matchOf(web, row))), right, row.rule);
+    assert.doesNotMatch(JSON.stringify(row), /#/, 'it names what is private');
+  }
+  assert.equal(new Set([...rows, ...WEB].map(({rule}) => rule)).size, rows.length + WEB.length);
+  assert.equal(staleIn('', WEB).length, WEB.length);
 });
 
 test('rows: another layout makes none stale', () => {

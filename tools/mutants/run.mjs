@@ -17,15 +17,16 @@
 // section.
 //
 // written: the rows of list.mjs, what StrykerJS cannot make or does not reach; TEXT runs only the
-// rows whose rule contains it. Exit 1 for every survivor, and for a row that no longer fits sse.ts.
+// rows whose rule contains it. Exit 1 for every survivor, and for a row that no longer fits sse.ts,
+// or web-event-source.ts, which has rows of its own.
 
 import {execFileSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {parseArgs} from 'node:util';
 import {generatedMutants, SECTIONS} from './generated.mjs';
-import rows from './list.mjs';
-import {runAll, TESTS} from './runner.mjs';
+import rows, {WEB} from './list.mjs';
+import {runAll, TESTS, WEB_EVENT_SOURCE} from './runner.mjs';
 import {mostSurvivors, sampleOf} from './sample.mjs';
 import {edited, ROOT, readSource} from './source.mjs';
 import {matchOf} from './written.mjs';
@@ -196,24 +197,32 @@ function commit() {
 // ── Written ───────────────────────────────────────────────────────────────────────────────────
 
 async function written() {
-  const chosen = rows.filter(({rule}) => only === undefined || rule.includes(only));
-  const problems = chosen.length ? [] : [`no row says '${only}'`];
+  const problems = [];
+  const counts = {rows: 0, killed: 0, hung: 0};
+  await writtenOf(source, rows, undefined, {problems, counts});
+  await writtenOf(readSource('web-event-source.ts'), WEB, WEB_EVENT_SOURCE, {problems, counts});
+  if (!counts.rows) problems.push(`no row says '${only}'`);
+  for (const problem of problems) console.error(`mutants: ${problem}`);
+  const {killed, hung} = counts;
+  console.log(`mutants: ${counts.rows} rows, ${killed} killed, ${hung} more by the time limit`);
+  return problems.length === 0;
+}
+
+/** The rows of one file: adds to the problems and to the counts. */
+async function writtenOf(text, all, product, {problems, counts}) {
   const mutants = [];
-  for (const row of chosen) {
+  for (const row of all.filter(({rule}) => only === undefined || rule.includes(only))) {
+    counts.rows++;
     try {
-      mutants.push({...row, ...matchOf(source, row)});
+      mutants.push({...row, ...matchOf(text, row)});
     } catch (error) {
       problems.push(error.message);
     }
   }
-  let hung = 0;
-  let killed = 0;
-  await runAll(source, mutants, ({section, rule}, verdict, reason = '') => {
-    if (verdict === 'killed') killed++;
-    else if (verdict === 'hung') hung++;
+  if (!mutants.length) return;
+  const note = ({section = product?.name, rule}, verdict, reason = '') => {
+    if (verdict === 'killed' || verdict === 'hung') counts[verdict]++;
     else problems.push(`${verdict.toUpperCase()} ${section}: ${rule} ${reason}`);
-  });
-  for (const problem of problems) console.error(`mutants: ${problem}`);
-  console.log(`mutants: ${chosen.length} rows, ${killed} killed, ${hung} more by the time limit`);
-  return problems.length === 0;
+  };
+  await runAll(text, mutants, note, undefined, product);
 }

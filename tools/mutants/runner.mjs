@@ -1,4 +1,5 @@
-// Runs the tests that need no sockets (SSE_TEST=fast) over builds of sse.ts that are wrong.
+// Runs the tests that need no sockets (SSE_TEST=fast) over builds of sse.ts that are wrong; for
+// web-event-source.ts its own tests alone, over the right sse.ts.
 
 import {spawn} from 'node:child_process';
 import {copyFileSync, mkdirSync, rmSync, writeFileSync} from 'node:fs';
@@ -6,7 +7,8 @@ import {availableParallelism} from 'node:os';
 import {fileURLToPath} from 'node:url';
 import {compiled, edited, ROOT} from './source.mjs';
 
-export const TESTS = `${ROOT}.build/sse.test.js`; // they import ./sse.js, which is beside them
+const BUILD = `${ROOT}.build/`;
+export const TESTS = `${BUILD}sse.test.js`; // they import ./sse.js, which is beside them
 const PRELOAD = fileURLToPath(new URL('preload.mjs', import.meta.url));
 
 const LEAST_JOBS = 2;
@@ -19,13 +21,21 @@ const MOST_CPU = 2.5; // times
 const MOST_TIME = 8; // times
 const NO_LIMITS = {cpu: 600, time: 600_000}; // s, ms
 
+/** What is mutated, and the files of the build that are beside it. */
+const SSE = {name: 'sse', tests: 'sse.test.js', beside: ['web-event-source.js']};
+export const WEB_EVENT_SOURCE = {
+  name: 'web-event-source',
+  tests: 'web-event-source.test.js',
+  beside: ['sse.js'],
+};
+
 /**
  * Calls note(mutant, verdict, reason) for each edit of the source, as its verdict is known; begins
  * none once `isEnough()`. Verdicts: 'killed', 'hung' (killed by a limit), 'survived', 'same' (it
  * compiles to what sse.ts compiles to), 'broken' (it does not compile). Throws where the tests
  * fail over the right sse.ts.
  */
-export async function runAll(source, mutants, note, isEnough = () => false) {
+export async function runAll(source, mutants, note, isEnough = () => false, product = SSE) {
   const right = await compiled(source);
   const jobs = Math.max(LEAST_JOBS, Math.min(MOST_JOBS, availableParallelism()));
   const folders = Array.from(
@@ -34,15 +44,17 @@ export async function runAll(source, mutants, note, isEnough = () => false) {
   );
   for (const folder of folders) {
     mkdirSync(folder, {recursive: true});
-    copyFileSync(TESTS, `${folder}/sse.test.js`);
+    for (const file of [product.tests, ...product.beside]) {
+      copyFileSync(BUILD + file, `${folder}/${file}`);
+    }
   }
   try {
-    const limits = await limitsOf(folders, right);
+    const limits = await limitsOf(folders, right, product);
     const queue = [...mutants];
     const work = async (folder) => {
       while (queue.length && !isEnough()) {
         const mutant = queue.shift();
-        note(mutant, ...(await verdictOf(edited(source, mutant), right, folder, limits)));
+        note(mutant, ...(await verdictOf(edited(source, mutant), right, folder, limits, product)));
       }
     };
     await Promise.all(folders.map(work));
@@ -52,18 +64,22 @@ export async function runAll(source, mutants, note, isEnough = () => false) {
 }
 
 /** All jobs at once, as they will run: so that the limits fit a machine that is busy with them. */
-async function limitsOf(folders, right) {
+async function limitsOf(folders, right, product) {
   const started = performance.now();
-  const runs = await Promise.all(folders.map((folder) => runTests(folder, right, NO_LIMITS)));
+  const runs = await Promise.all(
+    folders.map((folder) => runTests(folder, right, NO_LIMITS, product)),
+  );
   const time = performance.now() - started;
   if (runs.some(({verdict}) => verdict !== 'survived')) {
-    throw new Error('the right sse.ts fails: SSE_TEST=fast node .build/sse.test.js');
+    throw new Error(
+      `the right ${product.name}.ts fails: SSE_TEST=fast node .build/${product.tests}`,
+    );
   }
   const cpu = Math.max(...runs.map((run) => run.cpu));
   return {cpu: Math.ceil(MOST_CPU * cpu), time: MOST_TIME * time};
 }
 
-async function verdictOf(text, right, folder, limits) {
+async function verdictOf(text, right, folder, limits, product) {
   let code;
   try {
     code = await compiled(text);
@@ -71,16 +87,16 @@ async function verdictOf(text, right, folder, limits) {
     return ['broken', error.message];
   }
   if (code === right) return ['same'];
-  return [(await runTests(folder, code, limits)).verdict];
+  return [(await runTests(folder, code, limits, product)).verdict];
 }
 
 /** Resolves with {verdict: 'survived' | 'killed' | 'hung', cpu}: the processor's time, s. */
-function runTests(folder, code, limits) {
-  writeFileSync(`${folder}/sse.js`, code);
+function runTests(folder, code, limits, {name, tests}) {
+  writeFileSync(`${folder}/${name}.js`, code);
   return new Promise((resolve, reject) => {
     const args = ['--import', PRELOAD, '--test-reporter=tap', '--test-reporter-destination=stdout'];
     const limited = ['-c', `ulimit -t ${limits.cpu}; exec "$0" "$@"`, process.execPath];
-    const child = spawn('sh', [...limited, ...args, `${folder}/sse.test.js`], {
+    const child = spawn('sh', [...limited, ...args, `${folder}/${tests}`], {
       env: {...process.env, SSE_TEST: 'fast'},
       stdio: ['ignore', 'pipe', 'ignore'],
     });

@@ -1,4 +1,5 @@
-// What all mutants have in common: the text of sse.ts, its sections, and one edit of it.
+// What all mutants have in common: the text of sse.ts (or of web-event-source.ts, which has no
+// sections), its sections, and one edit of it.
 
 import {readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
@@ -8,7 +9,7 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const BANNER = /^\/\/ ── \d\. (\w+) /gm;
 
-export const readSource = () => readFileSync(`${ROOT}sse.ts`, 'utf8');
+export const readSource = (file = 'sse.ts') => readFileSync(ROOT + file, 'utf8');
 
 /** [{name, start, end}]: the sections as their banners part them, in offsets into the source. */
 export function sectionsOf(source) {
@@ -22,6 +23,7 @@ export function sectionsOf(source) {
 
 /** Throws where a section was renamed or dropped: what is meant for it would silently be gone. */
 export function sectionOf(source, wanted) {
+  if (wanted === undefined) return {start: 0, end: source.length};
   const sections = sectionsOf(source);
   const found = sections.find(({name}) => name === wanted);
   if (found) return found;
@@ -41,5 +43,5 @@ export function lineAt(source, offset) {
 /** As build.mjs compiles it for the tests. Throws for what is no TypeScript. */
 export async function compiled(source) {
   const options = {loader: 'ts', format: 'esm', target: 'es2022', logLevel: 'silent'};
-  return (await transform(source, options)).code;
+  return (await transform(source, options)).code.replace(`"./sse.ts"`, `'./sse.js'`);
 }

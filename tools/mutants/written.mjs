@@ -1,4 +1,4 @@
-// Finds in sse.ts what a row of list.mjs means: by structure (ast-grep), not by text, so that
+// Finds in sse.ts, or in web-event-source.ts, what a row of list.mjs means: by structure (ast-grep), not by text, so that
 // neither another name of something private nor another layout makes a row stale.
 //
 // A row: {section, rule, pattern, rewrite, inside?, after?, names?}. `pattern` is TypeScript in
@@ -38,6 +38,7 @@ export function matchOf(source, row) {
 }
 
 function onlyOne(source, {section, rule}, wanted) {
+  const where = section ?? 'web-event-source.ts';
   const {start, end} = sectionOf(source, section);
   const found = treeOf(source)
     .findAll({rule: wanted})
@@ -45,11 +46,11 @@ function onlyOne(source, {section, rule}, wanted) {
   if (found.length === 1) return found[0];
   const lines = found.map((node) => lineAt(source, node.range().start.index)).join(', ');
   throw new Error(
-    `STALE ${section}: ${rule}\n`
+    `STALE ${where}: ${rule}\n`
       + `  what must fit once fits ${lines ? `lines ${lines}` : 'nothing'}: `
       + `${JSON.stringify(wanted)}\n`
       + '  If the rule moved, or is written in another way: write its row in list.mjs anew.'
-      + ' If sse.ts has it no more: drop the row.',
+      + ' If the file has it no more: drop the row.',
   );
 }
 

@@ -1,5 +1,6 @@
-// Parses, and follows URL in both loops: main.ts URL
+// Parses, and follows URL in both loops, and by events: main.ts URL
 import {asyncConnect, connect, EventSource, httpTransport} from './sse.ts';
+import {EventSource as WebEventSource} from './web-event-source.ts';
 
 declare const process: {readonly argv: readonly string[]};
 
@@ -16,3 +17,7 @@ for (const [name, transport] of [
 const seen = [];
 for (const {id, data} of connect(url)) seen.push(`${id}:${data}`);
 console.log('blocking', ...seen);
+const source = new WebEventSource(url);
+const events: string[] = [];
+source.onmessage = ({data, lastEventId}) => void events.push(`${lastEventId}:${data}`);
+source.onerror = () => source.readyState === source.CLOSED && console.log('web', ...events);
