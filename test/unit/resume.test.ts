@@ -402,7 +402,7 @@ describe('resume', () => {
     [{methods: 'GET'}, '"methods"', "'method'"],
     [{url: 5}, 'url must be a string or a URL'],
     [{url: null}, 'url must be a string or a URL'],
-    [{url: 'http://'}, 'Invalid URL'],
+    [{url: 'http://'}, 'URL'],
     [{url: 'file:///etc/passwd'}, 'http'],
     [{url: 'http://me:pw@sse.test/'}, 'userinfo'],
     [{method: 'GET A'}, 'method'],
