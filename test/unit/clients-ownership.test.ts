@@ -215,6 +215,7 @@ const WAYS: Record<string, Way> = {
   },
   'another content type': {
     answer: {headers: {'content-type': 'text/html'}},
+    options: {timeout: 20}, // as below
     use: loop,
     throws: /Content-Type/,
   },
