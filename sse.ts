@@ -634,9 +634,14 @@ class StreamDecoder {
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text; // "parse an event stream"
   }
 
-  /** The end: what is kept, as text; a sequence that is still open is U+FFFD. */
+  /** What is kept, as text; a sequence may still be open. */
   flush(): string {
-    const text = this.decode(NO_BYTES);
+    return this.decode(NO_BYTES);
+  }
+
+  /** The same at the end, where a sequence that is still open is U+FFFD. */
+  end(): string {
+    const text = this.flush();
     const open = this.#wide ? this.#streaming?.decode() : '';
     this.#wide = 0;
     return text + (open ?? '');
@@ -1185,7 +1190,10 @@ class PullParser {
    */
   end(): void {
     if (!this.#onIgnored && !this.#dispatchesIncomplete) return;
-    this.#rest += this.#decode(this.#bytes) + this.#decoder.flush();
+    const decoder = this.#decoder;
+    this.#rest += this.#decode(this.#bytes);
+    // what is not dispatched has no end, and so no larger size for it
+    this.#rest += this.#dispatchesIncomplete ? decoder.end() : decoder.flush();
     this.#bytes = NO_BYTES;
     this.scan();
     if (this.#dispatchesIncomplete) {
@@ -2135,7 +2143,7 @@ class LineParser implements Parser<JSONText> {
   }
 
   end(): void {
-    this.#begin(this.#decoder.flush());
+    this.#begin(this.#decoder.end());
     this.#isOver = true;
   }
 

@@ -133,6 +133,15 @@ describe('incomplete', () => {
     assert.deepEqual(dataOf(events), ['a']);
   });
 
+  test('discarded: a cut character counts for no limit', async () => {
+    for (const chunks of cutsOf(binary('a\xc3'))) {
+      const told: string[] = [];
+      const onIgnored = (line: string) => void told.push(line);
+      const source = EventSource.from(chunks, {maxEventSize: 1, onIgnored});
+      assert.deepEqual([[...source], told], [[], ['a']]);
+    }
+  });
+
   test('json() and batches() have it, too', async () => {
     const cut = ['data: 1\n\n', 'data: 2'];
     assert.deepEqual([...EventSource.from(cut, DISPATCH).json()], [1, 2]);
