@@ -269,7 +269,9 @@ export class Run {
   }
 
   #until({data}) {
+    const loop = this.#loop;
     this.#called('until');
+    if (loop?.isOver) return true; // left from within: what is not handed over is not the last
     const {until} = this.#plan;
     if (until === undefined || Number.parseInt(data, 10) < until) return false;
     this.monitor.isAtLast = true;
