@@ -82,7 +82,7 @@ const afterClose = (change) => (sse) =>
 export const FAULTY = [
   {
     name: 'drops one event in 300',
-    found: ['events'],
+    found: ['events', 'id'], // the id, where that event was the last to come
     make: looping(({result, again, state}) =>
       !result.done && every(state, 300) ? again() : result,
     ),
