@@ -106,9 +106,7 @@ async function make() {
     minify: true,
   });
   writeFileSync('dist/sse.min.js', min.code);
-  const cli = await transform(readFileSync('cli.ts', 'utf8'), {...OUTPUT, loader: 'ts'});
-  writeFileSync('dist/cli.js', cli.code);
-  chmodSync('dist/cli.js', 0o755);
+  await bundleCommand();
 
   mkdirSync('.build', {recursive: true});
   await compileTests();
@@ -132,6 +130,25 @@ async function make() {
   }
   writeFileSync('.build/sizes.json', `${JSON.stringify(sizes)}\n`);
   return {bundles, sizes};
+}
+
+/** One file, beside the library that it uses. */
+async function bundleCommand() {
+  const library = {
+    name: 'library',
+    setup({onResolve}) {
+      onResolve({filter: /\/sse\.ts$/}, () => ({path: './sse.js', external: true}));
+    },
+  };
+  await build({
+    entryPoints: ['cli/main.ts'],
+    outfile: 'dist/cli.js',
+    ...OUTPUT,
+    bundle: true,
+    platform: 'node',
+    plugins: [library],
+  });
+  chmodSync('dist/cli.js', 0o755);
 }
 
 /**

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {test} from 'node:test';
 import {problemsOf as docs} from './docs.mjs';
-import {codeOf, problemsOf as layers} from './layers.mjs';
+import {codeOf, problemsOf as layers, problemsOfModules} from './layers.mjs';
 import {SWITCHED, switchesOf, withoutSwitches, withSwitches} from './lint/switches.mjs';
 import {problemsOf as sessions, written} from './sessions.mjs';
 
@@ -104,6 +104,42 @@ test('layers: a file over another one, without sections', () => {
   ]);
   assert.deepEqual(layers('const b = 1;\n', rules), [`2: there is no import of './sse.ts'`]);
   assert.deepEqual(layers(`${good}// ── 1. Name ──\n`, rules), ['5: 1 sections instead of 0']);
+});
+
+test('layers: a folder of modules', () => {
+  const rules = {modules: ['first', 'second', 'third'], casts: 'third'};
+  const good = {
+    first: `import * as zlib from 'node:zlib';\nimport {connect} from '../sse.ts';\n`,
+    second: `import {a} from './first.ts';\nimport type {B} from './first.ts';\n`,
+    third: `import {\n  a,\n} from './second.ts';\nconst b = c as string;\n`,
+  };
+  assert.deepEqual(problemsOfModules(good, rules), []);
+  for (const [name, source, problem] of [
+    ['first', `import {c} from './second.ts';`, `imports './second.ts', which is not above it`],
+    ['first', `import {c} from './first.ts';`, `imports './first.ts', which is not above it`],
+    ['second', `export {c} from './third.ts';`, `imports './third.ts', which is not above it`],
+    [
+      'second',
+      `const c = await import('./third.ts');`,
+      `imports './third.ts', which is not above it`,
+    ],
+    [
+      'second',
+      `import {c} from '../dist/sse.js';`,
+      `imports '../dist/sse.js', which is not above it`,
+    ],
+    ['second', 'const a = b as string;', 'a cast'],
+    ['third', 'const a: any = 1;', `the type 'any'`],
+    ['third', `// ${'x'.repeat(98)}`, '101 columns'],
+  ]) {
+    const planted = {...good, [name]: source};
+    assert.deepEqual(problemsOfModules(planted, rules), [`${name}.ts:1: ${problem}`], source);
+  }
+  const {third, ...others} = good;
+  assert.deepEqual(problemsOfModules({...others, fourth: third}, rules), [
+    'third.ts: is in the list of modules, and not in the folder',
+    'fourth.ts: is not in the list of modules',
+  ]);
 });
 
 test('layers: blanking keeps lines and columns', () => {

@@ -1,11 +1,12 @@
-// node tools/layers.mjs: the house rules of sse.ts, web-event-source.ts and cli.ts that no compiler
+// node tools/layers.mjs: the house rules of sse.ts, web-event-source.ts and cli/ that no compiler
 // checks.
 //
-// A file consists of numbered sections, and each uses only the sections above it. "Declared" means
+// A file consists of numbered sections, and each uses only the sections above it; a folder of
+// modules, each of which imports only those that stand before it in a list. "Declared" means
 // at column 0, "used" means named anywhere outside comments and strings, by whatever it is that has
 // that name; that is all this file knows of TypeScript.
 
-import {readFileSync} from 'node:fs';
+import {readdirSync, readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 
 /**
@@ -17,7 +18,17 @@ import {fileURLToPath} from 'node:url';
 const FILES = {
   'sse.ts': {sections: 10, casts: 8, imports: false},
   'web-event-source.ts': {sections: 0, over: './sse.ts'},
-  'cli.ts': {sections: 10, casts: 8, imports: true},
+};
+
+/** The modules of cli/, each above those that may import it; `casts`: the one that may cast. */
+const COMMAND = {
+  folder: 'cli/',
+  modules: [
+    ...['text', 'output', 'formats', 'lines', 'files', 'claim', 'zstd', 'json', 'har', 'input'],
+    ...['damage', 'silence', 'recording', 'resume-point', 'blocks', 'server', 'arguments'],
+    ...['stats', 'follow', 'record', 'parse', 'replay', 'demo', 'main'],
+  ],
+  casts: 'server',
 };
 
 const BANNER = /^\/\/ ── (\d+)\. (\w+)/;
@@ -67,6 +78,40 @@ export function problemsOf(source, rules) {
   return problems;
 }
 
+/**
+ * The problems of a folder of modules, as `name.ts:line: what`. `sources`: name to source text, of
+ * all that is there.
+ */
+export function problemsOfModules(sources, {modules, casts}) {
+  const missing = modules.filter((name) => !(name in sources));
+  const unknown = Object.keys(sources).filter((name) => !modules.includes(name));
+  return [
+    ...missing.map((name) => `${name}.ts: is in the list of modules, and not in the folder`),
+    ...unknown.map((name) => `${name}.ts: is not in the list of modules`),
+    ...modules.flatMap((name, at) => {
+      const source = sources[name] ?? '';
+      const rules = {sections: 0, imports: true, mayCast: name === casts};
+      return [...problemsOf(source, rules), ...importsFromBelow(source, modules.slice(0, at))].map(
+        (problem) => `${name}.ts:${problem}`,
+      );
+    }),
+  ];
+}
+
+const IMPORTED = /(?:\bfrom|\bimport\(?)\s*'(\.[^']*)'/g;
+
+/** Imports of a module that is not one of those above; the library is above them all. */
+function importsFromBelow(source, above) {
+  const allowed = ['../sse.ts', ...above.map((name) => `./${name}.ts`)];
+  return source
+    .split('\n')
+    .flatMap((line, index) =>
+      [...line.matchAll(IMPORTED)]
+        .filter(([, from]) => !allowed.includes(from))
+        .map(([, from]) => `${index + 1}: imports '${from}', which is not above it`),
+    );
+}
+
 /** The section of each line (0: above the first banner), and of each name that is declared. */
 function sectionsOf(lines, code, {sections}) {
   const problems = [];
@@ -104,7 +149,8 @@ function usesFromBelow(line, here, declared) {
 const DEPENDENCY = `'import': the file has no dependencies`;
 const MISPLACED = `'import' below the first banner`;
 
-function isImport(line, here, {imports}) {
+function isImport(line, here, {imports, sections}) {
+  if (imports && !sections) return false; // a module's are looked at by themselves
   if (!imports) return /\bimport\b/.test(line);
   return here > 0 && /\bimport\b(?!\.meta\b)/.test(line);
 }
@@ -117,8 +163,8 @@ function forbiddenImport({over, imports}) {
 }
 
 /** Above the first section are imports, and no code. */
-function mayCast(here, {sections, casts}) {
-  return sections > 0 && (here === 0 || here === casts);
+function mayCast(here, {sections, casts, mayCast: isAllowed = false}) {
+  return isAllowed || (sections > 0 && (here === 0 || here === casts));
 }
 
 function forbiddenCast({sections, casts}) {
@@ -126,7 +172,7 @@ function forbiddenCast({sections, casts}) {
 }
 
 function isCast(line) {
-  return CAST.test(line) && !/^(?:export )?\{|^\s*export \{/.test(line);
+  return CAST.test(line) && !/^(?:export )?\{|^\s*export \{|^import \*/.test(line);
 }
 
 /** `.name`, `#name`, and `name:` or `name(…): …` where a member or a parameter is declared. */
@@ -188,17 +234,31 @@ function startsRegExp(before) {
   );
 }
 
+/** Prints them, and how much of the source is comments. */
+function report(name, source, problems, place) {
+  for (const problem of problems) console.error(`${place}${problem}`);
+  const filled = (text) => text.split('\n').filter((line) => line.trim()).length;
+  const comments = Math.round(100 * (1 - filled(codeOf(source)) / filled(source)));
+  console.log(
+    `layers of ${name}: ${problems.length} problems;`
+      + ` ${filled(source)} lines, ${comments} % of them comments`,
+  );
+  if (problems.length) process.exitCode = 1;
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = new URL('../', import.meta.url);
   for (const [file, rules] of Object.entries(FILES)) {
-    const source = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
-    const problems = problemsOf(source, rules);
-    for (const problem of problems) console.error(`${file}:${problem}`);
-    const filled = (text) => text.split('\n').filter((line) => line.trim()).length;
-    const comments = Math.round(100 * (1 - filled(codeOf(source)) / filled(source)));
-    console.log(
-      `layers of ${file}: ${problems.length} problems;`
-        + ` ${filled(source)} lines, ${comments} % of them comments`,
-    );
-    if (problems.length) process.exitCode = 1;
+    const source = readFileSync(new URL(file, root), 'utf8');
+    report(file, source, problemsOf(source, rules), `${file}:`);
   }
+  const {folder} = COMMAND;
+  const sources = Object.fromEntries(
+    readdirSync(new URL(folder, root)).map((name) => [
+      name.replace(/\.ts$/, ''),
+      readFileSync(new URL(folder + name, root), 'utf8'),
+    ]),
+  );
+  const all = Object.values(sources).join('');
+  report(folder, all, problemsOfModules(sources, COMMAND), folder);
 }

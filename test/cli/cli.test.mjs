@@ -64,25 +64,41 @@ after(() => Promise.all([server?.stop(), stopAll()]));
 // ── Arguments ───────────────────────────────────────────────────────────────────────────────────
 
 const U = 'http://127.0.0.1:9/';
+const NEITHER = 'is neither a command nor a URL';
 const WRONG_ARGUMENTS = [
-  [[], 'ssekit takes 1 argument, not 0'],
-  [[U, 'x'], 'ssekit takes 1 argument, not 2'],
-  [['parse'.slice(1)], `'arse' is no command, and no URL: that begins with http:// or https://`],
-  [['ftp://x/'], `'ftp://x/' is no command, and no URL: that begins with http:// or https://`],
-  [['constructor'], /'constructor' is no command/],
+  [[U, 'x'], 'usage: ssekit URL; 2 arguments were given'],
+  [['--once'], 'usage: ssekit URL; no arguments were given'],
+  [['arse'], `'arse' ${NEITHER}; did you mean parse?`],
+  [['pasre', 'x'], `'pasre' ${NEITHER}; did you mean parse?`],
+  [['recrod', U, 'x'], `'recrod' ${NEITHER}; did you mean record?`],
+  [['constructor'], `'constructor' ${NEITHER}`],
+  [['ftp://x/'], `'ftp://x/' is neither a command nor an http:// or https:// URL`],
+  [['record', 'ftp://x/', 'y'], `'ftp://x/' is not an http:// or https:// URL`],
   [['http://'], /^url must be absolute/],
   [['http://u:p@x/'], /^url must hold no userinfo/],
-  [[U, '--wat'], `Unknown option '--wat'`],
-  [['parse', '--loop'], `Unknown option '--loop'`],
-  [[U, '--until'], /^Option '--until <value>' argument missing/],
+  [[U, '--wat'], 'unknown option --wat'],
+  [[U, '--evnet', 'x'], 'unknown option --evnet; did you mean --event?'],
+  [[U, '-Q'], 'unknown option -Q'],
+  [['parse', '--loop'], 'unknown option --loop, which another command has'],
+  [[U, '--until'], '--until needs a value'],
+  [[U, '-H'], '-H, --header needs a value'],
+  [
+    [U, '--until', '--once'],
+    '--until is followed by what looks like an option; if it is the value, write --until=…',
+  ],
+  [[U, '--once=1'], /^Option '--once' does not take an argument/],
   [[U, '--timeout', 'soon'], `--timeout must be a number from 0, not 'soon'`],
   [[U, '--timeout=-1'], `--timeout must be a number from 0, not '-1'`],
+  [[U, '--timeout', '-1'], `--timeout must be a number from 0, not '-1'`],
   [[U, '--timeout='], `--timeout must be a number from 0, not ''`],
   [[U, '--max-retries', '1.5'], `--max-retries must be an integer from -1, not '1.5'`],
-  [['--once', 'x.org'], `'x.org' is no command, and no URL: that begins with http:// or https://`],
+  [[U, '--max-retries', '-2'], `--max-retries must be an integer from -1, not '-2'`],
+  [['--once', 'x.org'], `'x.org' ${NEITHER}; did you mean https://x.org/?`],
+  [['localhost'], `'localhost' ${NEITHER}; did you mean https://localhost/?`],
+  [['cli'], `'cli' ${NEITHER}, but a file; ssekit parse reads those`],
   [[U, '-H', 'a: b', '-H', 'Authorization Bearer s3cret'], `header 2 is not 'Name: value'`],
   [[U, '-H', 'a b: c'], `header 1 is not 'Name: value'`],
-  [[U, '--resume', 'x', '--record', './x'], '--resume and --record need a file each'],
+  [[U, '--record', '-'], '--record - would mix the recording with the events; use ssekit record'],
   [[U, '-H', 'a: b\nc: d'], /^headers must be HTTP header names/],
   [[U, '-X', 'GET', '-d', 'x'], /^Give body or json, and neither to a GET/],
   [[U, '-d', 'x', '--json', '{}'], 'give -d or --json, not both'],
@@ -91,9 +107,9 @@ const WRONG_ARGUMENTS = [
     `--port must be an integer from 0 to 65535, not '99999'`,
   ],
   [['replay', RECORDED, '--drop-every', '0'], `--drop-every must be an integer from 1, not '0'`],
-  [['replay'], 'ssekit replay takes 1 argument, not 0'],
-  [['record', U], 'ssekit record takes 2 arguments, not 1'],
-  [['demo', 'x'], 'ssekit demo takes 0 arguments, not 1'],
+  [['replay'], 'usage: ssekit replay FILE; no arguments were given'],
+  [['record', U], 'usage: ssekit record URL FILE; 1 argument was given'],
+  [['demo', 'x'], 'usage: ssekit demo; 1 argument was given'],
 ];
 
 suite('arguments', () => {
@@ -102,15 +118,16 @@ suite('arguments', () => {
       const {code, stdout, stderr} = await ssekit(args);
       assert.deepEqual([code, stderr], [0, '']);
       assert.match(stdout, /^Usage: ssekit URL /);
+      assert.deepEqual(await ssekit([]), {code: 2, stdout: '', stderr: stdout});
       assert.ok(lines(stdout).length <= 24, stdout);
       for (const line of lines(stdout)) assert.ok(line.length < 80, line);
     }
   });
 
   it('wrong ones: one line, exit 2', async () => {
-    const see = ' (ssekit --help shows what there is)';
+    const see = ' (see ssekit --help)';
     await all(WRONG_ARGUMENTS, async ([args, message]) => {
-      const {code, stdout, stderr} = await ssekit(args);
+      const {code, stdout, stderr} = await ssekit(args, {cwd: ROOT});
       assert.deepEqual([code, stdout, lines(stderr).length], [2, '', 1], stderr);
       const said = stderr.slice('ssekit: '.length, -1).replace(see, '');
       if (typeof message === 'string') assert.equal(said, message);
@@ -125,16 +142,28 @@ suite('arguments', () => {
         [['parse', 'no-such.log'], 'no-such.log: no such file or directory'],
         [['parse', folder], `${folder}: is a directory`],
         [['replay', 'no-such.log'], 'no-such.log: no such file or directory'],
-        [['replay', fileOf(': nothing\n\n')], /: holds no event$/],
+        [['replay', fileOf(': nothing\n\n')], /: has no events: it begins with : nothing$/],
         [['record', server.url, folder], /: illegal operation on a directory$/],
         [['record', server.url, join(folder, 'no', 'such')], /: no such file or directory$/],
-        [['record', server.url, fileOf('data: half', 'txt')], /is no recording of ssekit/],
-        [['record', server.url, compressed], /: is compressed: record to another file$/],
+        [
+          ['record', server.url, fileOf('data: half', 'txt')],
+          /: ends in the middle of an event and was not recorded by ssekit, so nothing is added/,
+        ],
+        [
+          ['record', server.url, compressed],
+          /: is compressed, so nothing is added to it; choose another file$/,
+        ],
         [[server.url, '--resume', folder], /: illegal operation on a directory$/],
         [[server.url, '--resume', join(folder, 'no', 'such')], /: no such file or directory$/],
         [[server.url, '-d', '@no-such'], 'no-such: no such file or directory'],
-        [[server.url, '--resume', fileOf('two\nlines\n')], /: is no event ID, which is one line: /],
-        [[server.url, '--resume', fileOf(Buffer.of(0xff, 0xfe, 7))], /: is no event ID, /],
+        [
+          [server.url, '--resume', fileOf('two\nlines\n')],
+          /: holds something other than one event ID and would be overwritten; choose /,
+        ],
+        [
+          [server.url, '--resume', fileOf(Buffer.of(0xff, 0xfe, 7))],
+          /: holds something other than one event ID /,
+        ],
         ...['{"entries":null}', '{"entries":{}}', 'null'].map((log) => [
           ['parse', fileOf(`{"log":${log}}`, 'har')],
           /: no HTTP archive: /,
@@ -167,19 +196,24 @@ suite('arguments', () => {
 suite('parse', () => {
   const text = readFileSync(RECORDED, 'utf8');
   const events = eventsOf(text);
+  const cutOff = (name) =>
+    `ssekit: ${name}: ends in the middle of an event, which is left out: event: log\n`;
 
   it('a line of JSON for each event, as the library reads them', async () => {
     assert.equal(events.length, 12);
-    assert.deepEqual(await ssekit(['parse', RECORDED]), ok(json(events)));
-    assert.deepEqual(await ssekit(['parse'], {input: text}), ok(json(events)));
+    assert.deepEqual(await ssekit(['parse', RECORDED]), ok(json(events), cutOff(RECORDED)));
+    assert.deepEqual(
+      await ssekit(['parse'], {input: text}),
+      ok(json(events), cutOff('standard input')),
+    );
     assert.deepEqual(await ssekit(['parse', '--strict', RECORDED]), {
       code: 1,
       stdout: json(events),
-      stderr: `ssekit: ${RECORDED}: byte 1062, line 64: the input ends inside this event\n`,
+      stderr: `ssekit: ${RECORDED}: byte 1062, line 64: the input ends before this event does\n`,
     });
     assert.deepEqual(
       await ssekit(['parse', '-', RECORDED], {input: 'data: x\n\n'}),
-      ok(json([{event: 'message', data: 'x', id: ''}, ...events])),
+      ok(json([{event: 'message', data: 'x', id: ''}, ...events]), cutOff(RECORDED)),
     );
   });
 
@@ -187,7 +221,7 @@ suite('parse', () => {
     const steps = events.filter(({event}) => event === 'step' || event === 'bye');
     assert.deepEqual(
       await ssekit(['parse', RECORDED, '--data', '--event', 'step', '--event', 'bye']),
-      ok(steps.map(({data}) => `${data}\n`).join('')),
+      ok(steps.map(({data}) => `${data}\n`).join(''), cutOff(RECORDED)),
     );
   });
 
@@ -222,9 +256,12 @@ suite('parse', () => {
     const half = text.indexOf('id: 7421-6');
     const members = [text.slice(0, half), text.slice(half)].map((part) => zlib.gzipSync(part));
     for (const path of [fileOf(zlib.gzipSync(text), 'gz'), fileOf(Buffer.concat(members), 'x')]) {
-      assert.deepEqual(await ssekit(['parse', path]), ok(json(events)));
+      assert.deepEqual(await ssekit(['parse', path]), ok(json(events), cutOff(path)));
     }
-    assert.deepEqual(await ssekit(['parse'], {input: zlib.gzipSync(text)}), ok(json(events)));
+    assert.deepEqual(
+      await ssekit(['parse'], {input: zlib.gzipSync(text)}),
+      ok(json(events), cutOff('standard input')),
+    );
     const bytes = zlib.gzipSync('data: a\n\n');
     const {child, ended} = start(['parse'], {input: null});
     for (let at = 0; at < 4; at++) {
@@ -248,11 +285,18 @@ suite('parse', () => {
         [Buffer.concat([frame, Buffer.from('garbage')]), 'no frame begins here'],
       ]) {
         const {code, stderr} = await ssekit(['parse', fileOf(bytes, 'zst')]);
-        assert.deepEqual([code, stderr.includes(`of its text: ${message}`)], [1, true], stderr);
+        assert.deepEqual(
+          [code, stderr.includes(`of what it unpacks to: ${message}`)],
+          [1, true],
+          stderr,
+        );
       }
     } else {
       assert.deepEqual([zst.code, zst.stdout], [1, '']);
-      assert.match(zst.stderr, /this runtime has no zstd .*: use zstd -dc .* \| ssekit parse\n$/);
+      assert.match(
+        zst.stderr,
+        /this runtime cannot unpack zstd .*; run zstd -dc .* \| ssekit parse\n$/,
+      );
     }
   });
 
@@ -261,7 +305,10 @@ suite('parse', () => {
     const whole = zlib.gzipSync(long);
     const cut = await ssekit(['parse', '--data', fileOf(whole.subarray(0, -100), 'gz')]);
     assert.equal(cut.code, 1);
-    assert.match(cut.stderr, /: damaged gzip data after byte \d+ of its text: unexpected end of/);
+    assert.match(
+      cut.stderr,
+      /: gzip data damaged after byte \d+ of what it unpacks to: unexpected end of/,
+    );
     const [, byte] = /byte (\d+)/.exec(cut.stderr);
     assert.deepEqual(
       lines(cut.stdout),
@@ -385,7 +432,7 @@ suite('parse --strict', () => {
   const long = numbered(1).repeat(5000); // more than one chunk
   const rows = [
     ['clean', 'retry: 1\n: é\r\n\r\nid\rdata\revent\r\r', [''], undefined],
-    ['nothing', '', [], undefined],
+    ['nothing', '', [], 'is empty'],
     ['a BOM', '\ufeffdata: x\n\n', ['x'], undefined],
     ['comments at the end', 'data: x\n\n: end\n', ['x'], undefined],
     [
@@ -413,25 +460,25 @@ suite('parse --strict', () => {
       ['a'],
       'byte 9, line 3: neither a field nor a comment: "\\ufeffdata"',
     ],
-    ['retry', 'retry: 1s\n\n', [], 'byte 0, line 1: a retry that is no number'],
-    ['id', 'id: a\0\n\n', [], 'byte 0, line 1: an id with NUL'],
+    ['retry', 'retry: 1s\n\n', [], 'byte 0, line 1: its retry is not a number'],
+    ['id', 'id: a\0\n\n', [], 'byte 0, line 1: its id has a NUL in it'],
     [
       'the end inside a block',
       'data: a\n\nid: 2\ndata: b\n',
       ['a'],
-      'byte 9, line 3: the input ends inside this event',
+      'byte 9, line 3: the input ends before this event does',
     ],
     [
       'the end inside a line',
       'data: a\n\ndata: b',
       ['a'],
-      'byte 9, line 3: the input ends inside this event',
+      'byte 9, line 3: the input ends before this event does',
     ],
     [
       'the end inside a comment',
       'data: a\n\n: b',
       ['a'],
-      'byte 9, line 3: the input ends inside this event',
+      'byte 9, line 3: the input ends before this event does',
     ],
     ['CRLF', 'data: a\r\n\r\nx\r\n', ['a'], 'byte 11, line 3: neither a field nor a comment: "x"'],
     [
@@ -468,20 +515,26 @@ suite('parse --strict', () => {
   }
   it('without it, nothing is damaged', async () => {
     const input = 'x\n\nretry: 1s\ndata: a\n\ndata: b';
-    assert.deepEqual(await ssekit(['parse', '--data'], {input}), ok('a\n'));
+    assert.deepEqual(
+      await ssekit(['parse', '--data'], {input}),
+      ok(
+        'a\n',
+        'ssekit: standard input: ends in the middle of an event, which is left out: data: b\n',
+      ),
+    );
   });
 });
 
 // ── Following ───────────────────────────────────────────────────────────────────────────────────
 
-const masked = (text) => text.replace(/in \d+ ms/g, 'in N ms').replaceAll(server.url, 'URL');
+const masked = (text) => text.replace(/in \d+\.\d s/g, 'in N s').replaceAll(server.url, 'URL');
 
 const end = (text) => new RegExp(`${text}\n$`);
 const word = (text, index) => `${JSON.stringify({index, text})}\n`;
 
 /** Path, arguments, exit code, standard output, what standard error shows. */
 const ENDINGS = [
-  ['/500', [], 1, '', end('^ssekit: http://.*/500 answered with HTTP status 500')],
+  ['/500', [], 1, '', end('^ssekit: http://.*/500 answered 500')],
   ['/html', [], 1, '', end(`'text/html.*`)],
   ['/simple?run=once', ['--once', '--data'], 0, 'event 1\nevent 2\nevent 3\n', end('connected .*')],
   [
@@ -504,7 +557,7 @@ const ENDINGS = [
     ['--idle-timeout', '0.3', '--data'],
     0,
     'event 1\n',
-    /No byte from .* for 300 ms; attempt 1/,
+    /No byte from .* for 300 ms; retrying in \d\.\d s, resuming after event 1/,
   ],
   [
     '/post?run=until',
@@ -531,9 +584,9 @@ suite('following', () => {
       objects(stdout),
       [1, 2, 3, 4, 5, 6, 7].map((n) => ({event: 'message', data: `${n}`, id: `${n}`, retry: 20})),
     );
-    const told = lines(masked(stderr)).map((line) => line.replace(/^(ssekit: ).*; a/, '$1…; a'));
+    const told = lines(masked(stderr)).map((line) => line.replace(/^(ssekit: ).*; r/, '$1…; r'));
     const connected = 'ssekit: connected to URL/numbers?n=7&retry=20&cut=event';
-    const lost = (after) => `ssekit: …; attempt 1 in N ms, to go on after ${after}`;
+    const lost = (after) => `ssekit: …; retrying in N s, resuming after event ${after}`;
     assert.deepEqual(told, [connected, lost(3), connected, lost(6), connected, lost(7)]);
   });
 
@@ -574,7 +627,7 @@ suite('following', () => {
       );
       assert.deepEqual([flag, code], [flag, flag ? 130 : 'SIGINT']);
       assert.equal(stdout, '{"event":"message","data":"event 1","id":"1"}\n');
-      if (flag) assert.match(readFileSync(said, 'utf8'), /1 events, 21 B, 0 reconnections in \d/);
+      if (flag) assert.match(readFileSync(said, 'utf8'), /1 event, 21 B, 0 reconnections in \d/);
     }
   });
 
@@ -815,7 +868,7 @@ suite('record', () => {
     for (let isOver = false; !isOver; ) {
       const {child, ended, until} = start(['record', numbers.url, path]);
       const before = existsSync(path) ? statSync(path).size : 0;
-      await until((_, stderr) => /attempt/.test(stderr)).then(
+      await until((_, stderr) => /retrying/.test(stderr)).then(
         () => child.kill('SIGKILL'),
         () => {},
       );
@@ -888,7 +941,7 @@ suite('record', () => {
     assert.deepEqual(received.map(plain), events);
     assert.deepEqual([...connect(`${replayed.url}blocking`, options)].map(plain), events);
     const {stderr} = await replayed.stop();
-    assert.equal(stderr.match(/dropped after 2 events/g).length, 8, stderr);
+    assert.equal(stderr.match(/connection cut after 2 events/g).length, 8, stderr);
   });
 });
 
@@ -968,7 +1021,7 @@ suite('replay', () => {
   });
 
   it('CORS, with a preflight', async () => {
-    const {url, stop} = await startReplay(fileOf(TIMED), '--speed', '0');
+    const {url, stop} = await startReplay(fileOf(TIMED), '--speed', '0', '--cors');
     const preflight = await fetch(url, {
       method: 'OPTIONS',
       headers: {
@@ -1010,7 +1063,10 @@ suite('replay', () => {
   it('compressed, and events without ids of their own: people are told', async () => {
     const {url, stop} = await startReplay(fileOf(zlib.gzipSync('data: a\n\nid: 1\ndata: b\n\n')));
     assert.deepEqual(await ask(url), [200, 'data: a\n\nid: 1\ndata: b\n\n']);
-    assert.match((await stop()).stderr, /^ssekit: 1 of 2 events have no id of their own: /);
+    assert.match(
+      (await stop()).stderr,
+      /^ssekit: 1 of 2 events has no ID of its own; clients that reconnect will get it again\n/,
+    );
   });
 
   it('ids that come twice are told; times of others, and times that are none, lose nothing', async () => {
@@ -1024,7 +1080,7 @@ suite('replay', () => {
     assert.deepEqual(await ask(url), [200, blocks]);
     assert.match(
       (await stop()).stderr,
-      /^ssekit: 1 of 3 events have no id of their own: .*\nssekit: 3 events of 0\.0 s /,
+      /^ssekit: 1 of 3 events has no ID of its own; .*\nssekit: serving 3 events from /,
     );
   });
 
@@ -1035,7 +1091,7 @@ suite('replay', () => {
     assert.deepEqual(await ssekit(['replay', RECORDED, '--port', `${port}`]), {
       code: 1,
       stdout: '',
-      stderr: `ssekit: port ${port} is taken: --port 0 finds a free one\n`,
+      stderr: `ssekit: port ${port} is in use; choose another one, or let --port 0 find one\n`,
     });
     other.close();
   });
@@ -1058,9 +1114,12 @@ suite('demo', () => {
       assert.equal(lost.length, 5, stdout); // cut, 503, reset, two clean ends
       assert.match(
         lost[1],
-        / answered with HTTP status 503: busy; attempt 2 in 1\d\d\d ms, to go on after 4$/,
+        / answered 503: busy; retrying in 1\.\d s \(attempt 2\), resuming after event 4$/,
       );
-      assert.match(lost[4], /the server ended the stream; attempt 1 in \d+ ms, to go on after 12$/);
+      assert.match(
+        lost[4],
+        /the server ended the stream; retrying in \d\.\d s, resuming after event 12$/,
+      );
     }
   });
 });

@@ -101,7 +101,7 @@ test('a terminal: no stranger steers it', async () => {
   const refusing = await serve((_, response) => response.writeHead(500).end(HOSTILE));
   const {code, text: said} = await onTerminal(`ssekit ${refusing.url}`);
   assert.deepEqual(
-    [code, said.endsWith(`answered with HTTP status 500: ${NEUTRAL.replace(/\\u2028$/, '')}\n`)],
+    [code, said.endsWith(`answered 500: ${NEUTRAL.replace(/\\u2028$/, '')}\n`)],
     [1, true],
     said,
   );

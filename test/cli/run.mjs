@@ -67,18 +67,20 @@ export function start(
 /** Runs `ssekit ARGS` to its end. */
 export const ssekit = (args, options) => start(args, options).ended;
 
+/** What stops each server that is up, in this process or in one of its own. */
+const servers = new Set();
+
 /** `ssekit replay ARGS`: {url, stop(), stderr()}. */
 export async function startReplay(...args) {
   const {child, stdout, stderr, ended, until} = start(['replay', '--port', '0', ...args]);
-  await until((text) => text.endsWith('\n'));
-  return {
-    url: stdout().trim(),
-    stderr,
-    stop() {
-      child.kill();
-      return ended;
-    },
+  const stop = () => {
+    servers.delete(stop);
+    child.kill();
+    return ended;
   };
+  servers.add(stop);
+  await until((text) => text.endsWith('\n'));
+  return {url: stdout().trim(), stderr, stop};
 }
 
 /** A server in this process: {url, requests, stop()}; `answer(request, response, body, count)`. */
@@ -102,9 +104,7 @@ export async function serve(answer) {
   return {url: `http://127.0.0.1:${server.address().port}/`, requests, stop};
 }
 
-const servers = new Set();
-
-/** The servers of tests that failed half-way. */
+/** Ends the servers of tests that failed half-way. */
 export const stopAll = () => Promise.all([...servers].map((stop) => stop()));
 
 export const SSE = {'content-type': 'text/event-stream'};

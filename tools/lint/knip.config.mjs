@@ -7,8 +7,13 @@ export default {
   ignoreBinaries: ['openssl', 'setpriv', 'ss', 'Xvfb'],
   workspaces: {
     '.': {
-      entry: ['examples/**/*.mjs', 'tools/{layers,docs,sessions,reporter}.mjs', 'tools/*.test.mjs'],
-      project: ['*.{ts,mjs}', 'examples/**/*.mjs', 'tools/*.mjs'],
+      entry: [
+        'cli/main.ts',
+        'examples/**/*.mjs',
+        'tools/{layers,docs,sessions,reporter}.mjs',
+        'tools/*.test.mjs',
+      ],
+      project: ['*.{ts,mjs}', 'cli/*.ts', 'examples/**/*.mjs', 'tools/*.mjs'],
       // The examples' packages are in test/examples, so that the library has none.
       ignoreDependencies: [
         '@microsoft/fetch-event-source',

@@ -57,7 +57,7 @@ test('lint: planted faults', async () => {
   assert.deepEqual(
     await broken({
       'assignment.mjs': 'if ((a = b())) c();\n',
-      'cli.ts': any,
+      'cli/text.ts': any,
       'import.mjs': `import {a} from './b.mjs';\n`,
       'parameter.mjs': 'export function f(a) {}\n',
       'radix.mjs': 'a = parseInt(b);\n', // an information, for Biome
@@ -66,7 +66,7 @@ test('lint: planted faults', async () => {
     }),
     [
       ['assignment.mjs', 'lint/suspicious/noAssignInExpressions'],
-      ['cli.ts', 'lint/suspicious/noExplicitAny'],
+      ['cli/text.ts', 'lint/suspicious/noExplicitAny'],
       ['import.mjs', 'lint/correctness/noUnusedImports'],
       ['parameter.mjs', 'lint/correctness/noUnusedFunctionParameters'],
       ['radix.mjs', 'lint/correctness/useParseIntRadix'],

@@ -1,0 +1,68 @@
+// One process for each file that is written: a second one is told, and harms nothing.
+//
+// A claim is a socket that listens under a name made of the file's identity, since the system
+// frees it with the process, however that ends. A lock file would stay after a kill -9, and keep a
+// subscription from starting again. Linux and Windows have names apart from files for it; elsewhere
+// it is a file in the folder for temporary ones, and is taken over if nobody answers there.
+
+import {createHash} from 'node:crypto';
+import {unlinkSync} from 'node:fs';
+import {connect, createServer} from 'node:net';
+import type {Server} from 'node:net';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {shownName} from './files.ts';
+import type {Place} from './files.ts';
+import {Failure} from './text.ts';
+
+/** What must not be collected. */
+const claims = new Set<Server>();
+
+/** The place is this process's until it ends. Throws Failure if it is another one's. */
+export async function claim(file: string, {keys}: Place): Promise<void> {
+  for (const key of keys) {
+    if (await holds(key)) continue;
+    throw new Failure(`${shownName(file)}: another ssekit is writing to it; stop that one first`);
+  }
+}
+
+/** False: another process has it. */
+async function holds(key: string): Promise<boolean> {
+  const name = `ssekit-${createHash('sha256').update(key).digest('hex').slice(0, 32)}`;
+  const answer = await listening(socketNamed(name));
+  if (answer === 'taken') return false;
+  if (answer === 'held' || process.platform === 'win32') return true;
+  const file = join(tmpdir(), `${name}.sock`);
+  if ((await listening(file)) !== 'taken') return true; // or there is no way to claim it here
+  if (await isAnswered(file)) return false;
+  unlinkSync(file); // its process was killed
+  return (await listening(file)) !== 'taken';
+}
+
+/** Where the platform has names apart from files. */
+function socketNamed(name: string): string | undefined {
+  if (process.platform === 'win32') return `\\\\?\\pipe\\${name}`;
+  return process.platform === 'linux' ? `\0${name}` : undefined;
+}
+
+function listening(path: string | undefined): Promise<'held' | 'taken' | 'impossible'> {
+  return new Promise((resolve) => {
+    if (path === undefined) return resolve('impossible');
+    const server = createServer((socket) => socket.destroy());
+    server.once('error', (error) =>
+      resolve(Object(error).code === 'EADDRINUSE' ? 'taken' : 'impossible'),
+    );
+    server.listen(path, () => {
+      claims.add(server.unref());
+      resolve('held');
+    });
+  });
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => resolve(true) ?? socket.destroy());
+    socket.once('error', (error) => resolve(Object(error).code !== 'ECONNREFUSED'));
+  });
+}

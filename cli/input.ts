@@ -1,0 +1,167 @@
+// Input: the event streams in a file or in standard input, compressed or in an archive.
+
+import {closeSync, fstatSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import {Readable} from 'node:stream';
+import * as zlib from 'node:zlib';
+import {bytesOf, mustNotBeRead, openFile, shownName} from './files.ts';
+import {streamsOfHAR} from './har.ts';
+import type {Chunks} from './lines.ts';
+import {say, STDIN} from './output.ts';
+import {Failure, reasonOf} from './text.ts';
+import {damagedFrame, Frames} from './zstd.ts';
+
+/** What is to be parsed as one stream. */
+export interface Input {
+  readonly name: string;
+  /** Each chunk is good until the next one is asked for. */
+  readonly chunks: Chunks;
+  /** Somebody may be writing it: what came is to be out at once. */
+  readonly isLive: boolean;
+}
+
+/** The streams in a file, or in standard input for `-`. */
+export async function* inputsOf(
+  file: string,
+  onRead: (share: number) => void = () => {},
+): AsyncGenerator<Input> {
+  const name = shownName(file);
+  const fd = file === '-' ? STDIN : openFile(file, 'r');
+  try {
+    const stats = fstatSync(fd);
+    if (stats.isDirectory()) throw new Failure(`${name}: is a directory`);
+    mustNotBeRead(file, fd);
+    const isLive = !stats.isFile();
+    const raw = bytesOf(fd, file, isLive ? undefined : (bytes) => onRead(bytes / stats.size));
+    const {isArchive, chunks} = await lookedAt(decompressed(raw, name));
+    if (!isArchive && !/\.har(?:\.gz|\.zst)?$/i.test(file)) return yield {name, isLive, chunks};
+    const attached = (beside: string) => contentOfAttached(join(dirname(file), beside));
+    for await (const stream of streamsOfHAR(name, chunks, {attached, note: say})) {
+      yield {...stream, isLive: false};
+    }
+  } finally {
+    if (fd !== STDIN) closeSync(fd);
+  }
+}
+
+function* contentOfAttached(file: string): Generator<Buffer> {
+  const fd = openFile(file, 'r');
+  try {
+    yield* bytesOf(fd, file);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+// ── Archives ────────────────────────────────────────────────────────────────────────────────────
+
+/** How a HTTP archive begins, less its blanks. No line of an event stream begins like that. */
+const ARCHIVE = '{"log":{';
+
+/** Bytes that are looked at for it. */
+const MOST_LOOKED_AT = 1024;
+
+/** Looks at the first bytes, no further than it takes to tell, and gives all of them on. */
+async function lookedAt(
+  chunks: AsyncGenerator<Uint8Array>,
+): Promise<{isArchive: boolean; chunks: AsyncGenerator<Uint8Array>}> {
+  let head = Buffer.alloc(0);
+  let isOver = false;
+  const start = () => head.toString('utf8').replace(/[\s\ufeff]/g, '');
+  while (!isOver && head.length < MOST_LOOKED_AT && ARCHIVE.startsWith(start())) {
+    const next = await chunks.next();
+    if (next.done) isOver = true;
+    else head = Buffer.concat([head, next.value]);
+    if (start().startsWith(ARCHIVE)) break;
+  }
+  return {isArchive: start().startsWith(ARCHIVE), chunks: together(head, chunks)};
+}
+
+async function* together(
+  head: Uint8Array,
+  chunks: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (head.length) yield head;
+  yield* chunks;
+}
+
+// ── Compression ─────────────────────────────────────────────────────────────────────────────────
+
+/** What compressed files begin with, and what makes text of them. */
+const CODINGS = [
+  {name: 'gzip', magic: [0x1f, 0x8b], make: zlib.createGunzip},
+  {name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], make: zlib.createZstdDecompress},
+  // pzstd begins with a frame that is skipped
+  {name: 'zstd', magic: [0x50, 0x2a, 0x4d, 0x18], make: zlib.createZstdDecompress},
+] as const;
+
+type Coding = (typeof CODINGS)[number];
+
+const MAGIC_BYTES = 4;
+
+function codingOf(head: Uint8Array): Coding | undefined {
+  return CODINGS.find(({magic}) => magic.every((byte, at) => head[at] === byte));
+}
+
+/** Tells by a file's first bytes whether it is compressed. */
+export function isCompressed(head: Uint8Array): boolean {
+  return codingOf(head) !== undefined;
+}
+
+async function* decompressed(raw: Generator<Buffer>, name: string): AsyncGenerator<Uint8Array> {
+  const head = magicOf(raw);
+  const coding = codingOf(head);
+  if (!coding) {
+    yield head;
+    return yield* raw;
+  }
+  if (!coding.make) {
+    throw new Failure(
+      `${name}: this runtime cannot unpack ${coding.name} (Node can from 22.15 on);`
+        + ` run zstd -dc ${name} | ssekit parse`,
+    );
+  }
+  let total = 0;
+  try {
+    for await (const chunk of unpacked(head, raw, coding)) {
+      total += chunk.length;
+      yield chunk;
+    }
+  } catch (error) {
+    if (!/^Z_|ZSTD/.test(String(Object(error).code))) throw error;
+    throw new Failure(
+      `${name}: ${coding.name} data damaged after byte ${total} of what it unpacks to:`
+        + ` ${reasonOf(error)}`,
+    );
+  }
+}
+
+/** Enough bytes to know the coding by; a pipe may bring them one by one. */
+function magicOf(raw: Generator<Buffer>): Buffer {
+  let head = Buffer.alloc(0);
+  while (head.length < MAGIC_BYTES) {
+    const next = raw.next();
+    if (next.done) break;
+    head = Buffer.concat([head, next.value]);
+  }
+  return head;
+}
+
+/** A stream's output; its input is copied, since it reads ahead. */
+async function* unpacked(
+  head: Buffer,
+  raw: Generator<Buffer>,
+  {name, make}: Coding,
+): AsyncGenerator<Buffer> {
+  const frames = name === 'zstd' ? new Frames() : undefined;
+  const cut = (chunk: Buffer) => frames?.cut(chunk) ?? [chunk];
+  const pieces = function* () {
+    yield* cut(head);
+    for (const chunk of raw) yield* cut(Buffer.from(chunk));
+  };
+  const stream = make();
+  yield* Readable.from(pieces())
+    .on('error', (error) => stream.destroy(error))
+    .pipe(stream);
+  if (frames?.isOpen) throw damagedFrame('unexpected end of file');
+}
