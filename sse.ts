@@ -195,7 +195,7 @@ export class SSEHTTPError extends SSEResponseError {
     retryAfter?: number,
   ) {
     const facts = {status, url, headers, body, retryAfter};
-    super('http', `${url} answered with HTTP status ${status}`, facts);
+    super('http', `${url} answered ${status}`, facts);
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {

@@ -129,7 +129,7 @@ describe('examples', {concurrency: true}, () => {
     const said = lines(stderr).map((line) => /^again|^open|^closed: .*/.exec(line)?.[0]);
     const all = ['open', 'again', 'again', 'open', 'again', 'closed: nothing more will come'];
     assert.deepEqual(said, all, stderr);
-    assert.match(stderr, /again: .* answered with HTTP status 503: come back later\n/);
+    assert.match(stderr, /again: .* answered 503: come back later\n/);
     for (const {headers} of await server.log('event-source')) {
       assert.equal(new Headers(headers).get('authorization'), 'Bearer secret');
     }
@@ -137,7 +137,7 @@ describe('examples', {concurrency: true}, () => {
 
   for (const [fail, code, stdout, stderr] of [
     ['', 0, 'Every stream ends: say how.\n', /^$/],
-    ['402', 1, '', /^http.* answered with HTTP status 402: .*No money.*\n$/],
+    ['402', 1, '', /^http.* answered 402: .*No money.*\n$/],
     ['truncated', 1, 'Every stream ends:', /^\nthe answer is not whole: .+\n$/],
     ['cut', 1, 'Every stream ends:', /^\nthe answer is not whole: .*failed/],
   ]) {

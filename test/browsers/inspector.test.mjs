@@ -507,7 +507,7 @@ for (const name of browserNames) {
       await inspector.connect('/refused');
       await inspector.state('failed');
       const rows = await inspector.rowsWhen(1);
-      assert.deepEqual(rows, [['failed', '', `${origin}/refused answered with HTTP status 500`]]);
+      assert.deepEqual(rows, [['failed', '', `${origin}/refused answered 500`]]);
       const open = () =>
         inspector.page.$$eval('details[open] pre', (all) => all.map((pre) => pre.textContent));
       assert.equal((await open())[1], EVIL);

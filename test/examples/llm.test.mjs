@@ -110,7 +110,7 @@ describe('anthropic.mjs', () => {
       'Let me see.\n[tool_use]\n' + `call weather { city: 'Oslo', unit: '°C' }\ncall time {}\n`,
       /^$/,
     ],
-    ['Too much', 1, '', /^http.* answered with HTTP status 429: \{.*"Slow down".*\}\n$/],
+    ['Too much', 1, '', /^http.* answered 429: \{.*"Slow down".*\}\n$/],
     ['Cut it short', 1, /^One w(?:ord(?: aft(?:er t(?:he o)?)?)?)?$/, /failed/],
   ]) {
     it(prompt, async () => {

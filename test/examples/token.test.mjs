@@ -53,7 +53,7 @@ it('ends when a new token is refused, too', async () => {
   const {code, stdout, stderr, log} = await start({accepts: (issued) => issued < 2});
   assert.equal(code, 1);
   assert.deepEqual(linesOf(stdout), lines(1, 3));
-  assert.match(stderr, /SSEHTTPError: http.* answered with HTTP status 401/);
+  assert.match(stderr, /SSEHTTPError: http.* answered 401/);
   assert.deepEqual(log, ['Bearer t1  good', 'Bearer t1 3 401', 'Bearer t2 3 401']);
 });
 

@@ -133,7 +133,7 @@ describe('tRPC, httpSubscriptionLink', () => {
     });
     const {ended} = subscribe(url, 'refused');
     const {message} = await ended;
-    assert.equal(message, `${url}refused answered with HTTP status 401: who are you?`);
+    assert.equal(message, `${url}refused answered 401: who are you?`);
     assert.equal(requests.length, 1);
     await close();
   });

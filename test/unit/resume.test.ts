@@ -259,7 +259,7 @@ describe('resume', () => {
     await consume(kind, client);
     assert.deepEqual(asked, [
       [1, '1', 'fetch failed', 200, '7'],
-      [2, '1', `${ADDRESS} answered with HTTP status 503: busy`, 200, '7'],
+      [2, '1', `${ADDRESS} answered 503: busy`, 200, '7'],
       [1, '1', 'fetch failed', 200, '8'],
     ]);
     const order = ['resume', 'retry 3000', 'wait 3000', 'headers', 'request 2'];
