@@ -6,7 +6,7 @@
 // a body before it says so, others sort their keys.
 
 import {formatEvent} from '../sse.ts';
-import {JSONError, JSONReader} from './json.ts';
+import {JSONReader} from './json.ts';
 import {withoutBOM} from './lines.ts';
 import type {Chunks} from './lines.ts';
 import {counted, Failure, inBytes} from './text.ts';
@@ -41,23 +41,19 @@ export async function* streamsOfHAR(
   chunks: Chunks,
   around: Around,
 ): AsyncGenerator<Stream> {
-  const json = new JSONReader(withoutBOM(chunks));
+  const json = new JSONReader(withoutBOM(chunks), (message) => new Failure(`${name}: ${message}`));
   const count = {entries: -1, streams: 0};
-  try {
-    for await (const key of json.members()) {
-      if (key === 'log') yield* streamsOfLog(name, json, around, count);
-      else await json.skip();
-    }
-    await json.end();
-  } catch (error) {
-    if (!(error instanceof JSONError)) throw error;
-    throw new Failure(`${name}: ${error.message}`);
+  for await (const key of json.members()) {
+    if (key === 'log') yield* streamsOfLog(name, json, around, count);
+    else await json.skip();
   }
+  await json.end();
   if (count.entries < 0) {
     throw new Failure(`${name}: is not an HTTP archive (HAR): it has no array log.entries`);
   }
   if (count.streams) return;
-  around.note(`${name}: none of its ${counted(count.entries, 'response')} is an event stream`);
+  const responses = counted(count.entries, 'response');
+  around.note(`${name}: has no event stream among its ${responses}`);
 }
 
 async function* streamsOfLog(
@@ -118,7 +114,7 @@ class Entry {
     if (this.#isGiven || !this.#isEventStream) return;
     if (this.#file) yield this.#stream(this.#attached());
     else if (this.#keptSize) yield this.#stream(this.#keptChunks());
-    else this.#around.note(`${this.#shownName}: the body was not saved`);
+    else this.#around.note(`${this.#shownName}: its body was not saved`);
   }
 
   get #shownName(): string {

@@ -20,10 +20,17 @@ export interface Input {
   readonly isLive: boolean;
 }
 
+interface Reading {
+  /** Told how much of a file has been read, from 0 to 1. */
+  readonly onRead?: (share: number) => void;
+  /** Told what an archive lacks. */
+  readonly note?: (text: string) => void;
+}
+
 /** The streams in a file, or in standard input for `-`. */
 export async function* inputsOf(
   file: string,
-  onRead: (share: number) => void = () => {},
+  {onRead = () => {}, note = say}: Reading = {},
 ): AsyncGenerator<Input> {
   const name = shownName(file);
   const fd = file === '-' ? STDIN : openFile(file, 'r');
@@ -36,7 +43,7 @@ export async function* inputsOf(
     const {isArchive, chunks} = await lookedAt(decompressed(raw, name));
     if (!isArchive && !/\.har(?:\.gz|\.zst)?$/i.test(file)) return yield {name, isLive, chunks};
     const attached = (beside: string) => contentOfAttached(join(dirname(file), beside));
-    for await (const stream of streamsOfHAR(name, chunks, {attached, note: say})) {
+    for await (const stream of streamsOfHAR(name, chunks, {attached, note})) {
       yield {...stream, isLive: false};
     }
   } finally {

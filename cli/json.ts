@@ -4,9 +4,6 @@
 import {NOTHING} from './lines.ts';
 import type {Chunks} from './lines.ts';
 
-/** Says at which byte of the text. */
-export class JSONError extends Error {}
-
 const QUOTE = 34;
 const COMMA = 44;
 const COLON = 58;
@@ -34,6 +31,7 @@ const MOST_KEY = 100;
 /** Each method reads what comes next, and whoever is given a key or an element reads its value. */
 export class JSONReader {
   readonly #chunks: AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
+  readonly #failure: (message: string) => Error;
   #chunk: Uint8Array = NOTHING;
   #at = 0;
   /** Bytes before this chunk. */
@@ -42,7 +40,9 @@ export class JSONReader {
   #quote = -1;
   #backslash = -1;
 
-  constructor(chunks: Chunks) {
+  /** `failure` makes the error for what is no JSON, or ends too early: the message says where. */
+  constructor(chunks: Chunks, failure: (message: string) => Error) {
+    this.#failure = failure;
     this.#chunks =
       Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
   }
@@ -243,16 +243,16 @@ export class JSONReader {
     return next === ',';
   }
 
-  async #wrongOrEnded(): Promise<JSONError> {
+  async #wrongOrEnded(): Promise<Error> {
     return (await this.peek()) === undefined ? this.#ended() : this.#wrong();
   }
 
-  #wrong(): JSONError {
-    return new JSONError(`not valid JSON at byte ${this.#before + this.#at}`);
+  #wrong(): Error {
+    return this.#failure(`not valid JSON at byte ${this.#before + this.#at}`);
   }
 
-  #ended(): JSONError {
-    return new JSONError(`the JSON is cut off after ${this.#before + this.#chunk.length} bytes`);
+  #ended(): Error {
+    return this.#failure(`the JSON is cut off after ${this.#before + this.#chunk.length} bytes`);
   }
 }
 

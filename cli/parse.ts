@@ -26,8 +26,9 @@ interface Parsing {
 
 async function parseFiles(parsing: Parsing): Promise<void> {
   const output = new Output();
+  const note = parsing.isStrict ? fail : say;
   for (const file of parsing.files) {
-    for await (const input of inputsOf(file, progressOf(file))) {
+    for await (const input of inputsOf(file, {onRead: progressOf(file), note})) {
       const impression = new Impression();
       try {
         await parseInput(input, parsing, impression, output);
@@ -35,7 +36,8 @@ async function parseFiles(parsing: Parsing): Promise<void> {
         output.flush();
         statusLine.clear();
       }
-      remarkOn(input, impression, parsing.isStrict);
+      const remark = impression.remark();
+      if (remark !== undefined) note(`${input.name}: ${remark}`);
     }
   }
 }
@@ -91,11 +93,8 @@ async function feedInput(
   }
 }
 
-function remarkOn({name}: Input, impression: Impression, isStrict: boolean): void {
-  const remark = impression.remark();
-  if (remark === undefined) return;
-  if (isStrict) throw new Failure(`${name}: ${remark}`);
-  say(`${name}: ${remark}`);
+function fail(message: string): never {
+  throw new Failure(message);
 }
 
 /** ms between two drawings of the bar. */

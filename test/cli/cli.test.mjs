@@ -166,9 +166,12 @@ suite('arguments', () => {
         ],
         ...['{"entries":null}', '{"entries":{}}', 'null'].map((log) => [
           ['parse', fileOf(`{"log":${log}}`, 'har')],
-          /: no HTTP archive: /,
+          /: is not an HTTP archive \(HAR\): /,
         ]),
-        [['parse', fileOf('{}', 'har')], /: no HTTP archive: JSON with log.entries is expected$/],
+        [
+          ['parse', fileOf('{}', 'har')],
+          /: is not an HTTP archive \(HAR\): it has no array log\.entries$/,
+        ],
       ],
       async ([args, message]) => {
         const {code, stdout, stderr} = await ssekit(args);
@@ -373,7 +376,8 @@ suite('parse', () => {
           {event: 'message', data: 'é', id: '1'},
           {event: 'message', data: '😀', id: ''},
         ]),
-        `ssekit: ${path}, entry 3 (http://x/none): its body was not saved\n`,
+        `ssekit: ${path}, entry 1 (http://x/): ends in the middle of an event, which is left out:`
+          + ` data: cut\nssekit: ${path}, entry 3 (http://x/none): its body was not saved\n`,
       ),
     );
   });
