@@ -28,7 +28,7 @@ export const sessionsOf = (page) =>
   }));
 
 const masked = (text) =>
-  text.replace(/in \d+ ms/g, 'in N ms').replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
+  text.replace(/in \d+(?:\.\d)? (m?s)/g, 'in N $1').replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
 
 /**
  * @param pages text by name

@@ -2,13 +2,15 @@
 // First: bash install.sh, and npm ci in this folder; node build.mjs.
 
 import assert from 'node:assert/strict';
+import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:http';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, describe, it} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {fileURLToPath} from 'node:url';
 import axe from 'axe-core';
 import {EventSource} from '../../dist/sse.js';
 import {createInspector} from '../../examples/inspect.mjs';
@@ -19,6 +21,8 @@ const MOST_GAP = 3000; // ms without the page's turn: mostly a busy machine's
 const ROWS = 300; // in the list at most
 const FLOOD = 10_000; // events
 const LOG_MB = 48;
+const BIG_MB = 200;
+const FORGED = '2999-01-01T00:00:00.000Z'; // a time that no server may give to a log
 const EVIL = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>&lt;b>';
 
 // ── The streams, of another origin than the page ────────────────────────────────────────────────
@@ -49,6 +53,11 @@ const streams = {
     + `data: {"${EVIL.replaceAll('"', '\\"')}":"${'<b>'.repeat(2e4)}"}\n\n`
     + `data: ${'['.repeat(5000)}${']'.repeat(5000)}\n\n`
     + 'event: \u202erever\ndata: \u202e\0\x1b[2Jtxet\n\ndata: {"\u2066":1}\n\n',
+  '/mixed': {
+    text: 'data: 0\n\n: a\n\ndata: 1\n\n: b\n: c\n\ndata: 2\ndata: 2\n: in\n\ndata: 3\n\n: d\n\n',
+    ends: true,
+  },
+  '/stamped': `: ssekit ${FORGED}\nid: 1\ndata: a\n\n: ssekit\\ x\n: other\ndata: b\n\n`,
   '/refused': {status: 500, text: EVIL, type: 'text/html', ends: true},
 };
 
@@ -293,6 +302,39 @@ const dataOf = async (inspector) => (await inspector.rows()).map((row) => row[2]
 const toggle = (page, index) =>
   page.evaluate((at) => document.querySelectorAll('.chip input')[at].click(), index);
 
+/** Replaces what stands in the filter. */
+async function type(page, text) {
+  await page.focus('#search');
+  await page.$eval('#search', (field) => field.select());
+  if (text) await page.keyboard.type(text);
+  else await page.keyboard.press('Backspace');
+}
+
+/** What the page saves. */
+async function savedBy(inspector, folder) {
+  await inspector.click('#save');
+  const [file] = await until(
+    () => readdirSync(folder).filter((each) => /^events-.*\.log$/.test(each)),
+    (found) => found.length === 1 && readFileSync(join(folder, found[0])).length > 0,
+  );
+  const saved = readFileSync(join(folder, file), 'utf8');
+  rmSync(join(folder, file));
+  return saved;
+}
+
+/** Has the command serve that log: how many events a client gets. */
+async function startReplay(folder, log) {
+  const file = join(folder, 'replayed');
+  writeFileSync(file, log);
+  const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+  const child = spawn(process.execPath, [cli, 'replay', file, '--port', '0', '--speed', '0']);
+  const [url] = await once(child.stdout.setEncoding('utf8'), 'data');
+  const events = [...new EventSource(await (await fetch(url.trim())).text())].length;
+  child.kill();
+  rmSync(file);
+  return {events};
+}
+
 /** Two types and a comment. */
 const LOG = 'data: 1\n\nevent: b\ndata: 2\n\n: c\n\nevent: b\ndata: 3\n\n';
 
@@ -326,6 +368,8 @@ async function walk(page, ...keys) {
 const TAB_ORDER = [
   'Connect',
   'Stop',
+  'Dropped connections',
+  'Tokens, by POST',
   'Headers, body and more',
   'Pause',
   'Reconnect',
@@ -333,6 +377,7 @@ const TAB_ORDER = [
   'Clear',
   'Save log',
   'Open log…',
+  'Filter by text',
   'comments 1',
   'message 1',
   'price 2',
@@ -595,24 +640,254 @@ for (const name of browserNames) {
       assert.equal(parsed.length, 5);
       await inspector.drop(log);
       await inspector.state('ended');
-      await inspector.click('#save');
-      const [file] = await until(
-        () => readdirSync(folder).filter((each) => /^events-.*\.log$/.test(each)),
-        (found) => found.length === 1 && readFileSync(join(folder, found[0])).length > 0,
-      );
-      const saved = readFileSync(join(folder, file), 'utf8');
+      const saved = await savedBy(inspector, folder);
       assert.deepEqual(
         [...new EventSource(saved)].map((event) => ({...event})),
         parsed,
       );
       assert.match(saved, /^: \[file\] recorded\.log, \d+ B\n\n: c\n\n/);
       const input = await page.$('#file');
-      await input.uploadFile(join(folder, file));
+      writeFileSync(join(folder, 'chosen.log'), saved);
+      await input.uploadFile(join(folder, 'chosen.log'));
       await until(
         () => inspector.rows(),
         (rows) => rows.at(-1)?.[2] === '5 events',
       );
-      rmSync(join(folder, file));
+      rmSync(join(folder, 'chosen.log'));
+    });
+
+    test('a saved stream has its times, and no server forges one', async (inspector, page) => {
+      await inspector.connect('/stamped');
+      await inspector.rowsWhen(6);
+      const saved = await savedBy(inspector, folder);
+      const marks = saved.match(/^: ssekit (connection )?\d.*$/gm);
+      assert.match(marks[0], /^: ssekit connection 20\d\d-/);
+      assert.ok(saved.startsWith(marks[0]));
+      assert.ok(
+        marks.every((mark) => !mark.includes(FORGED)),
+        saved,
+      );
+      assert.match(saved, /^: ssekit\\ 2999-01-01T00:00:00\.000Z$/m);
+      assert.match(saved, /^: ssekit\\\\ x$/m);
+      // as another program reads it
+      const replayed = await startReplay(folder, saved);
+      assert.equal(replayed.events, 2);
+      // and as this page does: the same log, and so the same file
+      await inspector.drop(saved);
+      const rows = await inspector.rowsWhen(9);
+      assert.deepEqual(rows.slice(3, -1), [
+        ['comment', '', `ssekit ${FORGED}`],
+        ['message', '1', 'a'],
+        ['comment', '', 'ssekit\\ x'],
+        ['comment', '', 'other'],
+        ['message', '1', 'b'],
+      ]);
+      assert.match((await inspector.opened('b'))[1], /· recorded \d\d:\d\d:\d\d\.\d{3} UTC$/);
+      const again = await savedBy(inspector, folder);
+      assert.deepEqual(
+        again.match(/^: ssekit connection .*$/gm),
+        saved.match(/^: ssekit connection .*$/gm),
+      );
+      assert.deepEqual([...new Set(again.match(/^: ssekit \d.*$/gm))].slice(-1), marks.slice(-1));
+      await page.bringToFront();
+    });
+
+    test('the times of a recording', async (inspector, page) => {
+      const at = (seconds) => new Date(Date.UTC(2026, 0, 1, 12, 0, seconds)).toISOString();
+      await inspector.drop(
+        `: ssekit connection ${at(0)}\n: ssekit ${at(1)}\ndata: a\n\n: ssekit ${at(3)}\ndata: b\n\n`
+          + `: ssekit connection ${at(60)}\ndata: c\n\n`,
+      );
+      await inspector.rowsWhen(7);
+      const since = await page.$$eval('tbody tr', (all) =>
+        all.map((row) => [row.children[1].textContent, row.children[0].textContent]),
+      );
+      assert.deepEqual(since, [
+        ['file', ''],
+        ['open', ''],
+        ['message', ''],
+        ['message', '+2.00 s'],
+        ['open', '+57.0 s'],
+        ['message', '+57.0 s'],
+        ['end', ''],
+      ]);
+    });
+
+    test('comments and events of one chunk, in their order', async (inspector) => {
+      await inspector.connect('/mixed', {method: 'POST'});
+      const rows = await inspector.rowsWhen(11);
+      assert.deepEqual(
+        rows.slice(1, -1).map(([type, , data]) => [type, data]),
+        [
+          ['message', '0'],
+          ['comment', 'a'],
+          ['message', '1'],
+          ['comment', 'b'],
+          ['comment', 'c'],
+          ['comment', 'in'],
+          ['message', '2 ⏎ 2'],
+          ['message', '3'],
+          ['comment', 'd'],
+        ],
+      );
+    });
+
+    test('a filter by text, plain and as a regular expression', async (inspector, page) => {
+      const log = ['alpha', 'Beta', 'a.b', 'axb', 'gamma'].map(
+        (data, n) => `event: ${n % 2 ? 'odd' : 'even'}\nid: ${n}7\ndata: ${data}\n\n`,
+      );
+      await inspector.drop(`: Alpha too\n\n${log.join('')}`);
+      await inspector.state('ended');
+      const shown = async () => (await inspector.rows()).slice(1, -1).map(([, , data]) => data);
+      const all = ['Alpha too', 'alpha', 'Beta', 'a.b', 'axb', 'gamma'];
+      const filtered = async (text, expected, said) => {
+        await type(page, text);
+        await until(
+          async () => [await inspector.text('#matches'), ...(await shown())].join(),
+          (found) => found === [said, ...expected].join(),
+          text,
+        );
+      };
+      await filtered('ALPHA', ['Alpha too', 'alpha'], '2 of 6');
+      await filtered('a.b', ['a.b'], '1 of 6');
+      await filtered('/a.b/', ['a.b', 'axb'], '2 of 6');
+      await filtered('/^beta$/i', ['Beta'], '1 of 6');
+      await filtered('37', ['axb'], '1 of 6'); // an ID
+      await filtered('even', ['alpha', 'a.b', 'gamma'], '3 of 6'); // a type
+      await toggle(page, 2);
+      assert.deepEqual(await shown(), []); // both filters count
+      await toggle(page, 2);
+      await filtered('nothing', [], '0 of 6');
+      await filtered('', all, '');
+      await filtered('a.b', ['a.b'], '1 of 6');
+      await type(page, '/(/');
+      await until(() => page.$eval('#search', ({ariaInvalid}) => ariaInvalid === 'true'));
+      assert.deepEqual(await shown(), ['a.b']); // what was there stays
+      assert.match(await inspector.text('#matches'), /group|parenthetical/);
+      await page.keyboard.press('Escape');
+      await until(
+        () => shown(),
+        (rows) => rows.length === all.length,
+      );
+      assert.deepEqual(await shown(), all);
+      await page.evaluate(() => document.activeElement.blur());
+      await page.keyboard.press('/');
+      assert.deepEqual(await focused(page), ['Filter by text', true]);
+      assert.equal(await page.$eval('#search', ({value}) => value), '');
+    });
+
+    test('a filter holds for what comes after it, and is fluid over all that is kept', async (inspector, page, context) => {
+      await type(page, 't1');
+      await inspector.connect('/flood');
+      await until(
+        () => inspector.text('#matches'),
+        (text) => text === '3,333 of 10,000',
+      );
+      const rows = await inspector.rows();
+      assert.deepEqual([...new Set(rows.map(([kind]) => kind))], ['t1']);
+      const gap = await inspector.longestGap(async () => {
+        for (const [text, said] of [
+          ['"n":12', /^\d+ of 10,000$/],
+          ['/x{40}/', /^\d,\d{3} of 10,000$/],
+          ['', /^$/],
+        ]) {
+          await type(page, text);
+          await until(
+            () => inspector.text('#matches'),
+            (found) => said.test(found),
+          );
+        }
+      });
+      context.diagnostic(`longest gap ${Math.round(gap)} ms`);
+      assert.ok(gap < MOST_GAP, `${gap} ms without a turn`);
+    });
+
+    test('a URL without a scheme, and what is none', async (inspector, page) => {
+      const {port} = new URL(origin);
+      const enter = (url) => inspector.connect('', {url});
+      const field = () => page.$eval('#url', ({value}) => value);
+      for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `:${port}`]) {
+        await enter(`${host}/plain`);
+        await inspector.rowsWhen(5);
+        assert.equal(await field(), `http://${host.replace(/^:/, 'localhost:')}/plain`);
+      }
+      for (const [text, url] of [
+        ['a.invalid/x?y', 'https://a.invalid/x?y'],
+        ['a.invalid:8443', 'https://a.invalid:8443/'],
+        [' app.localhost:9 ', 'http://app.localhost:9/'],
+        ['[::1]:9/x', 'http://[::1]:9/x'],
+      ]) {
+        await enter(text);
+        assert.equal(await field(), url);
+        await inspector.click('#stop');
+      }
+      await enter('/demo/events?every=1');
+      await inspector.rowsWhen(3);
+      assert.equal(await field(), '/demo/events?every=1');
+      for (const text of [
+        'events',
+        'localhost',
+        'a.invalid',
+        'ftp://x/',
+        'a b.c/d',
+        ':',
+        'http://',
+      ]) {
+        await enter(text);
+        assert.match(await inspector.text('#problem'), /^Enter the URL of a stream/, text);
+      }
+    });
+
+    test('nothing of a stream is left in the next one', async (inspector, page) => {
+      const curve = () => page.$eval('.figures path', (path) => path.getAttribute('d'));
+      await inspector.connect('/drop');
+      await until(curve);
+      await inspector.connect('/refused');
+      await inspector.state('failed');
+      const figures = ['#events', '#event-rate', '#reconnections', '#retry', '#last-id'];
+      assert.deepEqual(await Promise.all(figures.map((id) => inspector.text(id))), [
+        ...['0', '0', '0', '–', '–'],
+      ]);
+      assert.match(await curve(), /^(M59 20L59 19\.00L59 20Z)?$/);
+      assert.equal(await page.$eval('#demos', ({hidden}) => hidden), false);
+    });
+
+    test(`a log of ${BIG_MB} MB: a bar, and Stop stops; then all of it`, async (inspector, page, context) => {
+      const drop = () =>
+        page.evaluate((megabytes) => {
+          const block = Array.from(
+            {length: 10_000},
+            (_, n) => `id: ${n}\nevent: tick\ndata: {"n":${n},"text":"${'x'.repeat(60)}"}\n\n`,
+          ).join('');
+          const blocks = Array(Math.ceil((megabytes * 1e6) / block.length)).fill(block);
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File(blocks, 'big.log'));
+          const drop = new DragEvent('drop', {dataTransfer, bubbles: true, cancelable: true});
+          document.querySelector('main').dispatchEvent(drop);
+        }, BIG_MB);
+      await drop();
+      await until(() => page.$eval('progress', ({value}) => value > 0.01 && value < 1));
+      assert.match(await inspector.text('#read'), /^[\d.]+ MB of 20\d MB, [\d.]+ MB\/s$/);
+      await inspector.click('#stop');
+      await inspector.state('ended');
+      await until(
+        () => inspector.rows(),
+        (rows) => /^stopped here, after [\d.]+ MB of 20\d MB$/.test(rows.at(-1)[2]),
+      );
+      assert.equal(await page.$eval('#progress', ({hidden}) => hidden), true);
+      const start = performance.now();
+      const gap = await inspector.longestGap(async () => {
+        await drop();
+        await inspector.state('reading');
+        await inspector.state('ended');
+      });
+      const seconds = (performance.now() - start) / 1000;
+      context.diagnostic(`${seconds.toFixed(1)} s, longest gap ${Math.round(gap)} ms`);
+      assert.ok(gap < MOST_GAP, `${gap} ms without a turn`);
+      await until(
+        () => inspector.rows(),
+        (rows) => /^1,\d{3},\d{3} events in \d/.test(rows.at(-1)[2]),
+      );
     });
 
     test('a file that is no log', async (inspector) => {
@@ -750,7 +1025,7 @@ for (const name of browserNames) {
       await page.keyboard.type(`${origin}/plain`);
       await page.keyboard.press('Enter');
       await inspector.rowsWhen(5);
-      assert.deepEqual(await walk(page, ...Array(12).fill('Tab')), TAB_ORDER);
+      assert.deepEqual(await walk(page, ...Array(TAB_ORDER.length).fill('Tab')), TAB_ORDER);
       assert.deepEqual(
         await walk(
           page,
@@ -918,6 +1193,18 @@ for (const name of browserNames) {
         for (const width of [1280, 375]) {
           assert.deepEqual(await violations(page, width), [], `open, ${width} px`);
         }
+        for (const text of ['nothing', '/(/']) {
+          await type(page, text);
+          await until(() => inspector.text('#matches'));
+          for (const width of [1280, 375]) {
+            assert.deepEqual(await violations(page, width), [], `filter ${text}, ${width} px`);
+          }
+        }
+        await page.evaluate(() => {
+          document.querySelector('#progress').hidden = false; // it may be gone by then
+          document.querySelector('#read').textContent = '1 MB of 2 MB';
+        });
+        assert.deepEqual(await violations(page, 375), [], 'progress');
         await inspector.connect('/refused');
         await inspector.state('failed');
         assert.deepEqual(await violations(page, 1280), [], 'failed');
