@@ -187,8 +187,17 @@ export function replaceContent(path: string, content: string): void {
     }
     renameSync(made, path);
   } catch (error) {
-    unlinkSync(made);
+    removeIfPossible(made);
     throw error;
+  }
+}
+
+/** What stays is of no harm, and is tried again when the file is next opened. */
+function removeIfPossible(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // another user's, or gone
   }
 }
 
@@ -202,14 +211,23 @@ function keepAttributes(fd: number, {uid, gid, mode}: Stats): void {
       // only root may give files away; who may write here may have replaced it before
     }
   }
-  fchmodSync(fd, mode & PERMISSIONS);
+  // Not where it would say the same: some file systems have one mode for all, and refuse.
+  if ((fstatSync(fd).mode ^ mode) & PERMISSIONS) fchmodSync(fd, mode & PERMISSIONS);
 }
 
 /** Removes what a kill -9 has left of replaceContent(). Call it only where nobody else writes. */
 export function removeLeftovers(path: string): void {
   const start = `${basename(path)}.`;
-  for (const name of readdirSync(dirname(path))) {
+  for (const name of namesIn(dirname(path))) {
     if (!name.startsWith(start) || !/^[\da-f]{12}\.new$/.test(name.slice(start.length))) continue;
-    unlinkSync(join(dirname(path), name));
+    removeIfPossible(join(dirname(path), name));
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // one may write to a folder that one may not read
   }
 }

@@ -134,10 +134,10 @@ export class Recording {
 
   write(received: Uint8Array): void {
     const chunk = this.#drop(received);
-    let whole = 0;
-    const begin = this.#seams.find(chunk, (at) => (whole = at));
-    if (whole) this.#writeWhole(chunk.subarray(0, whole), this.#pendingSize ? 0 : begin);
-    this.#keep(chunk.subarray(whole));
+    let lastSeam = 0;
+    const begin = this.#seams.find(chunk, (at) => (lastSeam = at));
+    if (lastSeam) this.#writeWhole(chunk.subarray(0, lastSeam), this.#pendingSize ? 0 : begin);
+    this.#keep(chunk.subarray(lastSeam));
   }
 
   /** Whole blocks and comments; the first bytes may be the LF of a CR that is written already. */

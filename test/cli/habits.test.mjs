@@ -229,6 +229,28 @@ describe('no password is shown', {concurrency: 3}, () => {
   }
 });
 
+describe('no name steers a terminal', {concurrency: 3}, () => {
+  const HOSTILE = '\x1b[2J\x9b31m\u202e\nname\u2028';
+  const SHOWN = '\\u001b[2J\\u009b31m\\u202e name\\u2028';
+  for (const args of [
+    ['parse', HOSTILE],
+    ['replay', HOSTILE],
+    ['record', 'http://127.0.0.1:9/', `no/${HOSTILE}`],
+    ['http://127.0.0.1:9/', '--resume', `no/${HOSTILE}`],
+    ['http://127.0.0.1:9/', '-d', `@${HOSTILE}`],
+    ['http://127.0.0.1:9/', `--${HOSTILE}`],
+    ['http://127.0.0.1:9/', '--timeout', HOSTILE],
+    [HOSTILE],
+  ]) {
+    it(JSON.stringify(args), async () => {
+      const {stdout, stderr} = await ssekit(args, {cwd: folder});
+      assert.equal(stdout, '');
+      assert.ok(stderr.includes(SHOWN), stderr);
+      assert.doesNotMatch(stderr, /[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]|\n[\s\S]/);
+    });
+  }
+});
+
 // ── Who may read a recording ────────────────────────────────────────────────────────────────────
 
 /** Status and CORS headers of a GET with those headers. */

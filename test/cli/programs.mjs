@@ -1,9 +1,10 @@
 // node test/cli/programs.mjs: the command line together with programs that we did not write:
 // a terminal, jq, GNU parallel, nginx with nchan, an LLM API. First: node build.mjs,
-// bash test/cli/install.sh, bash test/integration/install.sh, npm ci in test/integration. Resets sockets: root.
+// bash test/cli/install.sh, bash test/integration/install.sh, npm ci in test/ and test/integration.
+// Resets sockets: root.
 
 import assert from 'node:assert/strict';
-import {readFileSync, symlinkSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
 import {request} from 'node:http';
 import {join} from 'node:path';
 import {after, test} from 'node:test';
@@ -36,6 +37,68 @@ const bash = (script, env = {}) =>
     env: {PATH, ...env},
   });
 const quote = (text) => `'${text}'`;
+
+// ── Other runtimes ──────────────────────────────────────────────────────────────────────────────
+
+const RUNTIMES = {
+  'Node 26': ['node26/bin/node'],
+  Bun: ['bun/bin/bun'],
+  Deno: ['deno/deno', 'run', '-A'],
+};
+
+for (const [name, [path, ...args]] of Object.entries(RUNTIMES)) {
+  const command = [join(ROOT, 'test/node_modules', path), ...args, CLI];
+  test(`${name}: one writer for a file, and after a kill -9 the next one`, async () => {
+    const cwd = join(folder, name.replace(' ', ''));
+    mkdirSync(cwd);
+    const server = await serve((_, response) => response.writeHead(200, SSE).write(numbered(1)));
+    const files = ['--resume', 'id', '--record', 'log'];
+    for (const turn of [1, 2]) {
+      const first = start([server.url, ...files, '--data'], {command, cwd});
+      await first.until((stdout) => stdout === 'event 1\n');
+      for (const [option, file] of [files.slice(0, 2), files.slice(2)]) {
+        assert.deepEqual(await ssekit([server.url, option, file], {command, cwd}), {
+          code: 1,
+          stdout: '',
+          stderr: `ssekit: ${file}: another ssekit is writing to it; stop that one first\n`,
+        });
+      }
+      first.child.kill('SIGKILL');
+      await first.ended;
+      assert.equal(server.requests.length, turn);
+    }
+    assert.equal(readFileSync(join(cwd, 'id'), 'utf8'), '1');
+    await server.stop();
+  });
+
+  test(`${name}: an archive, the wrong file, a wrong option`, async () => {
+    const content = {mimeType: 'text/event-stream', text: 'data: x\n\n'};
+    const archive = JSON.stringify({log: {entries: [{response: {content}}]}});
+    for (const [given, input, expected] of [
+      [['parse', '--data'], archive, {code: 0, stdout: 'x\n', stderr: ''}],
+      [
+        ['parse'],
+        '{"a":1}\n',
+        {
+          code: 0,
+          stdout: '',
+          stderr: 'ssekit: standard input: has no events: it looks like JSON: {"a":1}\n',
+        },
+      ],
+      [
+        ['parse', '--evnet', 'x'],
+        '',
+        {
+          code: 2,
+          stdout: '',
+          stderr: 'ssekit: unknown option --evnet; did you mean --event? (see ssekit --help)\n',
+        },
+      ],
+    ]) {
+      assert.deepEqual(await ssekit(given, {command, input}), expected);
+    }
+  });
+}
 
 // ── A terminal ──────────────────────────────────────────────────────────────────────────────────
 
@@ -128,9 +191,9 @@ test('a terminal: a bar while a file is parsed, figures while a stream is follow
   assert.equal(followed.code, 0);
   assert.match(
     followed.text,
-    /\r\x1b\[K\d+ events, \d+ B, 0 reconnections, \d+\.\d\/s, silent for 0\.\d s\r\x1b\[K/,
+    /\r\x1b\[K\d+ events, \d+ B, 0 reconnections, \d+\.\d events\/s, last byte 0\.\d s ago\r\x1b\[K/,
   );
-  assert.match(followed.text, /ssekit: 24 events, \d+ B, 1 reconnections in 2\.\d s\n$/);
+  assert.match(followed.text, /ssekit: 24 events, \d+ B, 1 reconnection in 2\.\d s\n$/);
   assert.deepEqual(
     lines(followed.text.replace(/\r\x1b\[K[^\r\n]*(?=\r)|\r\x1b\[K/g, '')).filter((line) =>
       line.startsWith('event'),
@@ -143,16 +206,20 @@ test('a terminal: a bar while a file is parsed, figures while a stream is follow
 
 test('jq reads the lines, zstd is unpacked or says how', async () => {
   const log = join(ROOT, 'examples/recorded.log');
-  const events = [...new EventSource(readFileSync(log, 'utf8'))];
+  const stdout = [...new EventSource(readFileSync(log, 'utf8'))]
+    .map(({data}) => `${data}\n`)
+    .join('');
+  const cutOff = (name) =>
+    `ssekit: ${name}: ends in the middle of an event, which is left out: event: log\n`;
   assert.deepEqual(await bash(`ssekit parse ${quote(log)} | jq -r .data`), {
     code: 0,
-    stdout: events.map(({data}) => `${data}\n`).join(''),
-    stderr: '',
+    stdout,
+    stderr: cutOff(log),
   });
   assert.deepEqual(await bash(`zstd -qc ${quote(log)} | zstd -dqc | ssekit parse --data`), {
     code: 0,
-    stdout: events.map(({data}) => `${data}\n`).join(''),
-    stderr: '',
+    stdout,
+    stderr: cutOff('standard input'),
   });
 });
 
@@ -262,7 +329,7 @@ test('nchan: sockets reset, the command killed (-9): nothing lost, the recording
       await sleep(100); // events are coming
       if (kills % 2) {
         resets += await inTurn(() => resetSockets(port));
-        await until((_, stderr) => /attempt/.test(stderr));
+        await until((_, stderr) => /retrying/.test(stderr));
       }
       child.kill('SIGKILL');
     }

@@ -10,7 +10,7 @@
 // finds is kept in .build/ until sse.ts or the tests change, so that one that was stopped goes on;
 // --survivors runs again only what earlier tests let pass.
 //
-// --sample: as many as five minutes have room for, and ten of each section. The seed is the commit,
+// --sample: as many as two minutes and a half have room for, and ten of each section. The seed is the commit,
 // so that each commit tries others and a run can be repeated. Of a sample there may be as many
 // survivors as scores.json and chance explain (sample.mjs has the arithmetic): where there are more,
 // the tests have become worse, or what was added to sse.ts is tested less than the rest of its
@@ -31,7 +31,7 @@ import {mostSurvivors, sampleOf} from './sample.mjs';
 import {edited, ROOT, readSource} from './source.mjs';
 import {matchOf} from './written.mjs';
 
-const SAMPLE_MS = 270_000; // the last ones take a while longer: five minutes in all
+const SAMPLE_MS = 135_000; // the last ones take a while longer: two and a half minutes in all
 const LEAST_OF_SECTION = 10;
 const SCORES = new URL('scores.json', import.meta.url);
 const KNOWN = `${ROOT}.build/mutants/verdicts.json`;
