@@ -79,6 +79,10 @@ async function limitsOf(folders, right, product) {
   return {cpu: Math.ceil(MOST_CPU * cpu), time: MOST_TIME * time};
 }
 
+/** A test that has failed, in TAP, and how much of its line may have come before. */
+const FAILED = /^ *not ok \d/m;
+const MOST_INDENT = 40;
+
 async function verdictOf(text, right, folder, limits, product) {
   let code;
   try {
@@ -102,14 +106,21 @@ function runTests(folder, code, limits, {name, tests}) {
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), limits.time);
     let output = '';
-    child.stdout.setEncoding('utf8').on('data', (part) => (output += part));
+    let hasFailed = false;
+    child.stdout.setEncoding('utf8').on('data', (part) => {
+      output += part;
+      if (hasFailed || !FAILED.test(output.slice(-part.length - MOST_INDENT))) return;
+      hasFailed = true;
+      child.kill('SIGKILL'); // the other tests could say no more
+    });
     child.on('error', reject);
     // Not before it is gone: the next one writes into the same folder.
     child.on('close', (status, signal) => {
       clearTimeout(timer);
       const figure = (name) => Number(new RegExp(`^# ${name} (\\d+)`, 'm').exec(output)?.[1] ?? 0);
       const hasPassed = status === 0 && figure('pass') > 0;
-      const verdict = signal ? 'hung' : hasPassed ? 'survived' : 'killed';
+      const isHung = signal && !hasFailed;
+      const verdict = isHung ? 'hung' : hasPassed && !hasFailed ? 'survived' : 'killed';
       resolve({verdict, cpu: figure('cpu')});
     });
   });
