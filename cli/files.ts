@@ -115,11 +115,14 @@ function linkTargetOf(path: string): string | undefined {
   }
 }
 
-/** What a name stands for: its real path, and what tells it from the places of other names. */
+/** What a name stands for. Two places are one if either of their keys is the same. */
 export interface Place {
+  /** Without links. */
   readonly path: string;
-  /** Two places are one if they share a key. */
-  readonly keys: readonly string[];
+  /** Its folder's identity, and its name there. */
+  readonly name: string;
+  /** Device and inode; undefined: there is no file yet, or none that keeps what is written. */
+  readonly identity: string | undefined;
 }
 
 /** Of a file that need not be there yet. */
@@ -127,12 +130,12 @@ export function placeOf(file: string): Place {
   const path = realPathOf(file);
   const {dev, ino} = statSync(dirname(path), {bigint: true});
   const here = statSync(path, {bigint: true, throwIfNoEntry: false});
-  const identity = here && identityOf(here);
-  return {path, keys: [`${dev}:${ino}/${basename(path)}`, ...(identity ? [identity] : [])]};
+  return {path, name: `${dev}:${ino}/${basename(path)}`, identity: here && identityOf(here)};
 }
 
 export function areSame(one: Place, other: Place): boolean {
-  return one.keys.some((key) => other.keys.includes(key));
+  if (one.name === other.name) return true;
+  return one.identity !== undefined && one.identity === other.identity;
 }
 
 /** Undefined: what is written there is not kept (a terminal, /dev/null). */
@@ -149,20 +152,19 @@ function identityOfOpen(fd: number): string | undefined {
 }
 
 /** Throws Failure if the shell has sent standard output or standard error to that file. */
-export function mustNotBeOutput(file: string, keys: readonly (string | undefined)[]): void {
+export function mustNotBeOutput(file: string, identity: string | undefined): void {
   for (const [fd, name] of [
     [STDOUT, 'standard output'],
     [STDERR, 'standard error'],
   ] as const) {
-    const identity = identityOfOpen(fd);
-    if (identity === undefined || !keys.includes(identity)) continue;
+    if (identity === undefined || identityOfOpen(fd) !== identity) continue;
     throw new Failure(`${shownName(file)}: ${name} goes to the same file; choose another one`);
   }
 }
 
 /** The same for a file that is read: what is printed would be read again, without end. */
 export function mustNotBeRead(file: string, fd: number): void {
-  if (fstatSync(fd).isFile()) mustNotBeOutput(file, [identityOfOpen(fd)]);
+  if (fstatSync(fd).isFile()) mustNotBeOutput(file, identityOfOpen(fd));
 }
 
 // ── Writing ─────────────────────────────────────────────────────────────────────────────────────

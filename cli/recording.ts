@@ -109,7 +109,7 @@ export class Recording {
     const name = shownName(file);
     if (!fstatSync(fd).isFile()) return new Recording(name, fd, 0, '');
     const place = placeOf(file);
-    mustNotBeOutput(file, place.keys);
+    mustNotBeOutput(file, place.identity);
     await claim(file, place);
     const {size, lastEventId, isOurs} = readRecording(fd, file);
     const isWhole = size === fstatSync(fd).size;

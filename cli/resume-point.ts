@@ -2,7 +2,7 @@
 
 import {isUtf8} from 'node:buffer';
 import {statSync} from 'node:fs';
-import {claim} from './claim.ts';
+import {claim, releaseIdentity} from './claim.ts';
 import {
   contentOf,
   fileFailure,
@@ -29,10 +29,11 @@ export class ResumePoint {
 
   static async open(file: string): Promise<ResumePoint> {
     const place = placeOf(file);
-    mustNotBeOutput(file, place.keys);
+    mustNotBeOutput(file, place.identity);
     await claim(file, place);
     const id = idIn(file, place.path);
     removeLeftovers(place.path);
+    releaseIdentity(place); // with the first write it is another file
     return new ResumePoint(file, place.path, id);
   }
 

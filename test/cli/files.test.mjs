@@ -174,6 +174,28 @@ describe('files', {concurrency: 3}, () => {
     await server.stop();
   });
 
+  it('a file that takes an inode over is no file of another process', async () => {
+    const cwd = newFolder();
+    const silent = await serve((_, response) => response.writeHead(200, SSE).flushHeaders());
+    const server = await open();
+    writeFileSync(join(cwd, 'id'), '');
+    const {ino} = statSync(join(cwd, 'id'));
+    const first = start([silent.url, '--resume', 'id'], {cwd});
+    await first.until((_, stderr) => stderr.includes('connected')); // it has replaced the file
+    assert.notEqual(statSync(join(cwd, 'id')).ino, ino);
+    // most file systems give the number to the next file
+    const names = Array.from({length: 20}, (_, n) => `${n}`);
+    for (const name of names) writeFileSync(join(cwd, name), '');
+    const heir = names.find((name) => statSync(join(cwd, name)).ino === ino) ?? '0';
+    const next = start([server.url, '--record', heir], {cwd});
+    await next.until((stdout) => stdout);
+    for (const {child, ended} of [next, first]) {
+      child.kill();
+      await ended;
+    }
+    await Promise.all([silent.stop(), server.stop()]);
+  });
+
   it('mode and links are kept, and a link to nothing is followed', async () => {
     const cwd = newFolder();
     const at = (name) => join(cwd, name);
