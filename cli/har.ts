@@ -29,6 +29,9 @@ export interface Around {
 /** Bytes of a text that are kept where its type is said after it. */
 const MOST_KEPT = 2 ** 25;
 
+/** Bytes of a request, or of the headers of a response. */
+const MOST_OF_HEADERS = 2 ** 20;
+
 /** Bytes of a URL or a type that are looked at. */
 const MOST_LOOKED_AT = 4096;
 
@@ -43,11 +46,15 @@ export async function* streamsOfHAR(
 ): AsyncGenerator<Stream> {
   const json = new JSONReader(withoutBOM(chunks), (message) => new Failure(`${name}: ${message}`));
   const count = {entries: -1, streams: 0};
-  for await (const key of json.members()) {
-    if (key === 'log') yield* streamsOfLog(name, json, around, count);
-    else await json.skip();
+  try {
+    for await (const key of json.members()) {
+      if (key === 'log') yield* streamsOfLog(name, json, around, count);
+      else await json.skip();
+    }
+    await json.end();
+  } finally {
+    await json.close();
   }
-  await json.end();
   if (count.entries < 0) {
     throw new Failure(`${name}: is not an HTTP archive (HAR): it has no array log.entries`);
   }
@@ -87,9 +94,10 @@ class Entry {
   #contentType = '';
   #encoding: string | undefined;
   #file = '';
-  /** A text of which it is not known yet what it is. */
-  #kept: Uint8Array[] = [];
+  /** A text as it stands there, of which it is not known yet what it is. */
+  #kept: Buffer[] = [];
   #keptSize = 0;
+  #wasTakenForBase64 = false;
   /** Something of it has been handed on: a body comes once, as text or as messages. */
   #isGiven = false;
 
@@ -113,7 +121,7 @@ class Entry {
     }
     if (this.#isGiven || !this.#isEventStream) return;
     if (this.#file) yield this.#stream(this.#attached());
-    else if (this.#keptSize) yield this.#stream(this.#keptChunks());
+    else if (this.#keptSize) yield this.#stream(decoded(this.#keptPieces(), this.#isBase64));
     else this.#around.note(`${this.#shownName}: its body was not saved`);
   }
 
@@ -127,16 +135,18 @@ class Entry {
     return known === undefined ? undefined : /^\s*text\/event-stream\s*(?:;|$)/i.test(known);
   }
 
+  get #isBase64(): boolean {
+    return this.#encoding === 'base64';
+  }
+
   #stream(chunks: Chunks): Stream {
     this.#isGiven = true;
     return {name: this.#shownName, chunks};
   }
 
   async #readRequest(): Promise<void> {
-    for await (const key of this.#json.members()) {
-      if (key === 'url') this.#url = (await this.#json.string(MOST_LOOKED_AT)) ?? '';
-      else await this.#json.skip();
-    }
+    const {url} = Object(await this.#json.value(MOST_OF_HEADERS));
+    if (typeof url === 'string') this.#url = url.slice(0, MOST_LOOKED_AT);
   }
 
   async *#response(): AsyncGenerator<Stream> {
@@ -148,15 +158,10 @@ class Entry {
   }
 
   async #readHeaders(): Promise<void> {
-    for await (const _ of this.#json.elements()) {
-      let name = '';
-      let value = '';
-      for await (const key of this.#json.members()) {
-        const text = (await this.#json.string(MOST_LOOKED_AT)) ?? '';
-        if (key === 'name') name = text;
-        else if (key === 'value') value = text;
-      }
-      if (/^content-type$/i.test(name)) this.#contentType = value;
+    const headers = await this.#json.value(MOST_OF_HEADERS);
+    for (const header of Array.isArray(headers) ? headers : []) {
+      const {name, value} = Object(header);
+      if (/^content-type$/i.test(`${name}`)) this.#contentType = `${value}`;
     }
   }
 
@@ -169,6 +174,10 @@ class Entry {
       else if (key === 'text') yield* this.#text();
       else await json.skip();
     }
+    if (!this.#wasTakenForBase64 || this.#isBase64) return;
+    this.#around.note(
+      `${this.#shownName}: looks like base64, is not said to be, and was taken for it`,
+    );
   }
 
   /**
@@ -178,22 +187,28 @@ class Entry {
   async *#text(): AsyncGenerator<Stream> {
     const isWanted = !this.#isGiven && this.#isEventStream !== false;
     if (!isWanted || (await this.#json.peek()) !== '"') return await this.#json.skip();
-    const decoded = decodedText(this.#json.pieces(), this.#encoding);
-    if (this.#isEventStream === undefined) return await this.#keep(decoded);
-    const first = await decoded.next();
-    if (!first.done) yield this.#stream(together(first.value, decoded));
-    for await (const _ of decoded); // what nobody has read
+    const pieces = this.#json.pieces();
+    const isSaid = this.#encoding !== undefined;
+    const head = isSaid ? {pieces: [], isBase64: this.#isBase64} : await headOf(pieces);
+    const all = chain(head.pieces, pieces);
+    const isKnown = this.#isEventStream !== undefined && head.isBase64 !== undefined;
+    if (!isKnown) return await this.#keep(all);
+    const bytes = decoded(all, head.isBase64 === true);
+    const first = await bytes.next();
+    if (!first.done) yield this.#stream(chain([first.value], bytes));
+    for await (const _ of all); // what nobody has read
+    this.#wasTakenForBase64 = !isSaid && head.isBase64 === true;
   }
 
-  async #keep(decoded: AsyncGenerator<Uint8Array>): Promise<void> {
-    for await (const piece of decoded) {
+  async #keep(pieces: AsyncGenerator<Buffer>): Promise<void> {
+    for await (const piece of pieces) {
       this.#keptSize += piece.length;
       if (this.#keptSize <= MOST_KEPT) this.#kept.push(piece);
       else this.#kept = [];
     }
   }
 
-  *#keptChunks(): Generator<Uint8Array> {
+  async *#keptPieces(): AsyncGenerator<Buffer> {
     if (this.#keptSize > MOST_KEPT) {
       throw new Failure(
         `${this.#shownName}: a body above ${inBytes(MOST_KEPT)} must stand after its type`,
@@ -215,98 +230,93 @@ class Entry {
   async *#messages(): AsyncGenerator<Stream> {
     const all = this.#eachMessage();
     const first = this.#isGiven ? undefined : await all.next();
-    if (first && !first.done) yield this.#stream(together(first.value, all));
+    if (first && !first.done) yield this.#stream(chain([first.value], all));
     for await (const _ of all); // what nobody has read
   }
 
+  /** Many at a time: each piece that is handed on has its price. */
   async *#eachMessage(): AsyncGenerator<Uint8Array> {
     let at = 0;
+    let text = '';
     for await (const _ of this.#json.elements()) {
-      const message = await this.#message();
-      const number = at++;
-      const bytes = message && bytesOf(message);
-      if (bytes) yield bytes;
-      else this.#around.note(`${this.#shownName}: message ${number} cannot be an event; left out`);
+      const event = textOf(await this.#json.value(MOST_KEPT));
+      if (event === undefined) {
+        this.#around.note(`${this.#shownName}: message ${at} cannot be an event; left out`);
+      } else text += event;
+      at++;
+      if (text.length < MOST_TOGETHER) continue;
+      yield Buffer.from(text);
+      text = '';
     }
-  }
-
-  async #message(): Promise<Message | undefined> {
-    const json = this.#json;
-    const isObject = (await json.peek()) === '{';
-    const message = {time: NaN, event: '', id: '', data: ''};
-    for await (const key of json.members()) {
-      if (key === 'time') message.time = await json.number();
-      else if (key === 'eventName') message.event = (await json.string(MOST_KEPT)) ?? '';
-      else if (key === 'eventId') message.id = (await json.string(MOST_KEPT)) ?? '';
-      else if (key === 'data') message.data = (await json.string(MOST_KEPT)) ?? '';
-      else await json.skip();
-    }
-    return isObject ? message : undefined;
+    if (text) yield Buffer.from(text);
   }
 }
 
-/** `time`: seconds since 1970. */
-interface Message {
-  readonly time: number;
-  readonly event: string;
-  readonly id: string;
-  readonly data: string;
-}
+/** UTF-16 code units of messages that are handed on together. */
+const MOST_TOGETHER = 16_384;
 
-/** As a recording has it; undefined: no event can have that type or that ID. */
-function bytesOf({time, event, id, data}: Message): Buffer | undefined {
+/**
+ * A message of Chrome's as a recording has it; `time` is in seconds since 1970. Undefined: it is none,
+ * or no event can have that type or that ID.
+ */
+function textOf(message: unknown): string | undefined {
+  const {time, eventName, eventId: id, data} = Object(message);
+  if (typeof data !== 'string') return undefined;
   const date = new Date(1000 * time);
   const stamp = Number.isNaN(date.getTime()) ? '' : `: ssekit ${date.toISOString()}\n`;
   try {
-    return Buffer.from(stamp + formatEvent({id, event: event || 'message', data}));
+    return stamp + formatEvent({id, event: eventName || 'message', data});
   } catch {
     return undefined;
   }
 }
 
-async function* together(
-  first: Uint8Array,
-  rest: AsyncGenerator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  yield first;
+async function* chain<Bytes>(
+  first: readonly Bytes[],
+  rest: AsyncGenerator<Bytes>,
+): AsyncGenerator<Bytes> {
+  yield* first;
   yield* rest;
 }
 
 // ── base64 ──────────────────────────────────────────────────────────────────────────────────────
 
-/** Bytes of a text that is base64 by its looks and may be something else. */
+/** Bytes of a text that are kept until it is told whether they are base64. */
 const MOST_UNDECIDED = 65_536;
 
-const BASE64 = /^[\w+/=-]*$/;
+const BASE64 = /^[\w+/=\r\n-]*$/;
+
+interface Head {
+  readonly pieces: Buffer[];
+  /** Undefined: it is all of the text, and could be. */
+  readonly isBase64: boolean | undefined;
+}
 
 /**
- * A text's bytes, out of base64 if it is that. Where `encoding` is still to come, the letters tell:
- * a text of those of base64 alone has no colon and no end of line, and so no event.
+ * Reads as much of a text as tells whether it is base64: nearly all event streams show it by their
+ * first colon. What has the letters of base64 alone, and more of them than are kept, is taken for it.
  */
-async function* decodedText(
-  pieces: AsyncGenerator<Buffer>,
-  encoding: string | undefined,
+async function headOf(text: AsyncGenerator<Buffer>): Promise<Head> {
+  const pieces: Buffer[] = [];
+  for (let size = 0; size <= MOST_UNDECIDED; ) {
+    const next = await text.next();
+    if (next.done) return {pieces, isBase64: undefined};
+    pieces.push(next.value);
+    if (!BASE64.test(next.value.toString('latin1'))) return {pieces, isBase64: false};
+    size += next.value.length;
+  }
+  return {pieces, isBase64: true};
+}
+
+/** A text's bytes. */
+async function* decoded(
+  text: AsyncGenerator<Buffer>,
+  isBase64: boolean,
 ): AsyncGenerator<Uint8Array> {
-  let isBase64 = encoding === undefined ? undefined : encoding === 'base64';
+  if (!isBase64) return yield* text;
   let open = '';
-  for await (const piece of pieces) {
-    if (isBase64 === false) {
-      yield piece;
-      continue;
-    }
-    const text = piece.toString('latin1');
-    open += text;
-    if (isBase64 === undefined) {
-      if (!BASE64.test(text)) isBase64 = false;
-      else if (open.length > MOST_UNDECIDED) isBase64 = true;
-      else continue;
-    }
-    if (!isBase64) {
-      yield Buffer.from(open, 'latin1');
-      open = '';
-      continue;
-    }
-    const letters = open.replace(/[^\w+/-]/g, '');
+  for await (const piece of text) {
+    const letters = open + piece.toString('latin1').replace(/[^\w+/-]/g, '');
     const whole = letters.length - (letters.length % 4);
     open = letters.slice(whole);
     if (whole) yield Buffer.from(letters.slice(0, whole), 'base64');

@@ -14,7 +14,19 @@ const SEPARATORS = [COMMA, COLON];
 const BLANKS = [...Buffer.from(' \t\r\n')];
 const REPLACEMENT = Buffer.from('\ufffd');
 
-const ESCAPES: Readonly<Record<string, string>> = {
+const LETTER_U = 117;
+
+/** Bytes of which numbers and names such as `null` consist: not 0. */
+const WORD = new Uint8Array(256);
+for (const byte of Buffer.from(
+  '0123456789+-.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ',
+)) {
+  WORD[byte] = 1;
+}
+
+/** The byte that an escape of one letter means, by that letter's; 0: none. */
+const MEANINGS = new Uint8Array(256);
+for (const [letter, meaning] of Object.entries({
   '"': '"',
   '\\': '\\',
   '/': '/',
@@ -23,10 +35,23 @@ const ESCAPES: Readonly<Record<string, string>> = {
   n: '\n',
   r: '\r',
   t: '\t',
-};
+})) {
+  MEANINGS[letter.charCodeAt(0)] = meaning.charCodeAt(0);
+}
 
 /** UTF-16 code units of a key that are kept: no key that anybody asks for is as long. */
 const MOST_KEY = 100;
+
+/** Bytes that are decoded at once: a buffer for each chunk's rest would cost more than its text. */
+const MOST_OF_A_PIECE = 16_384;
+
+/** The bytes of a value: where it goes on in this chunk, and what came of it before. */
+interface Capture {
+  start: number;
+  before: Buffer[];
+  size: number;
+  readonly most: number;
+}
 
 /** Each method reads what comes next, and whoever is given a key or an element reads its value. */
 export class JSONReader {
@@ -39,6 +64,9 @@ export class JSONReader {
   /** Where the next of each is in this chunk: its length if there is none, -1 if it is unknown. */
   #quote = -1;
   #backslash = -1;
+  #capture: Capture | undefined;
+  /** In a string that is passed over, the next byte is one of an escape. */
+  #isEscaped = false;
 
   /** `failure` makes the error for what is no JSON, or ends too early: the message says where. */
   constructor(chunks: Chunks, failure: (message: string) => Error) {
@@ -49,11 +77,8 @@ export class JSONReader {
 
   /** The first byte of what comes next, as a character; undefined: the end. */
   async peek(): Promise<string | undefined> {
-    for (;;) {
-      while (this.#at < this.#chunk.length && BLANKS.includes(this.#byte())) this.#at++;
-      if (this.#at < this.#chunk.length) return String.fromCharCode(this.#byte());
-      if (!(await this.#fill())) return undefined;
-    }
+    const code = this.#next() ?? (await this.#nextFilled());
+    return code === undefined ? undefined : String.fromCharCode(code);
   }
 
   /** The keys of an object; of anything else none. */
@@ -85,6 +110,8 @@ export class JSONReader {
       await this.skip();
       return undefined;
     }
+    const plain = this.#plainString(most);
+    if (plain !== undefined) return plain;
     const kept: Uint8Array[] = [];
     let size = 0;
     for await (const bytes of this.pieces()) {
@@ -94,43 +121,69 @@ export class JSONReader {
     return Buffer.concat(kept).toString();
   }
 
-  /** A number; NaN: something else came. */
-  async number(): Promise<number> {
-    const first = (await this.peek()) ?? '';
-    if (!/[-\d]/.test(first)) {
-      await this.skip();
-      return NaN;
+  /** As nearly all are: without an escape, and in one chunk. */
+  #plainString(most: number): string | undefined {
+    const start = this.#at++;
+    const end = this.#nextSpecial();
+    if (this.#chunk[end] !== QUOTE) {
+      this.#at = start;
+      return undefined;
     }
-    return Number(await this.#word());
+    const {buffer, byteOffset} = this.#chunk;
+    const bytes = Buffer.from(buffer, byteOffset + start + 1, Math.min(end - start - 1, most));
+    this.#at = end + 1;
+    return bytes.toString();
+  }
+
+  /** A whole value of at most that many bytes, as JSON.parse gives it; undefined: it has more. */
+  async value(most: number): Promise<unknown> {
+    await this.peek();
+    const capture = {start: this.#at, before: [], size: 0, most};
+    this.#capture = capture;
+    await this.skip();
+    this.#capture = undefined;
+    this.#keep(capture, this.#at);
+    if (capture.size > most) return undefined;
+    try {
+      return JSON.parse(Buffer.concat(capture.before).toString());
+    } catch {
+      throw this.#wrong();
+    }
+  }
+
+  /** This chunk, up to there, is a part of the value that is captured. */
+  #keep(capture: Capture, end: number): void {
+    const part = this.#chunk.subarray(capture.start, end);
+    capture.start = 0;
+    capture.size += part.length;
+    if (capture.size <= capture.most) capture.before.push(Buffer.from(part));
+    else capture.before = [];
   }
 
   /** The text of a string, as UTF-8, piece by piece. Each is its reader's. */
   async *pieces(): AsyncGenerator<Buffer> {
     await this.#expect(QUOTE);
     const text = new EscapedText();
-    for (;;) {
-      const made = Buffer.allocUnsafe(this.#chunk.length - this.#at + EscapedText.MOST_HELD);
+    for (let isOver = false; !isOver; ) {
+      if (this.#at >= this.#chunk.length) await this.#mustFill();
+      const most = Math.min(this.#chunk.length - this.#at, MOST_OF_A_PIECE);
+      const made = Buffer.allocUnsafe(most + EscapedText.MOST_HELD);
       let size = 0;
-      while (this.#at < this.#chunk.length) {
-        if (text.isInEscape) {
-          size += this.#escape(text, made, size);
-          continue;
+      const end = this.#at + most;
+      while (this.#at < end && !isOver) {
+        if (text.isInEscape) size += this.#escape(text, made, size);
+        else {
+          const special = Math.min(this.#nextSpecial(), end);
+          size += text.plain(this.#chunk, this.#at, special, made, size);
+          this.#at = special;
+          if (special === end) break;
+          this.#at++;
+          isOver = this.#chunk[special] === QUOTE;
+          if (!isOver) text.begin();
         }
-        const end = this.#nextSpecial();
-        if (end > this.#at) size += text.plain(this.#chunk.subarray(this.#at, end), made, size);
-        this.#at = end;
-        if (end === this.#chunk.length) break;
-        this.#at++;
-        if (this.#chunk[end] === BACKSLASH) {
-          text.begin();
-          continue;
-        }
-        size += text.end(made, size);
-        if (size) yield made.subarray(0, size);
-        return;
       }
+      if (isOver) size += text.end(made, size);
       if (size) yield made.subarray(0, size);
-      await this.#mustFill();
     }
   }
 
@@ -138,12 +191,15 @@ export class JSONReader {
   async skip(): Promise<void> {
     let depth = 0;
     do {
-      const code = (await this.peek())?.charCodeAt(0) ?? NaN;
-      if (code === QUOTE) await this.#skipString();
-      else if (OPENING.includes(code)) depth += this.#take();
+      const code = this.#next() ?? (await this.#nextFilled()) ?? NaN;
+      if (code === QUOTE) {
+        this.#at++;
+        while (!this.#skipString()) await this.#mustFill();
+      } else if (OPENING.includes(code)) depth += this.#take();
       else if (depth && CLOSING.includes(code)) depth -= this.#take();
       else if (depth && SEPARATORS.includes(code)) this.#take();
-      else if (!(await this.#word())) throw await this.#wrongOrEnded();
+      else if (!this.#skipWord()) throw await this.#wrongOrEnded();
+      else while (this.#at >= this.#chunk.length && (await this.#fill())) this.#skipWord();
     } while (depth);
   }
 
@@ -162,7 +218,32 @@ export class JSONReader {
     return this.#chunk[this.#at] ?? 0;
   }
 
+  /** The next byte that is no blank; undefined: this chunk has none. */
+  #next(): number | undefined {
+    while (this.#at < this.#chunk.length) {
+      const code = this.#byte();
+      if (!BLANKS.includes(code)) return code;
+      this.#at++;
+    }
+    return undefined;
+  }
+
+  /** The same of the chunks after it; undefined: the end. */
+  async #nextFilled(): Promise<number | undefined> {
+    while (await this.#fill()) {
+      const code = this.#next();
+      if (code !== undefined) return code;
+    }
+    return undefined;
+  }
+
+  /** Tells the source that no more is asked for. */
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
+  }
+
   async #fill(): Promise<boolean> {
+    if (this.#capture) this.#keep(this.#capture, this.#chunk.length);
     this.#before += this.#chunk.length;
     this.#at = 0;
     this.#quote = -1;
@@ -199,35 +280,27 @@ export class JSONReader {
     return written;
   }
 
-  async #skipString(): Promise<void> {
-    this.#at++;
-    for (let isEscaped = false; ; ) {
-      if (this.#at >= this.#chunk.length) await this.#mustFill();
-      if (isEscaped) {
-        isEscaped = false;
+  /** The rest of a string, within this chunk. False: it goes on in the next one. */
+  #skipString(): boolean {
+    while (this.#at < this.#chunk.length) {
+      if (this.#isEscaped) {
+        this.#isEscaped = false;
         this.#at++;
         continue;
       }
-      const end = this.#nextSpecial();
-      this.#at = Math.min(end + 1, this.#chunk.length);
-      if (end === this.#chunk.length) continue;
-      if (this.#chunk[end] === QUOTE) return;
-      isEscaped = true;
+      const special = this.#nextSpecial();
+      this.#at = Math.min(special + 1, this.#chunk.length);
+      if (this.#chunk[special] === QUOTE) return true;
+      this.#isEscaped = this.#chunk[special] === BACKSLASH;
     }
+    return false;
   }
 
-  /** A number or a name such as `null`, of which the beginning is kept. */
-  async #word(): Promise<string> {
-    let word = '';
-    for (;;) {
-      while (this.#at < this.#chunk.length) {
-        const character = String.fromCharCode(this.#byte());
-        if (!/[\w+.-]/.test(character)) return word;
-        if (word.length < MOST_KEY) word += character;
-        this.#at++;
-      }
-      if (!(await this.#fill())) return word;
-    }
+  /** A number or a name such as `null`, within this chunk. False: there is none. */
+  #skipWord(): boolean {
+    const start = this.#at;
+    while (WORD[this.#byte()] && this.#at < this.#chunk.length) this.#at++;
+    return this.#at > start;
   }
 
   async #expect(byte: number): Promise<void> {
@@ -273,10 +346,12 @@ class EscapedText {
     this.#open = '\\';
   }
 
-  plain(bytes: Uint8Array, made: Buffer, at: number): number {
+  /** Text as it is, from a chunk. */
+  plain(chunk: Uint8Array, start: number, end: number, made: Buffer, at: number): number {
+    if (start === end) return 0;
     const before = this.end(made, at);
-    made.set(bytes, at + before);
-    return before + bytes.length;
+    made.set(chunk.subarray(start, end), at + before);
+    return before + end - start;
   }
 
   /** The string ends, or goes on with something else: half a pair is no character. */
@@ -288,14 +363,23 @@ class EscapedText {
 
   /** Takes one byte of an escape; the bytes that it made. Undefined: it is none. */
   escape(byte: number, made: Buffer, at: number): number | undefined {
-    const character = String.fromCharCode(byte);
-    this.#open += character;
-    if (!this.#open.startsWith('\\u')) {
-      const meant = ESCAPES[character];
-      return meant === undefined ? undefined : this.#write(meant, made, at);
+    if (this.#open.length > 1) return this.#hexadecimal(byte, made, at);
+    if (byte === LETTER_U) {
+      this.#open = '\\u';
+      return 0;
     }
-    if (this.#open.length === 2) return 0;
-    if (!/[\da-f]/i.test(character)) return undefined;
+    const meant = MEANINGS[byte];
+    if (!meant) return undefined;
+    this.#open = '';
+    const before = this.end(made, at);
+    made[at + before] = meant;
+    return before + 1;
+  }
+
+  #hexadecimal(byte: number, made: Buffer, at: number): number | undefined {
+    const digit = String.fromCharCode(byte);
+    if (!/[\da-f]/i.test(digit)) return undefined;
+    this.#open += digit;
     if (this.#open.length < 6) return 0;
     return this.#write(String.fromCharCode(parseInt(this.#open.slice(2), 16)), made, at);
   }

@@ -119,6 +119,34 @@ const ROWS = [
     READ,
   ],
   [
+    'base64 in lines, said after',
+    archive(
+      entry({mimeType: SSE, text: base64(DATA).replace(/.{20}/g, '$&\r\n'), encoding: 'base64'}),
+    ),
+    READ,
+  ],
+  [
+    'letters that are no base64',
+    archive(entry({mimeType: SSE, text: 'data\n\n'})),
+    [['', 'message', '']],
+  ],
+  [
+    'a message without an ID, and one without data',
+    archive({
+      ...entry({mimeType: SSE}),
+      _eventSourceMessages: [
+        message('1', 'a'),
+        {eventName: 'x', data: 'b'},
+        {eventName: 'y', eventId: '3'},
+      ],
+    }),
+    [
+      ['1', 'message', 'a'],
+      ['1', 'x', 'b'],
+    ],
+    ['a.har, entry 0 (http://x/): message 2 cannot be an event; left out'],
+  ],
+  [
     'text that begins like base64',
     archive(entry({mimeType: SSE, text: `data\n\n${DATA}`})),
     [['', 'message', ''], ...READ],
@@ -270,6 +298,36 @@ describe('archives', () => {
       assert.equal(failure, `a.har: the JSON is cut off after ${length} bytes`);
       assert.deepEqual(events, READ.slice(0, events.length));
     }
+  });
+
+  it('a long text of base64 alone is taken for it, and people are told if it is not said', async () => {
+    const long = 'id: 1\ndata: x\n\n'.repeat(10_000);
+    for (const [encoding, notes] of [
+      ['base64', []],
+      [
+        undefined,
+        ['a.har, entry 0 (http://x/): looks like base64, is not said to be, and was taken for it'],
+      ],
+    ]) {
+      const json = JSON.stringify(archive(entry({mimeType: SSE, text: base64(long), encoding})));
+      const {events, ...rest} = await read(cutting(Buffer.from(json), [10_000, 7]));
+      assert.deepEqual([events.length, rest], [10_000, {notes, failure: undefined}]);
+    }
+  });
+
+  it('the source is closed when nobody asks for more', async () => {
+    let isClosed = false;
+    const json = Buffer.from(JSON.stringify(archive(entry({mimeType: SSE, text: DATA.repeat(9)}))));
+    const source = (function* () {
+      try {
+        yield* cutting(json, [100]);
+      } finally {
+        isClosed = true;
+      }
+    })();
+    for await (const _ of streamsOfHAR('a.har', source, {attached: () => [], note: () => {}}))
+      break;
+    assert.equal(isClosed, true);
   });
 
   it('a million levels, and long keys and numbers', async () => {
