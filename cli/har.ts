@@ -175,9 +175,7 @@ class Entry {
       else await json.skip();
     }
     if (!this.#wasTakenForBase64 || this.#isBase64) return;
-    this.#around.note(
-      `${this.#shownName}: looks like base64, is not said to be, and was taken for it`,
-    );
+    this.#around.note(`${this.#shownName}: its body was read as base64, which nothing says it is`);
   }
 
   /**
@@ -256,8 +254,8 @@ class Entry {
 const MOST_TOGETHER = 16_384;
 
 /**
- * A message of Chrome's as a recording has it; `time` is in seconds since 1970. Undefined: it is none,
- * or no event can have that type or that ID.
+ * A message of Chrome's as a recording has it; `time` is in seconds since 1970. Undefined: it is
+ * none, or no event can have that type or that ID.
  */
 function textOf(message: unknown): string | undefined {
   const {time, eventName, eventId: id, data} = Object(message);
@@ -294,7 +292,8 @@ interface Head {
 
 /**
  * Reads as much of a text as tells whether it is base64: nearly all event streams show it by their
- * first colon. What has the letters of base64 alone, and more of them than are kept, is taken for it.
+ * first colon. What has the letters of base64 alone, and more of them than are kept, is taken for
+ * it.
  */
 async function headOf(text: AsyncGenerator<Buffer>): Promise<Head> {
   const pieces: Buffer[] = [];
