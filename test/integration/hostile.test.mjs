@@ -965,7 +965,7 @@ async function hostile(loop, [, path, {isStrict, ...how}, end, connections, most
   const what = `${path}, ${loop}: ${inspect(result, {depth: 5, maxStringLength: 200})}`;
 
   const ended = error
-    ? `${error.code}${/ status( \d+)/.exec(error.message)?.[1] ?? ''}`
+    ? `${error.code}${/ answered( \d+)/.exec(error.message)?.[1] ?? ''}`
     : isStopped
       ? ''
       : 'quietly';
