@@ -2,7 +2,6 @@
 
 import {parseArgs} from 'node:util';
 import {existsSync} from 'node:fs';
-import {VERSION} from '../sse.ts';
 import type {SSEClientOptions, SSEEvent} from '../sse.ts';
 import {contentOf} from './files.ts';
 import {reasonOf, withoutPassword, wrongUsage} from './text.ts';
@@ -243,14 +242,12 @@ function bodyFrom(text: string): string | Buffer {
 export function requestFrom(values: Values): SSEClientOptions {
   const {body, json, until} = values;
   const headers = headersFrom(values.header);
-  const has = (wanted: string) => headers.some(([name]) => name.toLowerCase() === wanted);
   if (body !== undefined && json !== undefined) throw wrongUsage('give -d or --json, not both');
   const sent = json ?? body;
-  if (sent !== undefined && !has('content-type')) {
+  if (sent !== undefined && !headers.some(([name]) => /^content-type$/i.test(name))) {
     const type = json === undefined ? 'application/x-www-form-urlencoded' : 'application/json';
     headers.push(['content-type', type]);
   }
-  if (!has('user-agent')) headers.push(['user-agent', `ssekit/${VERSION}`]);
   const given = (options: object) =>
     Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   return {

@@ -4,7 +4,7 @@ import {EventParser} from '../sse.ts';
 import {inputsOf} from './input.ts';
 import type {Input} from './input.ts';
 import {NOTHING, Seams, withoutBOM} from './lines.ts';
-import {isRecording, timeIn, unescaped} from './recording.ts';
+import {isRecording, timeOfLines, unescaped} from './recording.ts';
 import {Impression} from './silence.ts';
 import {Failure} from './text.ts';
 
@@ -39,11 +39,12 @@ export async function blocksOf(file: string): Promise<Block[]> {
 
 async function* blocksIn({chunks}: Input, impression: Impression): AsyncGenerator<Block> {
   const parser = new EventParser();
+  let isOurs: boolean | undefined;
   let time: number | undefined;
   let gap = 0;
   for await (const piece of piecesOf(chunks, impression)) {
-    const isOurs = isRecording(impression.head);
-    const now = isOurs ? timeIn(piece.toString().replace(/^\n?: |[\r\n]+$/g, '')) : undefined;
+    isOurs ??= isRecording(piece); // the first one: a line of its time is a piece by itself
+    const now = isOurs ? timeOfLines(piece) : undefined;
     if (now) {
       if (!now.begins && time !== undefined) gap += Math.max(0, now.ms - time);
       time = now.ms;

@@ -66,14 +66,19 @@ export function* bytesOf(
   }
 }
 
-/** All of a file, or of standard input for `-`. */
-export function contentOf(file: string): Buffer {
+/** The same of a file, or of standard input for `-`. */
+export function* bytesIn(file: string): Generator<Buffer> {
   const fd = file === '-' ? STDIN : openFile(file, 'r');
   try {
-    return Buffer.concat([...bytesOf(fd, file)].map((chunk) => Buffer.from(chunk)));
+    yield* bytesOf(fd, file);
   } finally {
     if (fd !== STDIN) closeSync(fd);
   }
+}
+
+/** All of it. */
+export function contentOf(file: string): Buffer {
+  return Buffer.concat(Array.from(bytesIn(file), (chunk) => Buffer.from(chunk)));
 }
 
 // ── Names ───────────────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,7 @@
 
 import {formatEvent} from '../sse.ts';
 import {JSONReader} from './json.ts';
-import {withoutBOM} from './lines.ts';
+import {chain, withoutBOM} from './lines.ts';
 import type {Chunks} from './lines.ts';
 import {counted, Failure, inBytes} from './text.ts';
 
@@ -267,14 +267,6 @@ function textOf(message: unknown): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function* chain<Bytes>(
-  first: readonly Bytes[],
-  rest: AsyncGenerator<Bytes>,
-): AsyncGenerator<Bytes> {
-  yield* first;
-  yield* rest;
 }
 
 // ── base64 ──────────────────────────────────────────────────────────────────────────────────────

@@ -4,8 +4,9 @@ import {closeSync, fstatSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {Readable} from 'node:stream';
 import * as zlib from 'node:zlib';
-import {bytesOf, mustNotBeRead, openFile, shownName} from './files.ts';
+import {bytesIn, bytesOf, mustNotBeRead, openFile, shownName} from './files.ts';
 import {streamsOfHAR} from './har.ts';
+import {chain} from './lines.ts';
 import type {Chunks} from './lines.ts';
 import {say, STDIN} from './output.ts';
 import {Failure, reasonOf} from './text.ts';
@@ -42,21 +43,12 @@ export async function* inputsOf(
     const raw = bytesOf(fd, file, isLive ? undefined : (bytes) => onRead(bytes / stats.size));
     const {isArchive, chunks} = await lookedAt(decompressed(raw, name));
     if (!isArchive && !/\.har(?:\.gz|\.zst)?$/i.test(file)) return yield {name, isLive, chunks};
-    const attached = (beside: string) => contentOfAttached(join(dirname(file), beside));
+    const attached = (beside: string) => bytesIn(join(dirname(file), beside));
     for await (const stream of streamsOfHAR(name, chunks, {attached, note})) {
       yield {...stream, isLive: false};
     }
   } finally {
     if (fd !== STDIN) closeSync(fd);
-  }
-}
-
-function* contentOfAttached(file: string): Generator<Buffer> {
-  const fd = openFile(file, 'r');
-  try {
-    yield* bytesOf(fd, file);
-  } finally {
-    closeSync(fd);
   }
 }
 
@@ -81,15 +73,10 @@ async function lookedAt(
     else head = Buffer.concat([head, next.value]);
     if (start().startsWith(ARCHIVE)) break;
   }
-  return {isArchive: start().startsWith(ARCHIVE), chunks: together(head, chunks)};
-}
-
-async function* together(
-  head: Uint8Array,
-  chunks: AsyncGenerator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  if (head.length) yield head;
-  yield* chunks;
+  return {
+    isArchive: start().startsWith(ARCHIVE),
+    chunks: chain<Uint8Array>(head.length ? [head] : [], chunks),
+  };
 }
 
 // ── Compression ─────────────────────────────────────────────────────────────────────────────────

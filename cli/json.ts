@@ -1,12 +1,11 @@
 // JSON of any size, read as it arrives: what nobody asks for is passed over, a string may be had
 // piece by piece, and no depth of a stranger's nesting is a depth of calls here.
 
-import {NOTHING} from './lines.ts';
+import {COLON, NOTHING} from './lines.ts';
 import type {Chunks} from './lines.ts';
 
 const QUOTE = 34;
 const COMMA = 44;
-const COLON = 58;
 const BACKSLASH = 92;
 const OPENING = [...Buffer.from('[{')];
 const CLOSING = [...Buffer.from(']}')];

@@ -87,3 +87,12 @@ export function dropBOM(): (chunk: Uint8Array) => Uint8Array {
 export const NOTHING = new Uint8Array(0);
 
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** What has been read of a source already, and the rest of it. */
+export async function* chain<Bytes>(
+  first: readonly Bytes[],
+  rest: AsyncGenerator<Bytes>,
+): AsyncGenerator<Bytes> {
+  yield* first;
+  yield* rest;
+}

@@ -81,13 +81,14 @@ function print(text: string): void {
 }
 
 /** Throws Failure for a word that is no command, and for arguments that are too few or too many. */
-function mustBeMeant({usage, takes: [least, most]}: Command, operands: readonly string[]): void {
+function mustBeMeant(command: Command, operands: readonly string[]): void {
+  const [least, most] = command.takes;
   const [url] = operands;
-  if (usage === follow.usage && url !== undefined) mustBeURL(url, Object.keys(COMMANDS));
+  if (command === follow && url !== undefined) mustBeURL(url, Object.keys(COMMANDS));
   if (operands.length >= least && operands.length <= most) return;
   const count = operands.length || 'no';
   const were = operands.length === 1 ? 'argument was' : 'arguments were';
-  throw wrongUsage(`usage: ${usage}; ${count} ${were} given`);
+  throw wrongUsage(`usage: ${command.usage}; ${count} ${were} given`);
 }
 
 function codeOf(error: unknown): number {

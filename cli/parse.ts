@@ -49,9 +49,11 @@ async function parseInput(
   output: Output,
 ): Promise<void> {
   let time = '';
+  let isOurs: boolean | undefined;
   const format = formatWith(() => time);
   const onComment = (text: string) => {
-    if (isRecording(impression.head)) time = timeIn(text)?.iso ?? time;
+    isOurs ??= isRecording(impression.head); // which has all of the first line by now
+    if (isOurs) time = timeIn(text)?.iso ?? time;
   };
   const parser = new EventParser({
     onIgnored: impression.ignored,

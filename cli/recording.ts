@@ -29,6 +29,12 @@ export function isRecording(head: Uint8Array): boolean {
   return TIME_LINE.test(Buffer.from(head.subarray(0, MOST_TIME_LINE)).toString('latin1'));
 }
 
+/** The time that whole lines of a recording consist of; undefined: they are something else. */
+export function timeOfLines(lines: Buffer): ReturnType<typeof timeIn> {
+  if (lines.length > MOST_TIME_LINE) return undefined; // and need not become text for that
+  return timeIn(lines.toString().replace(/^\n?: |[\r\n]+$/g, ''));
+}
+
 /** What such a comment of a recording says; undefined: it is none, or its time is none. */
 export function timeIn(comment: string): {iso: string; ms: number; begins: boolean} | undefined {
   const [, connection, iso = ''] = TIME_COMMENT.exec(comment) ?? [];
