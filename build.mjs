@@ -1,9 +1,10 @@
-// node build.mjs [--test] [--quiet] [--stamp]
+// node build.mjs [--test] [--quiet] [--stamp | --release]
 //
 // Makes dist/ (sse.js, sse.d.ts, sse.min.js, web-event-source.js and .d.ts, cli.js) and .build/
 // (what the tests run). --test then runs what a change must pass first: types, sizes, layers, docs,
-// bundles and the tests that need Node alone; it stops at the first failure. --stamp only writes the
-// version of package.json into sse.ts, web-event-source.ts and jsr.json; `npm version` does so.
+// bundles and the tests that need Node alone; it stops at the first failure.
+//
+// --stamp and --release are for `npm version` and `npm pack`: see tools/release.mjs.
 
 import {spawn} from 'node:child_process';
 import {chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
@@ -14,6 +15,7 @@ import {fileURLToPath} from 'node:url';
 import {gzipSync} from 'node:zlib';
 import {build, transform} from 'esbuild';
 import {switchesOf} from './tools/lint/switches.mjs';
+import {listHashes, markBuilt, mustBeReleased, mustBeStamped, stamp} from './tools/release.mjs';
 
 const ROOT = dirname(fileURLToPath(import.meta.url));
 const {resolve: find} = createRequire(import.meta.url);
@@ -29,9 +31,9 @@ const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 // so that growth is a decision. Nearly a fifth of the async client's is the checks of arguments
 // and what errors say.
 const BUNDLES = {
-  parser: {code: `export {EventParser} from './sse.ts'`, limit: 4490},
-  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 14_840},
-  all: {code: `export * from './sse.ts'`, limit: 21_150},
+  parser: {code: `export {EventParser} from './sse.ts'`, limit: 4520},
+  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 14_870},
+  all: {code: `export * from './sse.ts'`, limit: 21_180},
   // by itself: whoever has it has the async client, too
   web: {code: `export * from './web-event-source.ts'`, external: ['./sse.ts'], limit: 1600},
 };
@@ -47,7 +49,7 @@ const LIBRARIES = [
 // Flags of projects that are not strict, where other types are inferred.
 const LOOSE = ['--strict', 'false', '--exactOptionalPropertyTypes', 'false'];
 
-const known = ['--test', '--quiet', '--stamp'];
+const known = ['--test', '--quiet', '--stamp', '--release'];
 const unknown = process.argv.slice(2).find((arg) => !known.includes(arg));
 if (unknown !== undefined) {
   console.error(`build.mjs: unknown argument '${unknown}'; known are ${known.join(', ')}`);
@@ -58,10 +60,12 @@ const say = (line) => quiet || console.log(line);
 
 process.chdir(ROOT);
 try {
-  if (process.argv.includes('--stamp')) {
-    for (const [file, text] of stamped()) writeFileSync(file, text);
-  } else {
-    const made = await make();
+  if (process.argv.includes('--stamp')) stamp();
+  await makeProducts();
+  if (process.argv.includes('--stamp')) listHashes();
+  else if (process.argv.includes('--release')) mustBeReleased();
+  else {
+    const made = await makeTests();
     if (process.argv.includes('--test')) await test(made);
   }
 } catch (error) {
@@ -69,37 +73,15 @@ try {
   process.exit(1);
 }
 
-/** The files that repeat package.json, as they must be. */
-function stamped() {
-  const {name, version, license} = JSON.parse(readFileSync('package.json', 'utf8'));
-  const line = `/*! ${name} ${version} | ${license} License | npm package "${name}" */`;
-  const jsr = {
-    name: `@${name}/sse`,
-    version,
-    license,
-    exports: {'.': './sse.ts', './web-event-source': './web-event-source.ts'},
-    publish: {include: [...PRODUCTS, 'README.md', 'docs', 'LICENSE', 'CHANGELOG.md']},
-  };
-  const constant = /(?<=^export const VERSION = ').*(?=';$)/m;
-  const sources = PRODUCTS.map((file) => [file, readFileSync(file, 'utf8')]);
-  if (!constant.test(sources[0][1])) throw new Error('sse.ts: where is its VERSION?');
-  return [
-    ...sources.map(([file, text]) => [file, text.replace(/^.*/, line).replace(constant, version)]),
-    ['jsr.json', `${JSON.stringify(jsr, null, 2)}\n`],
-  ];
-}
-
-async function make() {
+async function makeProducts() {
   const missing = PRODUCTS.find((file) => !existsSync(file));
   if (missing) throw new Error(`there is no ${missing} to build`);
-  for (const [file, text] of stamped()) {
-    if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
-    throw new Error(`${file} is not as package.json has it: node build.mjs --stamp mends that`);
-  }
+  mustBeStamped();
 
   // tsc for the readable file: it keeps the comments where they were, esbuild drops most.
   await tsc('-p', 'tsconfig.json');
   for (const file of PRODUCTS) declare(file);
+  markBuilt();
   const min = await transform(readFileSync('sse.ts', 'utf8'), {
     ...OUTPUT,
     loader: 'ts',
@@ -107,7 +89,10 @@ async function make() {
   });
   writeFileSync('dist/sse.min.js', min.code);
   await bundleCommand();
+}
 
+/** What the tests run, and the sizes that they look at. */
+async function makeTests() {
   mkdirSync('.build', {recursive: true});
   await compileTests();
 

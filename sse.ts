@@ -1,4 +1,4 @@
-/*! ssekit 0.1.0 | MIT License | npm package "ssekit" */
+/*! npm:ssekit@0.1.0/sse.ts | MIT License | sha256:4c05fa2c024d808590abcb2b21cf68a0 */
 /* eslint-disable -- checked where it is made: where it is copied to, all tools pass it over */
 /* eslint max-lines: [1, 99], max-classes-per-file: 0, unicorn/no-abusive-eslint-disable: 0,
 eslint-comments/no-unlimited-disable: 0, @eslint-community/eslint-comments/no-unlimited-disable: 0,

@@ -1,4 +1,4 @@
-/*! ssekit 0.1.0 | MIT License | npm package "ssekit" */
+/*! npm:ssekit@0.1.0/web-event-source.ts | MIT License | sha256:00000000000000000000000000000000 */
 /* eslint-disable -- checked where it is made: where it is copied to, all tools pass it over */
 /* eslint max-lines: [1, 9], max-classes-per-file: 0, unicorn/no-abusive-eslint-disable: 0,
 eslint-comments/no-unlimited-disable: 0, @eslint-community/eslint-comments/no-unlimited-disable: 0,

@@ -39,6 +39,13 @@ const OPTIONS = {
   loop: FLAG,
   cors: FLAG,
   'drop-every': TEXT,
+  js: FLAG,
+  with: TEXT,
+  'import-ext': TEXT,
+  check: FLAG,
+  diff: FLAG,
+  update: FLAG,
+  force: FLAG,
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;

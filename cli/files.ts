@@ -199,6 +199,15 @@ export function replaceContent(path: string, content: string): void {
   }
 }
 
+/** The same for a name that may be a link. Throws Failure. */
+export function writeFile(file: string, content: string): void {
+  try {
+    replaceContent(placeOf(file).path, content);
+  } catch (error) {
+    throw error instanceof Failure ? error : fileFailure(file, error);
+  }
+}
+
 /** What stays is of no harm, and is tried again when the file is next opened. */
 function removeIfPossible(path: string): void {
   try {

@@ -10,8 +10,11 @@
 //   zstd, har, input  files, standard input, compression, archives
 //   damage, silence   what --strict calls damaged; why there was no event
 //   recording, resume-point, blocks, server
+//   mark, releases    line 1 of what people copy; this release, and those before it
+//   difference        what differs between two texts, by lines
+//   project, copies, copying   where a file is copied to, what copies are there, one more
 //   arguments         the options, and what their values mean
-//   stats, follow, record, parse, replay, demo
+//   stats, follow, record, parse, replay, demo, vendor
 //   main              this one: which command it is, and the exit code
 
 import {isMainThread} from 'node:worker_threads';
@@ -24,12 +27,14 @@ import {say, STDOUT, toStderr, writeAll} from './output.ts';
 import {parse} from './parse.ts';
 import {record} from './record.ts';
 import {replay} from './replay.ts';
-import {FAILED, Failure, NobodyReads, reasonOf, WRONG_USAGE, wrongUsage} from './text.ts';
+import {Ended, FAILED, Failure, NobodyReads, reasonOf, WRONG_USAGE, wrongUsage} from './text.ts';
+import {vendor} from './vendor.ts';
 
 const HELP = `Usage: ssekit URL [options]              follow an event stream
        ssekit parse [FILE…|-] [options]  read logs, also .gz, .zst and .har
        ssekit record URL FILE [options]  write a stream as it comes, with times
        ssekit replay FILE [options]      serve a recording on 127.0.0.1
+       ssekit vendor [DIR] [options]     copy sse.ts into a project, or check copies
        ssekit demo                       lose connections, but no event
 Events (URL, parse): one JSON object a line, or
   --data        their data only          --pretty, --no-pretty  for people;
@@ -48,10 +53,15 @@ replay:
   --port N      8080; 0: any free one    --speed X        1; 0: at once
   --drop-every N  drop connections       --loop           again and again
                   after N events         --cors           let web pages read it
+vendor:
+  --js          JavaScript, with types   --check [PATH…]  as released, edited, old?
+  --with web-event-source    as well     --diff [PATH…]   what an update changes
+  --import-ext .ts|.js|none  in it       --update [PATH…]
+  --force       over edits, other files
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted  (-V: version)
 `;
 
-const COMMANDS: Readonly<Record<string, Command>> = {parse, record, replay, demo};
+const COMMANDS: Readonly<Record<string, Command>> = {parse, record, replay, vendor, demo};
 
 /** Resolves with the exit code. */
 async function main(args: readonly string[]): Promise<number> {
@@ -93,6 +103,7 @@ function mustBeMeant(command: Command, operands: readonly string[]): void {
 
 function codeOf(error: unknown): number {
   if (error instanceof NobodyReads) return 0;
+  if (error instanceof Ended) return error.status;
   say(reasonOf(error));
   return error instanceof Failure ? error.status : FAILED;
 }

@@ -43,6 +43,15 @@ export class Failure extends Error {
   }
 }
 
+/** Ends the command with that exit code, where all has been said. */
+export class Ended extends Error {
+  readonly status: number;
+  constructor(status: number) {
+    super();
+    this.status = status;
+  }
+}
+
 /** Ends the command as wrong usage does. */
 export function wrongUsage(message: string): Failure {
   return new Failure(`${message} (see ssekit --help)`, WRONG_USAGE);

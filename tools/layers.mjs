@@ -26,7 +26,8 @@ const COMMAND = {
   modules: [
     ...['text', 'output', 'formats', 'lines', 'files', 'claim', 'zstd', 'json', 'har', 'input'],
     ...['damage', 'silence', 'recording', 'resume-point', 'blocks', 'server', 'arguments'],
-    ...['stats', 'follow', 'record', 'parse', 'replay', 'demo', 'main'],
+    ...['mark', 'releases', 'difference', 'project', 'copies', 'copying'],
+    ...['stats', 'follow', 'record', 'parse', 'replay', 'demo', 'vendor', 'main'],
   ],
   casts: 'server',
 };

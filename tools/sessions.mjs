@@ -3,8 +3,8 @@
 //   node tools/sessions.mjs            compares what they print with what the pages say
 //   node tools/sessions.mjs --write    writes what they print into the pages
 //
-// A command that ends with & runs until its session ends. Port 8080 is another one here; times
-// and waits are compared as such, not by their value.
+// A command that ends with & runs until its session ends. Port 8080 is another one here; times,
+// waits and versions are compared as such, not by their value.
 
 import {spawn} from 'node:child_process';
 import {mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
@@ -28,7 +28,10 @@ export const sessionsOf = (page) =>
   }));
 
 const masked = (text) =>
-  text.replace(/in \d+(?:\.\d)? (m?s)/g, 'in N $1').replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
+  text
+    .replace(/in \d+(?:\.\d)? (m?s)/g, 'in N $1')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    .replace(/\b\d+\.\d+\.\d+\b/g, 'VERSION');
 
 /**
  * @param pages text by name

@@ -1,10 +1,12 @@
 // The package: what npm packs, installs and releases, and what JSR would publish.
 
-import {cpSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
+import {createHash} from 'node:crypto';
+import {cpSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {readPages} from '../../tools/pages.mjs';
 import {COMPILERS} from './compilers.mjs';
+import {copyOfProject, edit, git, pack, release} from './releases.mjs';
 import {DENO, NODE_20, NODE_26} from './runtimes.mjs';
 import {MODULES, must, program, project, ROOT, run, same, SOURCE} from './stranger.mjs';
 
@@ -27,6 +29,14 @@ const PACKED = [
   'dist/web-event-source.js',
   'package.json',
 ].sort();
+const COPIED = [
+  'sse.ts',
+  'web-event-source.ts',
+  'dist/sse.js',
+  'dist/sse.d.ts',
+  'dist/web-event-source.js',
+  'dist/web-event-source.d.ts',
+];
 const PUBLISHED = [...READ, 'jsr.json'].sort();
 const SETTINGS = {
   target: 'ES2022',
@@ -39,7 +49,7 @@ const SETTINGS = {
 
 export async function packages(url) {
   const cwd = project('packages');
-  const tarball = await pack(cwd);
+  const tarball = await packAtWork(cwd);
   const installed = await install('installed', tarball);
   const cell = (row, run, column = '') => ({row, column, run: async () => (await run()) ?? 'ok'});
   return {
@@ -64,7 +74,7 @@ export async function packages(url) {
 const bin = (path) => join(MODULES, path);
 
 async function packOneMore() {
-  const copy = copyOfProject('planted-file');
+  const copy = await copyOfProject('planted-file');
   edit(copy, 'package.json', '"sse.ts",', '"sse.ts", "build.mjs",');
   await files(copy);
 }
@@ -124,7 +134,8 @@ function publishSlowType() {
   return publish(project('planted-jsr'), `${SOURCE}\n${planted}\n`);
 }
 
-async function pack(to) {
+/** As it is, released or not. */
+async function packAtWork(to) {
   const {stdout} = await must(
     'npm',
     ['pack', '--json', '--ignore-scripts', '--pack-destination', to],
@@ -211,57 +222,65 @@ async function publish(cwd, source = SOURCE) {
   same(names.sort(), PUBLISHED, 'what is published');
 }
 
-/** A repository of the project's own files, where a release may be tried. */
-function copyOfProject(name) {
-  const cwd = project(name);
-  const needed = ['build.mjs', 'tools/lint/switches.mjs', 'package-lock.json', 'tsconfig.json'];
-  for (const file of [...PACKED, 'jsr.json', ...needed]) {
-    cpSync(join(ROOT, file), join(cwd, file), {recursive: true});
-  }
-  symlinkSync(join(ROOT, 'node_modules'), join(cwd, 'node_modules'), 'junction');
-  return cwd;
-}
-
 async function version() {
-  const cwd = copyOfProject('release');
-  const git = (...args) =>
-    must('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {cwd});
-  await git('init', '-q');
-  await git('add', '--', ...PUBLISHED, 'package.json', 'package-lock.json', 'build.mjs');
-  await git('commit', '-qm', 'before');
-  const {stdout} = await must('npm', ['version', 'patch', '--no-git-tag-version'], {cwd});
-  const next = stdout.trim().split('\n').pop().replace(/^v/, '');
+  const cwd = await copyOfProject('release');
   const read = (file) => readFileSync(join(cwd, file), 'utf8');
+  const before = JSON.parse(read('package.json')).version;
+  const next = await release(cwd, 'patch');
   const lock = JSON.parse(read('package-lock.json'));
+  const inLine1 = (file) => read(file).split('\n', 1)[0].split(/[@/]/)[2];
   const versions = [
     JSON.parse(read('package.json')).version,
     lock.version,
     lock.packages[''].version,
-    /ssekit (\S+) /.exec(read('sse.ts').split('\n', 1)[0])[1],
-    /ssekit (\S+) /.exec(read('web-event-source.ts').split('\n', 1)[0])[1],
+    ...COPIED.map(inLine1),
     JSON.parse(read('jsr.json')).version,
+    /^## (\d.*)/m.exec(read('CHANGELOG.md'))[1],
+    /\bnpx --yes ssekit@(\S+)/.exec(read('docs/vendoring.md'))[1],
   ];
-  same(versions, Array(6).fill(next), 'the versions');
-  const {version: before} = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  same([...new Set(versions)], [next], 'the versions');
   if (before === next) throw new Error(`npm version changes nothing: ${next}`);
-  const changed = (await git('diff', '--name-only', 'HEAD')).stdout.trim().split('\n');
+  const changed = (await git(cwd, 'diff', '--name-only', 'HEAD')).stdout.trim().split('\n');
   const stamped = ['sse.ts', 'web-event-source.ts'];
-  const due = ['jsr.json', 'package-lock.json', 'package.json', ...stamped];
-  same(changed, due, 'what it changes');
+  const pages = ['CHANGELOG.md', 'docs/vendoring.md'];
+  const due = [...pages, 'jsr.json', 'package-lock.json', 'package.json', ...stamped];
+  same(changed.sort(), due.sort(), 'what it changes');
 
-  for (const file of [...stamped, 'jsr.json']) {
-    // drifted, the build must say so
-    edit(cwd, file, next, before);
-    const says = `${file} is not as package.json has it`;
-    await fails(() => must(process.execPath, ['build.mjs'], {cwd}), says);
-    edit(cwd, file, before, next);
+  // Line 1 and the list say what anybody can find out without our code.
+  const listed = Object.fromEntries(
+    [...read('CHANGELOG.md').split('\n## ')[1].matchAll(/^sha256:(\w+) (.+)$/gm)].map(
+      ([, hash, file]) => [file, hash],
+    ),
+  );
+  const hashes = COPIED.map((file) => {
+    const rest = read(file).slice(read(file).indexOf('\n') + 1);
+    return createHash('sha256').update(rest).digest('hex').slice(0, 32);
+  });
+  same(Object.values(listed), hashes, 'the list of hashes');
+  same(COPIED.map((file) => / sha256:(\w+) /.exec(read(file))[1]), hashes, 'the hashes of line 1');
+  await pack(cwd); // as it was stamped
+
+  for (const [file, says] of [
+    ...[...stamped, 'jsr.json'].map((name) => [name, 'is not as package.json has it']),
+    ['CHANGELOG.md', 'does not list the hashes'],
+    ['docs/vendoring.md', 'names another version'],
+  ]) {
+    await drifts(cwd, file, [next, before], says);
   }
+  for (const file of stamped) {
+    await drifts(cwd, file, ['\n\n', '\n \n'], `${file} has changed since ${next} was stamped`);
+  }
+  await drifts(cwd, 'CHANGELOG.md', [listed['dist/sse.d.ts'], 'f'.repeat(32)], 'does not list');
+  await fails(() => must(process.execPath, ['build.mjs', '--stamp'], {cwd}), 'has a section of');
 }
 
-function edit(cwd, file, from, to) {
-  const text = readFileSync(join(cwd, file), 'utf8');
-  if (!text.includes(from)) throw new Error(`${file} holds no ${from}`);
-  writeFileSync(join(cwd, file), text.replace(from, to));
+/** Nobody can pack it as long as one file is edited like this. */
+async function drifts(cwd, file, [from, to], says) {
+  const path = join(cwd, file);
+  const text = readFileSync(path, 'utf8');
+  edit(cwd, file, from, to);
+  await fails(() => pack(cwd), says);
+  writeFileSync(path, text);
 }
 
 async function fails(run, says) {

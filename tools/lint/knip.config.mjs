@@ -8,7 +8,7 @@ export default {
   workspaces: {
     '.': {
       entry: [
-        'cli/main.ts',
+        'cli/{main,mark}.ts',
         'examples/**/*.mjs',
         'tools/{layers,docs,sessions,reporter}.mjs',
         'tools/*.test.mjs',
