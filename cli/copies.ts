@@ -86,13 +86,15 @@ export function textFor(file: CopiedFile, specifier: string | undefined, like?: 
   return (like.text.startsWith('\ufeff') ? '\ufeff' : '') + text.replaceAll('\n', endOf(like.text));
 }
 
-/** What formatters change. */
+/** What formatters change: white space, quotes, commas, brackets, a `|` before the first type. */
 const FORMAT = /[\s'"`;,()\\]+/g;
+const FIRST_OF_UNION = /(?<=[:=<])\|/g;
 
 /** Where a copy of this version was edited, in words. */
 function editsOf(copy: Copy): string {
   const {lines, released} = linesOf(copy);
-  const bare = (text: readonly string[]) => text.join('').replace(FORMAT, '');
+  const bare = (text: readonly string[]) =>
+    text.join('').replace(FORMAT, '').replace(FIRST_OF_UNION, '');
   if (bare(lines) === bare(released)) {
     return `reformatted; to keep a formatter from it, ${waysToLeaveAlone(copy.path)}`;
   }

@@ -36,5 +36,8 @@ export async function pack(cwd) {
 export function edit(cwd, file, from, to) {
   const text = readFileSync(join(cwd, file), 'utf8');
   if (!text.includes(from)) throw new Error(`${file} holds no ${from}`);
-  writeFileSync(join(cwd, file), text.replace(from, () => to));
+  writeFileSync(
+    join(cwd, file),
+    text.replace(from, () => to),
+  );
 }

@@ -17,8 +17,9 @@ import {runtimes} from './runtimes.mjs';
 import {startServer} from './server.mjs';
 import {HERE, MODULES, ROOT} from './stranger.mjs';
 import {transports} from './transports.mjs';
+import {vendoring} from './vendoring.mjs';
 
-const PARTS = {compilers, runtimes, bundlers, transports, packages, linters};
+const PARTS = {compilers, runtimes, bundlers, transports, packages, linters, vendoring};
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !Object.hasOwn(PARTS, name));
