@@ -72,6 +72,8 @@ export const REQUEST_OPTIONS = [
 export interface Command {
   /** Its arguments as --help has them. */
   readonly usage: string;
+  /** What --help prints; undefined: it is in that of the whole command. */
+  readonly help?: string;
   readonly options: readonly OptionName[];
   /** How many arguments. */
   readonly takes: readonly [least: number, most: number];

@@ -93,12 +93,11 @@ const FIRST_OF_UNION = /(?<=[:=<])\|/g;
 /** Where a copy of this version was edited, in words. */
 function editsOf(copy: Copy): string {
   const {lines, released} = linesOf(copy);
+  const edits = `edited: ${placesOf(differencesOf(lines, released))}`;
   const bare = (text: readonly string[]) =>
     text.join('').replace(FORMAT, '').replace(FIRST_OF_UNION, '');
-  if (bare(lines) === bare(released)) {
-    return `reformatted; to keep a formatter from it, ${waysToLeaveAlone(copy.path)}`;
-  }
-  return `edited: ${placesOf(differencesOf(lines, released))}`;
+  if (bare(lines) !== bare(released)) return edits;
+  return `${edits}; as a formatter does it: ${waysToLeaveAlone(copy.path)}`;
 }
 
 /** A path as files of patterns have it. */
@@ -108,7 +107,8 @@ export function asPattern(path: string): string {
 
 function waysToLeaveAlone(path: string): string {
   const file = asPattern(path);
-  return `add the line ${file} to .prettierignore, or "!${file}" to files.includes in biome.json`;
+  const ways = `add ${file} to .prettierignore, or "!${file}" to Biome's files.includes`;
+  return `to keep one away, ${ways}`;
 }
 
 // ── Many files ──────────────────────────────────────────────────────────────────────────────────

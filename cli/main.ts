@@ -34,7 +34,7 @@ const HELP = `Usage: ssekit URL [options]              follow an event stream
        ssekit parse [FILE…|-] [options]  read logs, also .gz, .zst and .har
        ssekit record URL FILE [options]  write a stream as it comes, with times
        ssekit replay FILE [options]      serve a recording on 127.0.0.1
-       ssekit vendor [DIR] [options]     copy sse.ts into a project, or check copies
+       ssekit vendor [DIR] [options]     copy sse.ts, check copies: vendor --help
        ssekit demo                       lose connections, but no event
 Events (URL, parse): one JSON object a line, or
   --data        their data only          --pretty, --no-pretty  for people;
@@ -53,11 +53,6 @@ replay:
   --port N      8080; 0: any free one    --speed X        1; 0: at once
   --drop-every N  drop connections       --loop           again and again
                   after N events         --cors           let web pages read it
-vendor:
-  --js          JavaScript, with types   --check [PATH…]  as released, edited, old?
-  --with web-event-source    as well     --diff [PATH…]   what an update changes
-  --import-ext .ts|.js|none  in it       --update [PATH…]
-  --force       over edits, other files
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted  (-V: version)
 `;
 
@@ -77,7 +72,7 @@ async function main(args: readonly string[]): Promise<number> {
     toStderr(HELP);
     return WRONG_USAGE;
   }
-  if (values.help) print(HELP);
+  if (values.help) print(command.help ?? HELP);
   else if (values.version) print(`ssekit ${VERSION}\n`);
   else {
     mustBeMeant(command, operands);

@@ -124,8 +124,23 @@ function endingFrom(text: string | undefined): ImportEnding | undefined {
   throw wrongUsage(`--import-ext must be .ts, .js or none, not '${text}'`);
 }
 
+const HELP = `Usage: ssekit vendor [DIR] [options]       copy sse.ts into a folder
+       ssekit vendor --check [PATH…]      is each copy there as it was released?
+       ssekit vendor --diff [PATH…]       what an update would change
+       ssekit vendor --update [PATH…]     bring all copies to this version
+Copying:
+  --js                       JavaScript and its types instead of TypeScript
+  --with web-event-source    the second file as well
+  --import-ext .ts|.js|none  in its import of the first, if not as the project
+  --force                    over edited copies, which --update takes too, and
+                             over other files
+Exit codes of --check and --diff: 0 as released, 10 edited, 11 older than this
+version, 12 edited and older, 2 no copy found
+`;
+
 export const vendor: Command = {
   usage: 'ssekit vendor [DIR]',
+  help: HELP,
   options: ['js', 'with', 'import-ext', 'check', 'diff', 'update', 'force'],
   takes: [0, Infinity],
   run,

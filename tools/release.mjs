@@ -1,10 +1,10 @@
 // What a release writes, and what must still be true where it is packed. For build.mjs.
 //
-// `npm version` has it stamp: the version of package.json goes into sse.ts, web-event-source.ts and
+// `npm version` has it stamp: the version of package.json goes into sse.ts, web-event-source.ts,
 // jsr.json and the commands of docs/vendoring.md, the hash of each file that people copy into its
 // first line, and all hashes into CHANGELOG.md, whose section "Unreleased" gets the version's name.
-// `npm pack` fails unless all is as it was stamped. Between two releases the sources keep the hashes of the last one, so that a
-// copy of a file at work is told to be an edited one.
+// `npm pack` fails unless all is as it was stamped. Between two releases the sources keep the
+// hashes of the last one, so that a copy of a file at work is told to be an edited one.
 
 import {readFileSync, writeFileSync} from 'node:fs';
 import {transform} from 'esbuild';

@@ -98,6 +98,24 @@ for (const [name, [path, ...args]] of Object.entries(RUNTIMES)) {
       assert.deepEqual(await ssekit(given, {command, input}), expected);
     }
   });
+
+  test(`${name}: a copy, edited, restored`, async () => {
+    const cwd = join(folder, `${name.replace(' ', '')}-vendor`);
+    mkdirSync(cwd);
+    const vendor = async (...args) => {
+      const {code, stdout} = await ssekit(['vendor', ...args], {command, cwd});
+      return [code, stdout.replaceAll(/\d+\.\d+\.\d+/g, 'VERSION')];
+    };
+    const line = `import {asyncConnect} from './sse.ts'; // for a file in a\n`;
+    assert.deepEqual(await vendor('a'), [0, line]);
+    const text = readFileSync(join(cwd, 'a/sse.ts'), 'utf8');
+    writeFileSync(join(cwd, 'a/sse.ts'), text.replace('Ten sections', 'All sections'));
+    const path = 'a/sse.ts: ssekit VERSION';
+    assert.deepEqual(await vendor('--check'), [10, `${path}, edited: line 11\n`]);
+    const restored = 'a/sse.ts: restored, VERSION\n';
+    assert.deepEqual(await vendor('--update', '--force'), [0, restored]);
+    assert.deepEqual(await vendor('--check'), [0, `${path}, as released\n`]);
+  });
 }
 
 // ── A terminal ──────────────────────────────────────────────────────────────────────────────────
