@@ -34,7 +34,7 @@ const HELP = `Usage: ssekit URL [options]              follow an event stream
        ssekit parse [FILE…|-] [options]  read logs, also .gz, .zst and .har
        ssekit record URL FILE [options]  write a stream as it comes, with times
        ssekit replay FILE [options]      serve a recording on 127.0.0.1
-       ssekit vendor [DIR] [options]     copy sse.ts, check copies: vendor --help
+       ssekit vendor [DIR] [options]     copy sse.ts (see vendor --help)
        ssekit demo                       lose connections, but no event
 Events (URL, parse): one JSON object a line, or
   --data        their data only          --pretty, --no-pretty  for people;
