@@ -177,8 +177,9 @@ function entriesOf(folder: string): Dirent[] {
 /** The copies in that folder itself. */
 export function copiesBeside(folder: string): Copy[] {
   return entriesOf(folder)
-    .filter((entry) => !entry.isDirectory())
-    .flatMap(({name}) => copyAt(join(folder, name)) ?? []);
+    .map(({name}) => join(folder, name))
+    .filter((path) => statSync(path, {throwIfNoEntry: false})?.isFile())
+    .flatMap((path) => copyAt(path) ?? []);
 }
 
 /** Those that Git ignores, unless it ignores the whole folder; without Git, none. */

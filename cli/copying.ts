@@ -11,7 +11,7 @@ import type {CopiedFile} from './mark.ts';
 import {say} from './output.ts';
 import {hasTypeScript, importEndingIn, isCommonJS, usesPrettier} from './project.ts';
 import type {ImportEnding} from './project.ts';
-import {FAILED, Failure} from './text.ts';
+import {FAILED, Failure, wrongUsage} from './text.ts';
 
 /** The second file, without its ending. */
 export const SECOND = 'web-event-source';
@@ -54,6 +54,9 @@ export function copyInto(folder: string, copying: Copying): string[] {
 }
 
 function makeFolder(folder: string): void {
+  if (/\.[cm]?[jt]sx?$/.test(folder) && !statSync(folder, {throwIfNoEntry: false})) {
+    throw wrongUsage(`${folder} looks like a file; give the folder to copy into`);
+  }
   try {
     mkdirSync(folder, {recursive: true});
   } catch (error) {

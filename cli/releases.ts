@@ -16,10 +16,10 @@ interface Release {
 
 const texts = new Map<string, string>();
 
-/** A file of the package, which dist/cli.js is in. */
-function ownText(name: string): string {
-  const text = texts.get(name) ?? readOwn(name);
-  texts.set(name, text);
+/** A file as this version has it: of the package, which dist/cli.js is in. */
+export function releasedText(file: CopiedFile | 'CHANGELOG.md'): string {
+  const text = texts.get(file) ?? readOwn(file);
+  texts.set(file, text);
   return text;
 }
 
@@ -31,17 +31,12 @@ function readOwn(name: string): string {
   }
 }
 
-/** A file as this version has it. */
-export function releasedText(file: CopiedFile): string {
-  return ownText(file);
-}
-
 const HEADING = /^## (\d\S*).*\n/gm;
 const HASH = /^sha256:([\da-f]+) +(\S+)$/gm;
 
 /** The releases of the changelog, from the last one on. */
 function allReleases(): Release[] {
-  const changelog = ownText('CHANGELOG.md');
+  const changelog = releasedText('CHANGELOG.md');
   const headings = [...changelog.matchAll(HEADING)];
   return headings.map(({0: heading, 1: version = '', index}, at) => {
     const section = changelog.slice(index + heading.length, headings[at + 1]?.index);

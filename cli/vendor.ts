@@ -124,7 +124,7 @@ function endingFrom(text: string | undefined): ImportEnding | undefined {
   throw wrongUsage(`--import-ext must be .ts, .js or none, not '${text}'`);
 }
 
-const HELP = `Usage: ssekit vendor [DIR] [options]       copy sse.ts into a folder
+const HELP = `Usage: ssekit vendor [DIR] [options]      copy sse.ts into a folder
        ssekit vendor --check [PATH…]      is each copy as it was released?
        ssekit vendor --diff [PATH…]       what an update would change
        ssekit vendor --update [PATH…]     bring all copies to this version

@@ -3,7 +3,16 @@
 // other releases, Git: test/packaging/vendoring.mjs.
 
 import assert from 'node:assert/strict';
-import {existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {describe, it} from 'node:test';
 import {transform} from 'esbuild';
@@ -600,6 +609,19 @@ describe('ssekit vendor: over what is there', {concurrency: 3}, () => {
     });
   }
 
+  it('links: the file that one leads to is replaced, one that leads nowhere is no copy', async () => {
+    const cwd = project({'a/sse.ts': released('0.0.9'), 'b/x': ''});
+    symlinkSync('../a/sse.ts', join(cwd, 'b/sse.ts'));
+    symlinkSync('nowhere.ts', join(cwd, 'b/link.ts'));
+    symlinkSync('.', join(cwd, 'b/round'));
+    assert.equal((await vendor(cwd, '--check', 'b/sse.ts')).code, 11);
+    assert.equal((await vendor(cwd, 'b')).code, 0);
+    assert.equal(readFileSync(join(cwd, 'a/sse.ts'), 'utf8'), SSE);
+    assert.ok(lstatSync(join(cwd, 'b/sse.ts')).isSymbolicLink());
+    const line = prints(`${join('a/sse.ts')}: ${HERE}, as released`);
+    assert.deepEqual(await vendor(cwd, '--check'), {code: 0, stdout: line, stderr: ''});
+  });
+
   it('a folder where the file should be, a file where the folder should', async () => {
     const cwd = project({'sse.ts/x': '', file: ''});
     for (const args of [['.'], ['.', '--force'], ['file'], ['file/x']]) {
@@ -627,6 +649,7 @@ describe('ssekit vendor: arguments', () => {
 
   const ROWS = [
     [['a', 'b'], 'give one folder to copy into'],
+    [['src/sse.ts'], 'src/sse.ts looks like a file; give the folder to copy into'],
     [['--check', '--diff'], 'give --check or --diff, not both'],
     [['--update', '--check'], 'give --check or --update, not both'],
     [['--check', '--js'], '--js is for copying, not for --check'],
