@@ -100,7 +100,11 @@ const ENTRIES = {
     }\n`,
   },
 };
-const BANNER = SOURCE.split('\n', 1)[0];
+/** Line 1 of what is bundled. */
+const BANNERS = {
+  file: SOURCE.split('\n', 1)[0],
+  package: readFileSync(join(ROOT, 'dist/sse.js'), 'utf8').split('\n', 1)[0],
+};
 
 export function bundlers(url) {
   return {
@@ -166,8 +170,9 @@ async function check(bundler, bundle, {name, prints, without, isPackage, source 
   const comments = readdirSync(join(cwd, 'out'))
     .filter((file) => file.endsWith('.LICENSE.txt'))
     .map((file) => readFileSync(join(cwd, 'out', file), 'utf8'));
-  if (![code, ...comments].some((text) => text.includes(BANNER))) {
-    throw new Error(`does not hold ${BANNER}`);
+  const banner = isPackage ? BANNERS.package : BANNERS.file;
+  if (![code, ...comments].some((text) => text.includes(banner))) {
+    throw new Error(`does not hold ${banner}`);
   }
   const {stdout, stderr} = await must(process.execPath, [join('out', out), url], {cwd});
   same([stdout, stderr], [prints, ''], 'what the bundle prints');
