@@ -19,11 +19,19 @@ export class DamageDetector {
   readonly #lines = new Lines();
   /** The beginning of a line that goes on. */
   #head: Uint8Array[] = [];
-  #total = 0;
+  #total: number;
   #line = 1;
-  #lineStart = 0;
+  readonly #linesBefore: () => number;
+  #lineStart: number;
   /** Where the block that is open began, and in which line. */
   #block: {readonly offset: number; readonly line: number} | undefined;
+
+  /** `offset`: where the input begins in its file; `linesBefore`: how many lines end there. */
+  constructor(offset = 0, linesBefore = () => 0) {
+    this.#total = offset;
+    this.#lineStart = offset;
+    this.#linesBefore = linesBefore;
+  }
 
   write(chunk: Uint8Array): void {
     const offset = this.#total;
@@ -44,15 +52,19 @@ export class DamageDetector {
     if (this.#head.length) this.#checkLine(Buffer.concat(this.#head), false);
     const {offset, line} = this.#block ?? {offset: this.#lineStart, line: this.#line};
     if (this.#head.length || this.#block) {
-      throw new Damage(offset, line, 'the input ends before this event does');
+      this.#fail(offset, line, 'the input ends before this event does');
     }
   }
 
+  #fail(offset: number, line: number, what: string): never {
+    throw new Damage(offset, this.#linesBefore() + line, what);
+  }
+
   #checkLine(received: Uint8Array, isSound: boolean): void {
-    const hasBOM = this.#line === 1 && BOM.equals(received.subarray(0, BOM.length));
+    const hasBOM = this.#lineStart === 0 && BOM.equals(received.subarray(0, BOM.length));
     const line = hasBOM ? received.subarray(BOM.length) : received;
     const damage = !isSound && !isUtf8(line) ? 'invalid UTF-8' : damageOf(line);
-    if (damage) throw new Damage(this.#lineStart, this.#line, damage);
+    if (damage) this.#fail(this.#lineStart, this.#line, damage);
     if (!line.length) this.#block = undefined;
     else if (line[0] !== COLON) {
       this.#block ??= {offset: this.#lineStart, line: this.#line};

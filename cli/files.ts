@@ -66,6 +66,19 @@ export function* bytesOf(
   }
 }
 
+/** Bytes of a file from a place on: as many as fit, unless it ends before. */
+export function readAt(fd: number, file: string, buffer: Buffer, place: number): Buffer {
+  let length = 0;
+  try {
+    for (let read = -1; read && length < buffer.length; length += read) {
+      read = readSync(fd, buffer, length, buffer.length - length, place + length);
+    }
+  } catch (error) {
+    throw fileFailure(file, error);
+  }
+  return buffer.subarray(0, length);
+}
+
 /** The same of a file, or of standard input for `-`. */
 export function* bytesIn(file: string): Generator<Buffer> {
   const fd = file === '-' ? STDIN : openFile(file, 'r');

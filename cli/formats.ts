@@ -9,9 +9,28 @@ import {inOneLine, withoutControls} from './text.ts';
 export type Format = (event: SSEEvent) => string;
 
 /** One JSON object a line; `retry` only if the stream has sent one. */
-export const asJSON: Format = ({event, data, id, retry}) =>
-  `{"event":${JSON.stringify(event)},"data":${JSON.stringify(data)},"id":${JSON.stringify(id)}`
-  + (retry === undefined ? '}' : `,"retry":${retry}}`);
+export const asJSON: Format = jsonFormat();
+
+/** What is as it was in the event before is not made again. */
+function jsonFormat(): Format {
+  let type: string | undefined;
+  let start = '';
+  let lastEventId: string | undefined;
+  let reconnection: number | undefined;
+  let end = '';
+  return ({event, data, id, retry}) => {
+    if (event !== type) {
+      type = event;
+      start = `{"event":${JSON.stringify(event)},"data":`;
+    }
+    if (id !== lastEventId || retry !== reconnection) {
+      lastEventId = id;
+      reconnection = retry;
+      end = `,"id":${JSON.stringify(id)}${retry === undefined ? '}' : `,"retry":${retry}}`}`;
+    }
+    return start + JSON.stringify(data) + end;
+  };
+}
 
 export const asData: Format = ({data}) => data;
 

@@ -60,6 +60,13 @@ const ARCHIVE = '{"log":{';
 /** Bytes that are looked at for it. */
 const MOST_LOOKED_AT = 1024;
 
+/** What a file is that has to be unpacked first, by its name and its first bytes. */
+export function archiveOrCoding(file: string, head: Buffer): string | undefined {
+  if (isCompressed(head)) return 'compressed';
+  const start = head.toString('utf8').replace(/[\s\ufeff]/g, '');
+  return start.startsWith(ARCHIVE) || /\.har$/i.test(file) ? 'an HTTP archive' : undefined;
+}
+
 /** Looks at the first bytes, no further than it takes to tell, and gives all of them on. */
 async function lookedAt(
   chunks: AsyncGenerator<Uint8Array>,

@@ -14,15 +14,17 @@
 //   difference        what differs between two texts, by lines
 //   project, copies, copying   where a file is copied to, what copies are there, one more
 //   arguments         the options, and what their values mean
+//   part, parsing, jobs   a part of a file, parsing one, several threads for that
 //   stats, follow, record, parse, replay, demo, vendor
 //   main              this one: which command it is, and the exit code
 
-import {isMainThread} from 'node:worker_threads';
+import {isMainThread, workerData} from 'node:worker_threads';
 import {VERSION} from '../sse.ts';
 import {mustBeURL, readArguments} from './arguments.ts';
 import type {Command} from './arguments.ts';
 import {demo, serveBadDay} from './demo.ts';
 import {follow} from './follow.ts';
+import {work} from './jobs.ts';
 import {say, STDOUT, toStderr, writeAll} from './output.ts';
 import {parse} from './parse.ts';
 import {record} from './record.ts';
@@ -48,7 +50,7 @@ Requests (URL, record):
   --resume FILE keep the last event ID   --record FILE    record as well (URL)
                 there, and use it (URL)  --stats          figures on stderr
 parse:
-  --strict      exit 1 if the log is damaged or has no event, and say where
+  --strict      exit 1 if it is damaged  --jobs N, --part I/N  for large files
 replay:
   --port N      8080; 0: any free one    --speed X        1; 0: at once
   --drop-every N  drop connections       --loop           again and again
@@ -107,4 +109,6 @@ if (isMainThread) {
   main(process.argv.slice(2))
     .catch(codeOf)
     .then((code) => process.exit(code));
-} else await serveBadDay();
+} else if (workerData === null)
+  void serveBadDay(); // Node 20 must not end a thread in an await here
+else work(workerData);

@@ -12,8 +12,6 @@ export const STDIN = 0;
 export const STDOUT = 1;
 export const STDERR = 2;
 
-const LF = 10;
-
 /** ms until another look at a descriptor that is not ready, as others may have set it up. */
 const NOT_READY = 5;
 
@@ -42,37 +40,51 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
 /** Gathered up to this many bytes: each write has a fixed price. */
 export const GATHERED = 262_144;
 
-/** Standard output. Throws NobodyReads, and Failure where a disk is full. */
+/** UTF-16 code units that are gathered, and bytes of UTF-8 that each can need. */
+const GATHERED_UNITS = 65_536;
+export const UNIT_BYTES = 3;
+
+/** Lines for standard output, or for what takes them instead. */
 export class Output {
-  #buffer = Buffer.allocUnsafe(GATHERED);
-  #size = 0;
+  readonly #take: (text: string) => void;
+  /** Lines that are not written yet: to join them is cheaper than to encode each by itself. */
+  #text = '';
+
+  constructor(take: (text: string) => void = textToStdout()) {
+    this.#take = take;
+  }
 
   /** That text and a LF. */
   addLine(text: string): void {
-    const most = 3 * text.length + 1; // bytes of UTF-8 that a UTF-16 code unit can need
-    if (this.#size + most > GATHERED) this.flush();
-    if (most > GATHERED) {
-      this.#write(Buffer.from(`${text}\n`));
-    } else {
-      this.#size += this.#buffer.write(text, this.#size);
-      this.#buffer[this.#size++] = LF;
-    }
+    this.#text += text;
+    this.#text += '\n';
+    if (this.#text.length > GATHERED_UNITS) this.flush();
   }
 
   flush(): void {
-    const size = this.#size;
-    this.#size = 0;
-    if (size) this.#write(this.#buffer.subarray(0, size));
+    const text = this.#text;
+    this.#text = '';
+    if (text) this.#take(text);
   }
+}
 
-  #write(bytes: Uint8Array): void {
-    statusLine.clear();
-    try {
-      writeAll(STDOUT, bytes);
-    } catch (error) {
-      if (hasLeft(error)) throw new NobodyReads();
-      throw new Failure(`standard output: ${systemReasonOf(error)}`);
-    }
+/** Encodes into one buffer, where the text is no longer than usual. */
+function textToStdout(): (text: string) => void {
+  const buffer = Buffer.allocUnsafe(GATHERED);
+  return (text) => {
+    const fits = UNIT_BYTES * text.length <= GATHERED;
+    toStdout(fits ? buffer.subarray(0, buffer.write(text)) : Buffer.from(text));
+  };
+}
+
+/** Throws NobodyReads, and Failure where a disk is full. */
+export function toStdout(bytes: Uint8Array): void {
+  statusLine.clear();
+  try {
+    writeAll(STDOUT, bytes);
+  } catch (error) {
+    if (hasLeft(error)) throw new NobodyReads();
+    throw new Failure(`standard output: ${systemReasonOf(error)}`);
   }
 }
 

@@ -1,33 +1,25 @@
 // ssekit parse: reads logs.
 
+import {closeSync, fstatSync} from 'node:fs';
 import {isatty} from 'node:tty';
-import {EventParser, SSEError} from '../sse.ts';
-import type {SSEEvent} from '../sse.ts';
-import {EVENT_OPTIONS} from './arguments.ts';
-import type {Command} from './arguments.ts';
-import {Damage, DamageDetector} from './damage.ts';
-import {shownName} from './files.ts';
-import {asData, asJSON, filterOf, formatOf} from './formats.ts';
-import type {Format} from './formats.ts';
-import {inputsOf} from './input.ts';
-import type {Input} from './input.ts';
-import {NOTHING} from './lines.ts';
+import {EVENT_OPTIONS, integerFrom} from './arguments.ts';
+import type {Command, Values} from './arguments.ts';
+import {mustNotBeRead, openFile, readAt, shownName} from './files.ts';
+import {archiveOrCoding, inputsOf} from './input.ts';
+import {parseInJobs} from './jobs.ts';
 import {Output, say, statusLine, STDOUT} from './output.ts';
-import {isRecording, timeIn} from './recording.ts';
+import {rangeOfPart} from './part.ts';
+import type {Held, Source} from './part.ts';
+import {heldAt, namesFor, parseInput, parseRange, parsingOf} from './parsing.ts';
+import {isRecording} from './recording.ts';
 import {Impression} from './silence.ts';
-import {Failure} from './text.ts';
+import {Failure, wrongUsage} from './text.ts';
 
-interface Parsing {
-  readonly files: readonly string[];
-  readonly formatWith: (time: () => string) => Format;
-  readonly isWanted: (event: SSEEvent) => boolean;
-  readonly isStrict: boolean;
-}
-
-async function parseFiles(parsing: Parsing): Promise<void> {
+async function parseFiles(files: readonly string[], values: Values): Promise<void> {
   const output = new Output();
+  const parsing = parsingOf(values);
   const note = parsing.isStrict ? fail : say;
-  for (const file of parsing.files) {
+  for (const file of files) {
     for await (const input of inputsOf(file, {onRead: progressOf(file), note})) {
       const impression = new Impression();
       try {
@@ -39,59 +31,6 @@ async function parseFiles(parsing: Parsing): Promise<void> {
       const remark = impression.remark();
       if (remark !== undefined) note(`${input.name}: ${remark}`);
     }
-  }
-}
-
-async function parseInput(
-  input: Input,
-  {formatWith, isWanted, isStrict}: Parsing,
-  impression: Impression,
-  output: Output,
-): Promise<void> {
-  let time = '';
-  let isOurs: boolean | undefined;
-  const format = formatWith(() => time);
-  const onComment = (text: string) => {
-    isOurs ??= isRecording(impression.head); // which has all of the first line by now
-    if (isOurs) time = timeIn(text)?.iso ?? time;
-  };
-  const parser = new EventParser({
-    onIgnored: impression.ignored,
-    // what nobody looks at costs time
-    ...(format !== asJSON && format !== asData && {onComment}),
-  });
-  const onEvent = (event: SSEEvent) => {
-    impression.events++;
-    if (isWanted(event)) output.addLine(format(event));
-  };
-  const feed = (chunk: Uint8Array) => {
-    impression.add(chunk);
-    parser.feed(chunk, onEvent);
-    if (input.isLive) output.flush();
-  };
-  await feedInput(input, feed, isStrict ? new DamageDetector() : undefined);
-  parser.end();
-}
-
-async function feedInput(
-  {name, chunks}: Input,
-  feed: (chunk: Uint8Array) => void,
-  detector: DamageDetector | undefined,
-): Promise<void> {
-  let total = 0;
-  let chunk: Uint8Array = NOTHING;
-  try {
-    for await (chunk of chunks) {
-      detector?.write(chunk);
-      feed(chunk);
-      total += chunk.length;
-    }
-    detector?.end();
-  } catch (error) {
-    if (error instanceof SSEError) throw new Failure(`${name}: ${error.message}`);
-    if (!(error instanceof Damage)) throw error;
-    if (error.offset > total) feed(chunk.subarray(0, error.offset - total)); // what is sound
-    throw new Failure(`${name}: ${error.message}`);
   }
 }
 
@@ -116,15 +55,99 @@ function progressOf(file: string): (share: number) => void {
   };
 }
 
+// ── Parts and jobs ──────────────────────────────────────────────────────────────────────────────
+
+interface Dividing {
+  readonly values: Values;
+  /** Undefined: all of it. */
+  readonly part: {readonly index: number; readonly count: number} | undefined;
+  readonly jobs: number;
+  /** What holds where the part begins, as far as it was said. */
+  readonly given: Partial<Held>;
+}
+
+/** A file that is read at several places: neither a pipe nor compressed. */
+async function parseDivided(file: string, dividing: Dividing): Promise<void> {
+  const {values, part, jobs} = dividing;
+  const source = openSource(file, part ? '--part' : '--jobs');
+  const range = part ? rangeOfPart(source, part.index, part.count) : {start: 0, end: source.size};
+  const head = readAt(source.fd, source.name, Buffer.alloc(1024), 0);
+  const impression = new Impression();
+  if (!range.start) impression.add(head);
+  const isOurs = isRecording(head);
+  const held = heldAt(source, range.start, namesFor(values, isOurs), dividing.given);
+  const share = progressOf(file);
+  const onDone = (at: number) => share((at - range.start) / (range.end - range.start));
+  const output = new Output();
+  try {
+    const parts = {source, values, isOurs, impression};
+    if (jobs > 1) await parseInJobs(jobs, {...parts, file, range, held, onDone});
+    else await parseRange(range, held, parts, output);
+  } finally {
+    output.flush();
+    statusLine.clear();
+  }
+  closeSync(source.fd);
+  const remark = impression.remark(part !== undefined && part.count > 1);
+  if (remark !== undefined) (values.strict ? fail : say)(`${source.name}: ${remark}`);
+}
+
+function openSource(file: string, option: string): Source {
+  const name = shownName(file);
+  if (file === '-') throw wrongUsage(`${option} reads a file at several places, not ${name}`);
+  const fd = openFile(file, 'r');
+  const stats = fstatSync(fd);
+  if (!stats.isFile()) throw new Failure(`${name}: is not a file that ${option} can cut`);
+  mustNotBeRead(file, fd);
+  const what = archiveOrCoding(file, readAt(fd, name, Buffer.alloc(1024), 0));
+  if (what) throw new Failure(`${name}: is ${what}, which ${option} cannot cut; unpack it first`);
+  return {fd, name, size: stats.size};
+}
+
+// ── Arguments ───────────────────────────────────────────────────────────────────────────────────
+
+function run(values: Values, operands: readonly string[]): Promise<void> {
+  const files = operands.length ? operands : ['-'];
+  const jobs = integerFrom('jobs', values.jobs, 1, MOST_JOBS) ?? 1;
+  const part = partFrom(values.part);
+  const given = givenFrom(values);
+  if (!part) {
+    const [name] = Object.keys(given);
+    if (name !== undefined) throw wrongUsage('--last-event-id and --retry need --part');
+    return jobs === 1 ? parseFiles(files, values) : inTurn(files, {values, part, jobs, given});
+  }
+  const [file = '', ...more] = files;
+  if (more.length) throw wrongUsage('--part is of one file');
+  return parseDivided(file, {values, part, jobs, given});
+}
+
+async function inTurn(files: readonly string[], dividing: Dividing): Promise<void> {
+  for (const file of files) await parseDivided(file, dividing);
+}
+
+const MOST_JOBS = 256;
+
+function partFrom(text: string | undefined): Dividing['part'] {
+  if (text === undefined) return undefined;
+  const [, index, count] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? [];
+  const part = {index: Number(index), count: Number(count)};
+  if (part.index >= 1 && part.index <= part.count) return part;
+  throw wrongUsage(`--part must be I/N, a part from 1 to N and how many there are, not '${text}'`);
+}
+
+/** An empty one: none was sent before. */
+function givenFrom({retry, 'last-event-id': lastEventId}: Values): Partial<Held> {
+  return {
+    ...(lastEventId !== undefined && {lastEventId}),
+    ...(retry !== undefined && {
+      retry: retry ? integerFrom('retry', retry, 0, Number.MAX_SAFE_INTEGER) : undefined,
+    }),
+  };
+}
+
 export const parse: Command = {
   usage: 'ssekit parse [FILE…|-]',
-  options: [...EVENT_OPTIONS, 'strict'],
+  options: [...EVENT_OPTIONS, 'strict', 'part', 'jobs', 'last-event-id', 'retry'],
   takes: [0, Infinity],
-  run: (values, files) =>
-    parseFiles({
-      files: files.length ? files : ['-'],
-      formatWith: (time) => formatOf(values, time),
-      isWanted: filterOf(values.event),
-      isStrict: values.strict === true,
-    }),
+  run: async (values, operands) => run(values, operands),
 };

@@ -10,7 +10,8 @@ const MOST_SHOWN = 100;
 export class Impression {
   events = 0;
   #head = Buffer.alloc(0);
-  #unfinished: string | undefined;
+  /** What it ends in the middle of. */
+  unfinished: string | undefined;
 
   /** Its first bytes, as many as have come. */
   get head(): Uint8Array {
@@ -24,13 +25,13 @@ export class Impression {
 
   /** For EventParser's `onIgnored`. */
   readonly ignored = (line: string, reason: IgnoredReason): void => {
-    if (reason === 'incomplete' && !line.startsWith(':')) this.#unfinished ??= line;
+    if (reason === 'incomplete' && !line.startsWith(':')) this.unfinished ??= line;
   };
 
-  /** What people are told at its end; undefined: nothing. */
-  remark(): string | undefined {
-    const unfinished = this.#unfinished;
-    if (this.events) {
+  /** What people are told at its end; undefined: nothing. A part may have no event of its own. */
+  remark(isPart = false): string | undefined {
+    const {unfinished} = this;
+    if (this.events || isPart) {
       if (unfinished === undefined) return undefined;
       return `ends in the middle of an event, which is left out: ${shown(unfinished)}`;
     }

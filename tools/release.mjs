@@ -1,7 +1,7 @@
 // What a release writes, and what must still be true where it is packed. For build.mjs.
 //
 // `npm version` has it stamp: the version of package.json goes into sse.ts, web-event-source.ts,
-// jsr.json and the commands of docs/vendoring.md, the hash of each file that people copy into its
+// jsr.json and the commands that pages show, the hash of each file that people copy into its
 // first line, and all hashes into CHANGELOG.md, whose section "Unreleased" gets the version's name.
 // `npm pack` fails unless all is as it was stamped. Between two releases the sources keep the
 // hashes of the last one, so that a copy of a file at work is told to be an edited one.
@@ -22,7 +22,8 @@ const {COPIED, hashOf, markIn, markLine} = await import(
 
 const SOURCES = COPIED.filter((file) => !file.startsWith('dist/'));
 const CONSTANT = /(?<=^export const VERSION = ').*(?=';$)/m;
-const PAGE = 'docs/vendoring.md';
+/** Pages with commands that name this version. */
+const PAGES = ['docs/vendoring.md', 'docs/large-logs.md'];
 const NEW = '## Unreleased\n';
 
 /** What follows the heading of this version in CHANGELOG.md; undefined: there is none. */
@@ -42,12 +43,12 @@ export function stamp() {
     write(file, text.replace(/^.*/, line));
   }
   write('jsr.json', jsrText());
-  write(PAGE, pageText());
+  for (const page of PAGES) write(page, pageText(page));
 }
 
-/** The page of `ssekit vendor`, with this version in what its readers copy. */
-function pageText() {
-  return read(PAGE).replace(new RegExp(`\\b${name}@\\d[\\w.+-]*`, 'g'), `${name}@${version}`);
+/** A page with this version in what its readers copy. */
+function pageText(page) {
+  return read(page).replace(new RegExp(`\\b${name}@\\d[\\w.+-]*`, 'g'), `${name}@${version}`);
 }
 
 function jsrText() {
@@ -100,7 +101,8 @@ export function mustBeReleased() {
   if (!ownEntries()?.includes(hashList())) {
     throw new Error(`CHANGELOG.md does not list the hashes of ${version}: ${advice}`);
   }
-  if (read(PAGE) !== pageText()) throw new Error(`${PAGE} names another version: ${advice}`);
+  const stale = PAGES.find((page) => read(page) !== pageText(page));
+  if (stale) throw new Error(`${stale} names another version: ${advice}`);
 }
 
 /** Gives each compiled file that people copy a first line of its own. */

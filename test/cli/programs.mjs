@@ -1,5 +1,5 @@
 // node test/cli/programs.mjs: the command line together with programs that we did not write:
-// a terminal, jq, GNU parallel, nginx with nchan, an LLM API. First: node build.mjs,
+// a terminal, jq, nginx with nchan, an LLM API. First: node build.mjs,
 // bash test/cli/install.sh, bash test/integration/install.sh, npm ci in test/ and test/integration.
 // Resets sockets: root.
 
@@ -96,6 +96,27 @@ for (const [name, [path, ...args]] of Object.entries(RUNTIMES)) {
       ],
     ]) {
       assert.deepEqual(await ssekit(given, {command, input}), expected);
+    }
+  });
+
+  test(`${name}: a large log by several threads, and in parts`, async () => {
+    const log = join(folder, 'large.log');
+    const event = (n) => `${n % 50_000 ? '' : `id: ${n}\n`}data: {"n":${n},"text":"é"}\n\n`;
+    writeFileSync(log, Array.from({length: 400_000}, (_, n) => event(n)).join('')); // 3 units
+    const {stdout} = await ssekit(['parse', log]);
+    for (const given of [
+      ['--jobs', '2'],
+      ['--part', '1/2'],
+      ['--part', '2/2', '--jobs', '3'],
+    ]) {
+      const result = await ssekit(['parse', log, ...given], {command});
+      assert.deepEqual([result.code, result.stderr], [0, '']);
+      const isPart = given[0] === '--part';
+      const isFirst = given[1] === '1/2';
+      const {length} = result.stdout;
+      assert.ok(isPart ? length < 0.6 * stdout.length : length === stdout.length);
+      const due = isFirst ? stdout.slice(0, length) : stdout.slice(-length);
+      assert.ok(result.stdout === due, given.join(' ')); // too long to be shown
     }
   });
 
@@ -239,45 +260,6 @@ test('jq reads the lines, zstd is unpacked or says how', async () => {
     stdout,
     stderr: cutOff('standard input'),
   });
-});
-
-/** The command of docs/command.md, for that file. */
-const parallel = (file, {end = '\\n\\n', block = '4M', jobs = ''} = {}) =>
-  `parallel --will-cite ${jobs} --pipepart --block ${block} --recend '${end}' --keep-order`
-  + ` -a ${file} ssekit parse`;
-
-test('GNU parallel: the output of one process', async () => {
-  const page = readFileSync(join(ROOT, 'docs/command.md'), 'utf8');
-  const [shown] = /^parallel .*$/m.exec(page);
-  assert.equal(shown, `${parallel('big.log', {block: '64M'}).replace('--will-cite  ', '')} --data`);
-  const text = Array.from(
-    {length: 400_000},
-    (_, n) =>
-      `id: ${n}\nevent: e${n % 3}\n${n % 7 ? '' : ': ping\n'}data: {"n":${n}}\ndata: é${n}\n\n`,
-  ).join('');
-  for (const [name, log, end] of [
-    ['lf.log', text, '\\n\\n'],
-    ['crlf.log', text.replaceAll('\n', '\r\n'), '\\r\\n\\r\\n'],
-  ]) {
-    writeFileSync(join(folder, name), log);
-    const {code, stderr, stdout} = await bash(
-      `ssekit parse ${name} > one.out; ${parallel(name, {end})} > many.out; cmp one.out many.out`,
-    );
-    assert.deepEqual([code, stderr, stdout], [0, '', '']);
-    assert.equal(lines(readFileSync(join(folder, 'many.out'), 'utf8')).length, 400_000);
-  }
-  // as docs/command.md says: what persists is lost at the beginning of a part
-  writeFileSync(join(folder, 'once.log'), `id: 1\ndata: a\n\n${'data: b\n\n'.repeat(200_000)}`);
-  const {stdout} = await bash(
-    `${parallel('once.log', {block: '1M'})} | jq -r .id | sort | uniq -c`,
-  );
-  assert.match(stdout, /^ +\d+ \n +\d+ 1\n$/);
-  assert.deepEqual(
-    lines(stdout)
-      .map((line) => parseInt(line, 10))
-      .reduce((a, b) => a + b),
-    200_001,
-  );
 });
 
 // ── Real servers ────────────────────────────────────────────────────────────────────────────────

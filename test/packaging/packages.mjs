@@ -242,7 +242,7 @@ async function version() {
   if (before === next) throw new Error(`npm version changes nothing: ${next}`);
   const changed = (await git(cwd, 'diff', '--name-only', 'HEAD')).stdout.trim().split('\n');
   const stamped = ['sse.ts', 'web-event-source.ts'];
-  const pages = ['CHANGELOG.md', 'docs/vendoring.md'];
+  const pages = ['CHANGELOG.md', 'docs/large-logs.md', 'docs/vendoring.md'];
   const due = [...pages, 'jsr.json', 'package-lock.json', 'package.json', ...stamped];
   same(changed.sort(), due.sort(), 'what it changes');
 

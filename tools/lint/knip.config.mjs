@@ -4,7 +4,7 @@
 
 export default {
   // Of Debian: the install.sh beside the files that run them.
-  ignoreBinaries: ['openssl', 'setpriv', 'ss', 'Xvfb'],
+  ignoreBinaries: ['openssl', 'setpriv', 'ss', 'ssh-keygen', 'Xvfb'],
   workspaces: {
     '.': {
       entry: [
@@ -24,14 +24,15 @@ export default {
       ],
     },
     bench: {
-      entry: ['*-cell.mjs'],
+      entry: ['*-cell.mjs', 'logs.mjs'],
       ignoreDependencies: ['bun', 'deno', 'node20', 'node24', 'node26'],
     },
     test: {
       entry: [
         'types.ts',
         'runtimes.mjs',
-        'cli/{memory,programs}.mjs',
+        'cli/{machines,memory,programs}.mjs',
+        'fuzz/parts.mjs',
         'runtimes/{process,web-worker,worker,node-globals,node-modules}.mjs',
         'runtimes/{failures,record-failures}.mjs',
       ],
