@@ -109,6 +109,5 @@ if (isMainThread) {
   main(process.argv.slice(2))
     .catch(codeOf)
     .then((code) => process.exit(code));
-} else if (workerData === null)
-  void serveBadDay(); // Node 20 must not end a thread in an await here
-else work(workerData);
+} else if (workerData) work(workerData);
+else void serveBadDay(); // Node 20 must not end a thread in an await of a module
