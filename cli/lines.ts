@@ -1,7 +1,7 @@
 // Where lines and blocks end in bytes, without decoding them.
 
-const LF = 10;
-const CR = 13;
+export const LF = 10;
+export const CR = 13;
 export const COLON = 58;
 
 /** Tells of a byte whether it ends a line. */

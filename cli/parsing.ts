@@ -9,7 +9,7 @@ import type {Format} from './formats.ts';
 import type {Input} from './input.ts';
 import {NOTHING} from './lines.ts';
 import type {Output} from './output.ts';
-import {bytesIn, foundIn, linesBefore} from './part.ts';
+import {bytesBetween, foundIn, linesBefore} from './part.ts';
 import type {Held, Range, Source} from './part.ts';
 import {isRecording, timeIn} from './recording.ts';
 import type {Impression} from './silence.ts';
@@ -141,7 +141,7 @@ export function parseRange(
   {source, values, isOurs, impression}: Parts,
   output: Output,
 ): Promise<void> {
-  const input = {name: source.name, isLive: false, chunks: bytesIn(source, range)};
+  const input = {name: source.name, isLive: false, chunks: bytesBetween(source, range)};
   return parseInput(input, parsingOf(values), impression, output, {
     offset: range.start,
     held,

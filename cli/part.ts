@@ -7,11 +7,8 @@
 
 import {EventParser} from '../sse.ts';
 import {readAt} from './files.ts';
-import {BOM, isEnd} from './lines.ts';
+import {BOM, CR, isEnd, LF} from './lines.ts';
 import {timeIn} from './recording.ts';
-
-const LF = 10;
-const CR = 13;
 
 /** An open file that does not change. */
 export interface Source {
@@ -63,14 +60,14 @@ const BEFORE = 3;
 export function blockEndFrom(source: Source, at: number): number {
   if (at <= 0) return 0;
   const buffer = Buffer.allocUnsafe(WINDOW);
-  for (let from = at - 1; from < source.size; ) {
+  for (let from = at - 1; from < source.size - 1; ) {
     const base = from - BEFORE <= BOM.length ? 0 : from - BEFORE;
     const bytes = bytesAt(source, buffer, base);
-    if (!bytes.length) break; // it was cut off meanwhile
-    const isLast = base + bytes.length >= source.size;
+    const next = base + bytes.length - 1; // the last byte may be CR, and LF follow
+    if (next <= from) break; // the file was cut off meanwhile
     const end = blankLineEnd(bytes, from - base, base);
     if (end !== undefined) return base + end;
-    from = base + bytes.length - (isLast ? 0 : 1); // the last one may be CR, and LF follow
+    from = next;
   }
   return source.size;
 }
@@ -196,7 +193,7 @@ function lineAt(source: Source, at: number, end: number): Buffer {
 }
 
 /** What a range holds. Each chunk is good until the next one is asked for. */
-export function* bytesIn(source: Source, {start, end}: Range): Generator<Buffer> {
+export function* bytesBetween(source: Source, {start, end}: Range): Generator<Buffer> {
   const buffer = Buffer.allocUnsafe(WINDOW);
   for (let at = start; at < end; ) {
     const bytes = bytesAt(source, buffer.subarray(0, end - at), at);

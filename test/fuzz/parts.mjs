@@ -42,7 +42,12 @@ const MUTANTS = [
     'bytes.subarray(0, at).equals(BOM)',
     'false',
   ],
-  ['the edge of a window may be within CRLF', 'part', '- (isLast ? 0 : 1); // the', '; // the'],
+  [
+    'the edge of a window may be within CRLF',
+    'part',
+    'bytes.length - 1; // the',
+    'bytes.length; // the',
+  ],
   ['and no line may be ended there', 'part', 'most = bytes.length - 1', 'most = bytes.length'],
   ['three bytes before it are looked at', 'part', 'BEFORE = 3', 'BEFORE = 1'],
   ['the first end at or after the share', 'part', 'from = at - 1;', 'from = at;'],
@@ -186,6 +191,10 @@ async function wrongWith(builds, seed, number) {
     const whole = await printedBy(builds[0], source, {start: 0, end: bytes.length}, values);
     const counts = [1, 2, 3, 1 + random(20)];
     if (bytes.length < MOST_IN_BYTES && random.once(4)) counts.push(bytes.length + 2);
+    // of a file that was cut off meanwhile: the search ends
+    const size = 2 * source.size - 2;
+    const {end} = random.of(builds).rangeOfPart({...source, size}, 1, 2);
+    if (end < source.size - 1) return {file: number, bytes: bytes.toString('latin1'), size, end};
     for (const count of counts) {
       const modules = random.of(builds);
       const parts = await partsOf(modules, source, count, values);
