@@ -22,6 +22,7 @@ import {cpus, tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
+import {median} from './figures.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const NODE = join(ROOT, 'test/node_modules/node26/bin/node');
@@ -97,8 +98,6 @@ function measure(command) {
     .map(Number);
   return {seconds, cpu: user + system, megabytes: kilobytes / 1000};
 }
-
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 
 const table = ['| log | prints | command | s | CPU s | MB |', '|---|---|---|--:|--:|--:|'];
 for (const kind of Object.keys(LOGS)) {

@@ -253,7 +253,8 @@ export function removeLeftovers(path: string): void {
   }
 }
 
-function namesIn(folder: string): string[] {
+/** None if that folder may not be read, or is not there. */
+export function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {

@@ -69,9 +69,8 @@ interface Dividing {
 /** A file that is read at several places: neither a pipe nor compressed. */
 async function parseDivided(file: string, dividing: Dividing): Promise<void> {
   const {values, part, jobs} = dividing;
-  const source = openSource(file, part ? '--part' : '--jobs');
+  const {source, head} = openSource(file, part ? '--part' : '--jobs');
   const range = part ? rangeOfPart(source, part.index, part.count) : {start: 0, end: source.size};
-  const head = readAt(source.fd, source.name, Buffer.alloc(1024), 0);
   const impression = new Impression();
   if (!range.start) impression.add(head);
   const isOurs = isRecording(head);
@@ -92,16 +91,18 @@ async function parseDivided(file: string, dividing: Dividing): Promise<void> {
   if (remark !== undefined) (values.strict ? fail : say)(`${source.name}: ${remark}`);
 }
 
-function openSource(file: string, option: string): Source {
+/** The file, and its first bytes. */
+function openSource(file: string, option: string): {source: Source; head: Buffer} {
   const name = shownName(file);
   if (file === '-') throw wrongUsage(`${option} reads a file at several places, not ${name}`);
   const fd = openFile(file, 'r');
   const stats = fstatSync(fd);
   if (!stats.isFile()) throw new Failure(`${name}: is not a file that ${option} can cut`);
   mustNotBeRead(file, fd);
-  const what = archiveOrCoding(file, readAt(fd, name, Buffer.alloc(1024), 0));
+  const head = readAt(fd, name, Buffer.alloc(1024), 0);
+  const what = archiveOrCoding(file, head);
   if (what) throw new Failure(`${name}: is ${what}, which ${option} cannot cut; unpack it first`);
-  return {fd, name, size: stats.size};
+  return {source: {fd, name, size: stats.size}, head};
 }
 
 // ── Arguments ───────────────────────────────────────────────────────────────────────────────────

@@ -1,9 +1,10 @@
 // The project that a file is copied into: how its modules are named in imports, whether JavaScript
 // is in ES modules there, what formats it. Nothing of it is run.
 
-import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {dirname, isAbsolute, join, resolve} from 'node:path';
+import {namesIn} from './files.ts';
 
 /** What stands behind the name of a TypeScript file where it is imported. */
 export type ImportEnding = '.ts' | '.js' | '';
@@ -165,14 +166,6 @@ export function usesPrettier(folder: string): boolean {
   const manifest = packageOf(folder);
   const {dependencies, devDependencies, prettier} = Object(manifest);
   return prettier !== undefined || 'prettier' in {...dependencies, ...devDependencies};
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 function textOf(path: string): string {

@@ -15,19 +15,26 @@ import type {ImportEnding} from './project.ts';
 import {compareVersions, entriesSince} from './releases.ts';
 import {Ended, Failure, inOneLine, withoutControls, WRONG_USAGE, wrongUsage} from './text.ts';
 
-const MODES = {check, diff, update} as const;
+const MODES = [
+  {name: 'check', act: check},
+  {name: 'diff', act: diff},
+  {name: 'update', act: update},
+] as const;
 
 /** Options of copying, which mean nothing to the modes. */
 const OF_COPYING = ['js', 'with', 'import-ext'] as const;
 
 async function run(values: Values, operands: readonly string[]): Promise<void> {
-  const [mode, another] = (['check', 'diff', 'update'] as const).filter((name) => values[name]);
-  if (mode === undefined) return copy(values, operands);
-  if (another !== undefined) throw wrongUsage(`give --${mode} or --${another}, not both`);
+  const [mode, another] = MODES.filter(({name}) => values[name]);
+  if (!mode) return copy(values, operands);
+  if (another) throw wrongUsage(`give --${mode.name} or --${another.name}, not both`);
   const strange = OF_COPYING.find((name) => values[name] !== undefined);
-  if (strange !== undefined) throw wrongUsage(`--${strange} is for copying, not for --${mode}`);
-  if (values.force && mode !== 'update') throw wrongUsage(`--force is not for --${mode}`);
-  const status = MODES[mode](copiesFor(operands), values.force === true);
+  if (strange !== undefined)
+    throw wrongUsage(`--${strange} is for copying, not for --${mode.name}`);
+  if (values.force && mode.name !== 'update') {
+    throw wrongUsage(`--force is not for --${mode.name}`);
+  }
+  const status = mode.act(copiesFor(operands), values.force === true);
   if (status) throw new Ended(status);
 }
 

@@ -5,14 +5,13 @@
 
 import assert from 'node:assert/strict';
 import {execFileSync, spawn} from 'node:child_process';
-import {once} from 'node:events';
 import {chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
-import {createServer} from 'node:net';
 import {userInfo} from 'node:os';
 import {join} from 'node:path';
 import {after, test} from 'node:test';
 import {Job} from 'kubernetes-models/batch/v1';
 import {parse as parseYAML} from 'yaml';
+import {freePort} from '../integration/processes.mjs';
 import {CLI, ROOT, scratch, ssekit} from './run.mjs';
 
 const PAGE = readFileSync(join(ROOT, 'docs/large-logs.md'), 'utf8');
@@ -56,14 +55,6 @@ const servers = [];
 after(() => {
   for (const {kill} of servers) kill();
 });
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const {port} = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** A server of SSH: {port, log()}. */
 async function startServer(name) {

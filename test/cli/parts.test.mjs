@@ -8,6 +8,7 @@ import {join} from 'node:path';
 import {describe, it} from 'node:test';
 import {gzipSync} from 'node:zlib';
 import {scratch, ssekit, start} from './run.mjs';
+import {randomFrom} from '../support/random.mjs';
 
 const cwd = scratch();
 const parse = (...args) => ssekit(['parse', ...args], {cwd});
@@ -115,11 +116,7 @@ describe('parse --part', {concurrency: 3}, () => {
 /** MB of text in blocks of every kind; ids and reconnection times come now and then, and hold. */
 function longText(megabytes) {
   const pieces = [];
-  let seed = 1;
-  const random = (most) => {
-    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
-    return (seed >>> 8) % most;
-  };
+  const random = randomFrom(1);
   for (let size = 0, n = 0; size < megabytes * 1e6; n++) {
     const end = ['\n', '\r\n', '\r'][(n >> 12) % 3];
     const lines = [`data: {"n":${n},"text":"${'wörd '.repeat(random(20))}"}`];

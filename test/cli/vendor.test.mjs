@@ -17,6 +17,7 @@ import {dirname, join} from 'node:path';
 import {describe, it} from 'node:test';
 import {transform} from 'esbuild';
 import {ROOT, scratch, ssekit} from './run.mjs';
+import {randomFrom} from '../support/random.mjs';
 
 const folder = scratch();
 const {version} = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
@@ -723,11 +724,7 @@ describe('differences', () => {
   });
 
   it('of 5,000 random texts, each applied gives the other', () => {
-    let seed = 7;
-    const random = (most) => {
-      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
-      return (seed >>> 8) % most;
-    };
+    const random = randomFrom(7);
     for (let round = 0; round < 5000; round++) {
       const letters = 2 + random(30);
       const text = () => Array.from({length: random(40)}, () => `${random(letters)}`);
