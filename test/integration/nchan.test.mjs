@@ -6,71 +6,21 @@
 
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
-import {request} from 'node:http';
 import {connect as dial, createServer} from 'node:net';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {launch} from './control.mjs';
 import {figure} from './figures.mjs';
 import {assertSame, each, follow, followBoth, stopFollowers} from './follower.mjs';
-import {resetSockets, serverPort, startBound, startNginx} from './nginx.mjs';
-import {scratch, until} from './processes.mjs';
+import {PING_SECONDS, publish, startNchan} from './nchan.mjs';
+import {resetSockets} from './nginx.mjs';
+import {until} from './processes.mjs';
+import {startRedis} from './redis.mjs';
 
 /** How many subscriptions one process has at the same time. */
 const SUBSCRIPTIONS = 2000;
 
 /** What ends every stream here: all that came before is compared. */
 const END = 'the end';
-
-const PING_SECONDS = 1;
-
-/** nginx with nchan; `storage`: directives for where messages are kept, else in nginx's memory. */
-async function startNchan(t, {upstream = '', storage = ''} = {}) {
-  const port = await serverPort();
-  const subscriber = `
-    nchan_subscriber eventsource; nchan_channel_id $1; ${storage}
-    nchan_subscriber_first_message oldest;`;
-  const nginx = await startNginx({
-    port,
-    modules: ['ngx_nchan_module.so'],
-    http: `
-      ${upstream}
-      server {
-        listen 127.0.0.1:${port} backlog=4096;
-        location ~ ^/publish/(\\w+)$ {
-          nchan_publisher http; nchan_channel_id $1; ${storage}
-          nchan_message_buffer_length 10000; nchan_message_timeout 1h;
-        }
-        location ~ ^/events/(\\w+)$ { ${subscriber} }
-        location ~ ^/pinged/(\\w+)$ { ${subscriber}
-          nchan_eventsource_ping_interval ${PING_SECONDS};
-          nchan_eventsource_ping_event ping; nchan_eventsource_ping_comment "";
-        }
-      }`,
-  });
-  t?.after(nginx.stop);
-  return {...nginx, channel: (name) => `${nginx.url}/events/${name}`};
-}
-
-/** Publish, on a connection of its own; gives the event as a client must get it. */
-function publish({url}, channel, data) {
-  return new Promise((resolve, reject) => {
-    const asked = request(`${url}/publish/${channel}`, {
-      method: 'POST',
-      agent: false,
-      timeout: 10_000,
-      headers: {accept: 'text/json'},
-    });
-    asked.once('timeout', () => asked.destroy(new Error(`publishing ${data} takes too long`)));
-    asked.once('error', reject);
-    asked.once('response', async (response) => {
-      let text = '';
-      for await (const part of response.setEncoding('utf8')) text += part;
-      if (response.statusCode > 299) reject(new Error(`${response.statusCode}: ${text}`));
-      else resolve(['message', data, JSON.parse(text).last_message_id]);
-    });
-    asked.end(data);
-  });
-}
 
 /** Publish the numbers from…to, one after the other. */
 async function publishNumbers(nginx, channel, from, to) {
@@ -267,20 +217,11 @@ async function startSwitch(...targets) {
 }
 
 /** A Redis, as two nodes of nchan use it. */
-async function startRedis(t) {
-  const port = await serverPort();
-  const settings = {
-    port: `${port}`,
-    bind: '127.0.0.1',
-    save: '',
-    appendonly: 'no',
-    dir: scratch('redis'),
-  };
-  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  const redis = await startBound('redis-server', args, {port});
-  t.after(() => redis.stop());
+async function startStorage(t) {
+  const redis = await startRedis();
+  t.after(redis.stop);
   return {
-    upstream: `upstream redis { nchan_redis_server redis://127.0.0.1:${port}/; }`,
+    upstream: `upstream redis { nchan_redis_server ${redis.url}/; }`,
     storage: 'nchan_redis_pass redis;',
   };
 }
@@ -290,7 +231,7 @@ const isReady = (node, worker = 1) =>
   until(() => node.output().split('upstream redis: ready').length > worker, 'Redis');
 
 test('two nodes over Redis: kill -9 of one, the client goes on at the other', async (t) => {
-  const storage = await startRedis(t);
+  const storage = await startStorage(t);
   const [a, b] = [await startNchan(t, storage), await startNchan(t, storage)];
   await Promise.all([isReady(a), isReady(b)]);
   const balancer = await startSwitch(a, b);
