@@ -14,7 +14,7 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 
 export const CHUNKS = [1, 64, 1400, 16384, 65536, 0, 'text', 'lines'];
 
-const SECTIONS = ['parse', 'scaling', 'endtoend', 'many', 'blocking', 'seeds'];
+const SECTIONS = ['parse', 'scaling', 'endtoend', 'many', 'capacity', 'blocking', 'seeds'];
 const FORMS = [...new Set(Object.keys(forms).map((form) => form.split(' ')[0]))];
 
 /** Those that npm has for bench/, and the browsers of test/browsers/. */

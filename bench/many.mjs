@@ -1,26 +1,37 @@
-// Thousands of idle subscriptions in one process: what each of them keeps, and how fast they are
-// made and reached. Each contender has a server of its own, too: ports are in use for a while.
+// Thousands of subscriptions in one process: what each of them keeps, how fast they are made and
+// reached, and what their messages cost. Each contender has a server of its own, too: ports are in use for a while.
 
-import {readArguments} from './arguments.mjs';
 import {runScript, startServer} from './child.mjs';
 import {clientsFor} from './clients.mjs';
 import {median, short} from './figures.mjs';
 
-const FULL = {counts: [1000, 5000], processes: 3, limit: 60_000};
-const QUICK = {counts: [1000], processes: 1, limit: 15_000};
-const KEYS = ['rss', 'heap', 'connect', 'broadcast'];
+const KEYS = ['rss', 'heap', 'connect', 'broadcast', 'cpu'];
 
-export async function many(options) {
-  const {counts, processes, limit} = {
-    ...(options.quick ? QUICK : FULL),
-    ...(options.processes && {processes: options.processes}),
-  };
+/** All contenders. */
+export function many(options) {
+  const counts = options.quick ? [1000] : [1000, 5000];
   const clients = clientsFor(options).filter(({givesContent}) => !givesContent);
+  return table(options, counts, clients);
+}
+
+/** How many one process can follow: as many as fit into 20,000 open files, over either transport. */
+export function capacity(options) {
+  const counts = options.quick ? [1000] : [1000, 10_000, 15_000];
+  const ways = ['over fetch', 'over node:http'];
+  const clients = clientsFor({...options, peers: []}).filter(
+    ({name, isOurs, isDrain}) => (isOurs && ways.includes(name)) || isDrain,
+  );
+  return table(options, counts, clients);
+}
+
+async function table(options, counts, clients) {
+  const processes = options.processes ?? (options.quick ? 1 : 3);
+  const limit = options.quick ? 15_000 : 120_000;
   const rows = [];
   for (const count of counts) {
     console.log(
-      `\n${count} idle subscriptions: bytes of RSS and heap each, ms to connect, `
-        + 'ms until a message has reached all',
+      `\n${count} subscriptions: bytes of RSS and heap each, ms to connect, ms until a message`
+        + ' has reached all, CPU s for a million of those',
     );
     for (const client of clients) {
       const runs = [];
@@ -51,5 +62,3 @@ function print({label, fault, ...row}) {
   const figures = KEYS.map((key) => short(row[key]).padStart(9)).join('');
   console.log(`  ${label.padEnd(32)}${fault?.slice(0, 80) ?? figures}`);
 }
-
-if (import.meta.filename === process.argv[1]) await many(readArguments());

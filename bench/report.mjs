@@ -136,30 +136,62 @@ export const REPORTS = {
   many(rows) {
     const counts = [...new Set(rows.map(({count}) => count))];
     const most = counts.at(-1);
-    const head = ['', 'RSS each, B', 'heap each, B', 'all connected, ms', 'all reached, ms'];
     return {
       text: counts.flatMap((count) => [
-        `${count} idle subscriptions in one process:`,
+        `${count} subscriptions in one process:`,
         table(
-          head,
+          ['', ...MANY],
           rows
             .filter((row) => row.count === count)
             .map((row) =>
               row.fault
-                ? faultRow(row.label, row.fault, head.length)
-                : [name(row), ...[row.rss, row.heap, row.connect, row.broadcast].map(short)],
+                ? faultRow(row.label, row.fault, MANY.length + 1)
+                : [name(row), ...manyCells(row)],
             ),
         ),
       ]),
       charts: {
         many: bars({
-          title: `${most} idle subscriptions`,
+          title: `${most} subscriptions`,
           subtitle: 'RSS of each, kB; less is better',
           show: short,
           rows: rows
             .filter(({count, fault}) => count === most && !fault)
             .sort((a, b) => a.rss - b.rss)
             .map((row) => ({label: row.label, value: row.rss / 1000, kind: kindOf(row)})),
+        }),
+      },
+    };
+  },
+
+  capacity(rows) {
+    const label = ({label, count}) => `${count.toLocaleString('en')} ${label}`;
+    return {
+      text: [
+        'Subscriptions in one process, each with a message at a time, as they come from a server '
+          + 'in another process on the same machine. CPU: user and system, of the client.',
+        table(
+          ['', 'subscriptions', ...MANY],
+          rows.map((row) =>
+            row.fault
+              ? faultRow(row.label, row.fault, MANY.length + 2)
+              : [name(row), row.count.toLocaleString('en'), ...manyCells(row)],
+          ),
+        ),
+      ],
+      charts: {
+        capacity: bars({
+          title: 'How many subscriptions one process can follow',
+          subtitle: 'ms until one message has reached all of them; less is better',
+          show: short,
+          rows: rows
+            .filter(({fault}) => !fault)
+            .map((row) => ({
+              label: label(row),
+              value: row.broadcast,
+              note: `ms, ${short(row.rss / 1000)} kB each`,
+              kind: kindOf(row),
+            })),
         }),
       },
     };
@@ -214,6 +246,16 @@ export const REPORTS = {
     };
   },
 };
+
+const MANY = [
+  'RSS each, B',
+  'heap each, B',
+  'all connected, ms',
+  'all reached, ms',
+  'CPU s a million messages',
+];
+const manyCells = ({rss, heap, connect, broadcast, cpu}) =>
+  [rss, heap, connect, broadcast, cpu].map(short);
 
 /** The title and the table of one kind of input. */
 function summaryTable({kind, columns, rows}) {

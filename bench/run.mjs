@@ -9,7 +9,7 @@ import {blocking} from './blocking.mjs';
 import {browserVersion} from './browser.mjs';
 import {endtoend} from './endtoend.mjs';
 import {becomesQuiet} from './load.mjs';
-import {many} from './many.mjs';
+import {capacity, many} from './many.mjs';
 import {parse} from './parse.mjs';
 import {REPORTS} from './report.mjs';
 import {scaling} from './scaling.mjs';
@@ -20,6 +20,7 @@ const SECTIONS = {
   scaling: ['Scaling', scaling],
   endtoend: ['End to end', endtoend],
   many: ['Many subscriptions', many],
+  capacity: ['Capacity of one process', capacity],
   blocking: ['The blocking loop', blocking],
   seeds: ['Against its seeds', seeds],
 };

@@ -100,16 +100,19 @@ async function list(fleet, args, {json}) {
   if (json) for (const row of rows) console.log(JSON.stringify(row));
   else {
     const head = ['ID', 'STATE', 'LAG', 'EVENTS', 'LAST ID', 'WORKER', 'URL', 'WHY'];
-    print(head, rows.map(({id, state, behind, events, lastEventId, worker, url, why}) => [
-      id,
-      state,
-      duration(behind),
-      events,
-      lastEventId,
-      worker,
-      url,
-      why,
-    ]));
+    print(
+      head,
+      rows.map(({id, state, behind, events, lastEventId, worker, url, why}) => [
+        id,
+        state,
+        duration(behind),
+        events,
+        lastEventId,
+        worker,
+        url,
+        why,
+      ]),
+    );
   }
 }
 
@@ -138,17 +141,23 @@ async function watch(fleet, args, {once: isOnce}) {
       `${active} followed, ${wait} waiting, ${failed} failed, ${completed} over;`
         + ` ${behind} out of touch\n`,
     );
-    print(['WORKER', 'FOLLOWS', 'CAPACITY', 'EVENTS/S', 'MB', 'LAST SEEN'], workers.map((each) => [
-      each.name,
-      each.following,
-      each.capacity,
-      each.perSecond,
-      each.mb,
-      each.isAlive ? duration(each.silent) : `${duration(each.silent)}: gone`,
-    ]));
+    print(
+      ['WORKER', 'FOLLOWS', 'CAPACITY', 'EVENTS/S', 'MB', 'LAST SEEN'],
+      workers.map((each) => [
+        each.name,
+        each.following,
+        each.capacity,
+        each.perSecond,
+        each.mb,
+        each.isAlive ? duration(each.silent) : `${duration(each.silent)}: gone`,
+      ]),
+    );
     if (longest.length) {
       console.log();
-      print(['OUT OF TOUCH', 'LAG', 'WHY'], longest.map(({id, behind, why}) => [id, duration(behind), why]));
+      print(
+        ['OUT OF TOUCH', 'LAG', 'WHY'],
+        longest.map(({id, behind, why}) => [id, duration(behind), why]),
+      );
     }
     if (isOnce) return;
     await sleep(1000);
@@ -174,7 +183,12 @@ function numberOf(name, text, least) {
 /** Of ms, in a few characters. */
 function duration(ms) {
   if (ms < 10_000) return ms ? `${(ms / 1000).toFixed(1)} s` : '0';
-  const units = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'min'], [1000, 's']];
+  const units = [
+    [86_400_000, 'd'],
+    [3_600_000, 'h'],
+    [60_000, 'min'],
+    [1000, 's'],
+  ];
   const [size, unit] = units.find(([size]) => ms >= 2 * size);
   return `${Math.floor(ms / size)} ${unit}`;
 }
@@ -185,7 +199,12 @@ function print(head, rows) {
   const table = [head, ...rows.map((row) => row.map(clean))];
   const widths = head.map((_, k) => Math.max(...table.map((row) => row[k].length)));
   for (const row of table) {
-    console.log(row.map((cell, k) => cell.padEnd(widths[k])).join('  ').trimEnd());
+    console.log(
+      row
+        .map((cell, k) => cell.padEnd(widths[k]))
+        .join('  ')
+        .trimEnd(),
+    );
   }
 }
 
@@ -197,7 +216,10 @@ function asked() {
   } catch (error) {
     throw new Mistake(error.message);
   }
-  const {values, positionals: [name, ...args]} = parsed;
+  const {
+    values,
+    positionals: [name, ...args],
+  } = parsed;
   if (values.help || name === undefined) return undefined;
   const command = COMMANDS[name];
   if (!command) throw new Mistake(`there is no command "${name}": fleet --help`);

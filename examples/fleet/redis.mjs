@@ -108,6 +108,7 @@ export class Fleet {
     for (const job of known) {
       const state = await job.getState();
       if (state !== 'failed' && state !== 'completed') continue;
+      await this.redis.zadd(this.#key('behind'), 'NX', now, job.id);
       await job.retry(state);
       again++;
     }
@@ -134,7 +135,7 @@ export class Fleet {
   async list() {
     const {now, workers} = await this.workers();
     const alive = new Set(workers.filter(({isAlive}) => isAlive).map(({name}) => name));
-    const rows = [];
+    const rows = new Map(); // a job may go from one state to the next while they are asked for
     for (const [kind, state] of Object.entries(STATES)) {
       for (let i = 0; ; i += AT_ONCE) {
         const jobs = await this.#queue.getJobs([kind], i, i + AT_ONCE - 1, true);
@@ -144,12 +145,12 @@ export class Fleet {
         }
         const answers = (await asked.exec()).map(([, answer]) => answer);
         for (const [k, job] of jobs.entries()) {
-          rows.push(describe(job, state, answers[2 * k], answers[2 * k + 1], now, alive));
+          rows.set(job.id, describe(job, state, answers[2 * k], answers[2 * k + 1], now, alive));
         }
         if (jobs.length < AT_ONCE) break;
       }
     }
-    return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+    return [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   /** `{now, workers}`: each worker, with what it said last, and whether it lives. */
@@ -223,10 +224,10 @@ export class Fleet {
   }
 }
 
-/** The states of BullMQ that such a job can have, and what they are for a subscription. */
+/** The states of such a job, in their order, and what they are for a subscription. */
 const STATES = {
-  active: 'following',
   wait: 'waiting',
+  active: 'following',
   failed: 'failed',
   completed: 'over',
 };
@@ -266,7 +267,9 @@ function checkSubscription(id, url) {
   const {protocol, username, password} = parsed(url);
   if (!/^https?:$/.test(protocol)) throw new Mistake(`${id}: "${url}" is no http: or https: URL`);
   if (username || password) {
-    throw new Mistake(`${id}: user and password in a URL: give them as --header 'Authorization: …'`);
+    throw new Mistake(
+      `${id}: user and password in a URL: give them as --header 'Authorization: …'`,
+    );
   }
 }
 

@@ -2,12 +2,14 @@
 // business: it gives a job to one worker at a time, whose lock must be renewed, and takes it from a
 // worker that no longer renews it.
 
+import {setTimeout as sleep} from 'node:timers/promises';
 import {WaitingError, Worker} from 'bullmq';
 import {asyncConnect, httpTransport, SSEError} from 'ssekit';
 import {LockLost, PlaceMoved} from './redis.mjs';
 import {shareOf} from './share.mjs';
 
 const BEAT_MS = 1000;
+const PAUSE_MS = 1000;
 const FORGOTTEN_MS = 3_600_000;
 
 /** A worker has too many only above its share by so much: else each removal would move some. */
@@ -21,7 +23,7 @@ const LOCK_LOST = new LockLost('its lock could not be renewed');
 /** Refusals to ride through, also the first one: all that a server may say while it is deployed. */
 const isPassing = ({status}) => status === 408 || status === 425 || status === 429 || status > 499;
 
-/** Starts a worker; `{stop(), ended}`: hands over all it follows, when that is done. */
+/** Starts a worker, which `stop()` ends. */
 export function startWorker(fleet, {name, capacity, lock, log}) {
   const transport = httpTransport(); // one for all: less memory each than `fetch`
   const following = new Set();
@@ -45,11 +47,11 @@ export function startWorker(fleet, {name, capacity, lock, log}) {
       await sink.store(batch, '', signal); // more is read once that is done
       stored += batch.length;
     }
-    await sink.store([]);
+    await sink.store([], '', signal);
   }
 
   /** Follows the subscription of a job from where it is, for as long as this worker has its lock. */
-  async function process(job, token, signal) {
+  async function handle(job, token, signal) {
     if (isStopping) return letGo(job, token);
     if (await fleet.isLeaving(job.id)) return;
     following.add(job.id);
@@ -66,23 +68,27 @@ export function startWorker(fleet, {name, capacity, lock, log}) {
       }
     } catch (error) {
       const isRefused = error instanceof LockLost;
-      await end(job, token, sink, signal.aborted && !isRefused ? signal.reason : error);
+      await end(job, token, signal, sink, signal.aborted && !isRefused ? signal.reason : error);
     } finally {
       following.delete(job.id);
     }
   }
 
-  async function end(job, token, sink, error) {
+  async function end(job, token, signal, sink, error) {
     if (error === REMOVED) return;
     if (error === HANDED_OVER) {
-      await sink?.store([], error.message).catch(() => {}); // a lost lock: there is nothing to do
+      await sink?.store([], error.message, signal).catch(() => {}); // it is another's already
       return letGo(job, token);
     }
     log(`${job.id}: ${error.message}`);
     // BullMQ has given it to another, or will; it must do nothing more with it here.
     if (error instanceof LockLost) throw new WaitingError();
-    if (error instanceof SSEError) await sink.store([], error.message);
-    throw error; // a failed job: it stays so until it is added again
+    if (error instanceof SSEError || error instanceof TypeError) {
+      await sink.store([], error.message, signal);
+      throw error; // a failed job: it stays so until it is added again
+    }
+    await sleep(PAUSE_MS); // of Redis: whoever takes it next may have more luck
+    return letGo(job, token);
   }
 
   /** Another worker may take it at once; if that cannot be said, when the lock has ended. */
@@ -91,7 +97,7 @@ export function startWorker(fleet, {name, capacity, lock, log}) {
     throw new WaitingError();
   }
 
-  const worker = new Worker(fleet.queueName, (job, token, signal) => process(job, token, signal), {
+  const worker = new Worker(fleet.queueName, (job, token, signal) => handle(job, token, signal), {
     ...fleet.queueOptions,
     name,
     concurrency: 1, // see beat
@@ -119,8 +125,8 @@ export function startWorker(fleet, {name, capacity, lock, log}) {
       capacity,
       lock,
       perSecond: Math.round(perSecond),
-      mb: Math.round(globalThis.process.memoryUsage.rss() / 2 ** 20),
-      pid: globalThis.process.pid,
+      mb: Math.round(process.memoryUsage.rss() / 2 ** 20),
+      pid: process.pid,
     };
   };
 
@@ -155,7 +161,6 @@ export function startWorker(fleet, {name, capacity, lock, log}) {
   void beats();
 
   return {
-    worker,
     /** Resolves when all that it followed is handed over. */
     async stop() {
       isStopping = true;

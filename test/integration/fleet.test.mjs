@@ -180,11 +180,13 @@ describe('what a worker stores', () => {
   test('data of every kind, 1,024 events at a time, and about as many as are to be kept', async () => {
     const id = 'kinds';
     await lock(id, 'mine');
-    const odd = ['', '\0', 'a\nb\r\n', '€ 😀 \u2028', ':', '-', 'x'.repeat(3_000_000)].map((data, k) => ({
-      id: `${k} é,[]-:`,
-      event: 'größe',
-      data,
-    }));
+    const odd = ['', '\0', 'a\nb\r\n', '€ 😀 \u2028', ':', '-', 'x'.repeat(3_000_000)].map(
+      (data, k) => ({
+        id: `${k} é,[]-:`,
+        event: 'größe',
+        data,
+      }),
+    );
     const many = events(1, 1024);
     const mine = await sink(id);
     await mine.store(odd);
@@ -445,7 +447,10 @@ describe('the commands', () => {
 
   test('add, list, watch, remove', async () => {
     const input = `b ${url}/events?b\n\n  c   ${url}/three \r\n`;
-    assert.deepEqual(await run(['add', 'a', `${url}/events`], {name}), {code: 0, output: '1 added\n'});
+    assert.deepEqual(await run(['add', 'a', `${url}/events`], {name}), {
+      code: 0,
+      output: '1 added\n',
+    });
     assert.deepEqual(await run(['add', '-'], {name, input}), {code: 0, output: '2 added\n'});
     const again = await run(['add', 'a', `${url}/events`], {name});
     assert.deepEqual(again, {code: 0, output: '0 added, 1 there already\n'});
@@ -466,8 +471,12 @@ describe('the commands', () => {
     ];
     assert.match(output, new RegExp(`^${lines.join('\n')}\n$`));
     const json = (await run(['list', '--json'], {name})).output.trim().split('\n');
-    assert.deepEqual(json.map((line) => JSON.parse(line)), JSON.parse(JSON.stringify(await own.list())));
-    const table = /^2 followed, 0 waiting, 0 failed, 1 over; 0 out of touch\n\nWORKER .*\nonly +2 +1000 +\d+ +\d+ +[\d.]+( s)?\n$/;
+    assert.deepEqual(
+      json.map((line) => JSON.parse(line)),
+      JSON.parse(JSON.stringify(await own.list())),
+    );
+    const table =
+      /^2 followed, 0 waiting, 0 failed, 1 over; 0 out of touch\n\nWORKER .*\nonly +2 +1000 +\d+ +\d+ +[\d.]+( s)?\n$/;
     // What a worker says of itself is a second old.
     await until(async () => table.test((await run(['watch', '--once'], {name})).output), 'a table');
 
@@ -475,7 +484,10 @@ describe('the commands', () => {
       code: 1,
       output: 'a removed\nx: there is no such subscription\nc removed\n',
     });
-    assert.deepEqual((await own.list()).map(({id}) => id), ['b']);
+    assert.deepEqual(
+      (await own.list()).map(({id}) => id),
+      ['b'],
+    );
     // Its events and its place are there: it goes on.
     assert.equal((await run(['add', 'a', `${url}/events`], {name})).output, '1 added\n');
     await until(async () => (await entries('a')) === 6, 'three more');
@@ -501,11 +513,20 @@ describe('the commands', () => {
   for (const [args, message, input] of [
     [['add'], 'add takes ID and URL, or -'],
     [['add', 'a', 'b', 'c'], 'add takes ID and URL, or -'],
-    [['add', '12', 'http://a/'], '"12" cannot be an id: 1 to 200 letters, digits, - _ ., and not digits alone'],
-    [['add', 'a:b', 'http://a/'], '"a:b" cannot be an id: 1 to 200 letters, digits, - _ ., and not digits alone'],
+    [
+      ['add', '12', 'http://a/'],
+      '"12" cannot be an id: 1 to 200 letters, digits, - _ ., and not digits alone',
+    ],
+    [
+      ['add', 'a:b', 'http://a/'],
+      '"a:b" cannot be an id: 1 to 200 letters, digits, - _ ., and not digits alone',
+    ],
     [['add', 'a', 'ftp://a/'], 'a: "ftp://a/" is no http: or https: URL'],
     [['add', 'a', 'localhost'], 'a: "localhost" is no http: or https: URL'],
-    [['add', 'a', 'http://u:p@a/'], "a: user and password in a URL: give them as --header 'Authorization: …'"],
+    [
+      ['add', 'a', 'http://u:p@a/'],
+      "a: user and password in a URL: give them as --header 'Authorization: …'",
+    ],
     [['add', 'b', 'http://other/'], 'b follows SOURCE/events?b: remove it first'],
     [['add', 'b', 'SOURCE/events?b', '--keep', '5'], 'b has other options: remove it first'],
     [['add', 'n', 'http://a/', '--header', 'é: 1'], '--header "é: 1": Name: value'],
@@ -518,7 +539,10 @@ describe('the commands', () => {
     [['worker', '--lock', '1'], '--lock 1: a whole number, 2 or more'],
     [['worker', '--capacity', 'many'], '--capacity many: a whole number, 1 or more'],
     [['wach'], 'there is no command "wach": fleet --help'],
-    [['list', '--redis', 'redis://127.0.0.1:1'], 'no Redis at redis://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1'],
+    [
+      ['list', '--redis', 'redis://127.0.0.1:1'],
+      'no Redis at redis://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
+    ],
     [['list', '--fleet', 'a b'], 'fleet "a b": letters, digits, - _ . only'],
   ]) {
     test(`fleet ${args.join(' ')}`, async () => {

@@ -9,11 +9,12 @@ export default {
     '.': {
       entry: [
         'cli/{main,mark}.ts',
-        'examples/**/*.mjs',
+        'examples/*.mjs',
+        'examples/migrations/*.mjs',
         'tools/{layers,docs,sessions,reporter}.mjs',
         'tools/*.test.mjs',
       ],
-      project: ['*.{ts,mjs}', 'cli/*.ts', 'examples/**/*.mjs', 'tools/*.mjs'],
+      project: ['*.{ts,mjs}', 'cli/*.ts', 'examples/{*,migrations/*}.mjs', 'tools/*.mjs'],
       // The examples' packages are in test/examples, so that the library has none.
       ignoreDependencies: [
         '@microsoft/fetch-event-source',
@@ -24,9 +25,10 @@ export default {
       ],
     },
     bench: {
-      entry: ['*-cell.mjs', 'logs.mjs'],
+      entry: ['*-cell.mjs', '{fleet,logs}.mjs'],
       ignoreDependencies: ['bun', 'deno', 'node20', 'node24', 'node26'],
     },
+    'examples/fleet': {},
     test: {
       entry: [
         'types.ts',
