@@ -57,7 +57,8 @@ export class Fleet {
       await redis.connect();
     } catch (error) {
       redis.disconnect();
-      throw new Mistake(`no Redis at ${url}: ${reason ?? error.message}`);
+      const place = url.replace(/\/\/[^/]*@/, '//'); // without a password
+      throw new Mistake(`no Redis at ${place}: ${reason ?? error.message}`);
     }
     return new Fleet(redis, name);
   }
@@ -134,7 +135,7 @@ export class Fleet {
   /** Each subscription, with its state. */
   async list() {
     const {now, workers} = await this.workers();
-    const alive = new Set(workers.filter(({isAlive}) => isAlive).map(({name}) => name));
+    const known = new Map(workers.map((worker) => [worker.name, worker]));
     const rows = new Map(); // a job may go from one state to the next while they are asked for
     for (const [kind, state] of Object.entries(STATES)) {
       for (let i = 0; ; i += AT_ONCE) {
@@ -145,7 +146,8 @@ export class Fleet {
         }
         const answers = (await asked.exec()).map(([, answer]) => answer);
         for (const [k, job] of jobs.entries()) {
-          rows.set(job.id, describe(job, state, answers[2 * k], answers[2 * k + 1], now, alive));
+          const [place, since] = answers.slice(2 * k, 2 * k + 2);
+          rows.set(job.id, describe(job, state, place, since, now, known.get(place.worker)));
         }
         if (jobs.length < AT_ONCE) break;
       }
@@ -241,18 +243,25 @@ async function inGroups(list, act) {
   return all;
 }
 
-function describe(job, state, place, since, now, alive) {
-  const {lastEventId = '', events = 0, at, worker = '', why = ''} = place;
-  const row = {id: job.id, state, behind: since ? now - since : 0, events: Number(events)};
-  if (state === 'following') {
-    if (!alive.has(worker)) row.state = 'orphaned';
-    else if (since) row.state = 'connecting';
-  }
+/** `since`: when it said that it is out of touch; `worker`: who followed it last, if that is known. */
+function describe(job, kind, place, since, now, worker) {
+  const {lastEventId = '', events = 0, at, why = ''} = place;
+  let state = kind;
+  if (kind === 'following' && !worker?.isAlive) state = 'orphaned';
+  else if (kind === 'following' && since) state = 'connecting';
+  const isFollowed = state === 'following' || state === 'connecting';
+  let behind = since ? now - since : 0;
+  // Its worker could no longer say so.
+  if (!since && (state === 'waiting' || state === 'orphaned'))
+    behind = worker?.silent ?? now - (at ?? now);
   return {
-    ...row,
+    id: job.id,
+    state,
+    behind,
+    events: Number(events),
     lastEventId,
     at: at ? Number(at) : undefined,
-    worker: row.state === 'following' || row.state === 'connecting' ? worker : '',
+    worker: isFollowed ? worker.name : '',
     why: job.failedReason ?? why,
     url: job.data.url,
   };

@@ -15,7 +15,8 @@ local first = 7
 
 if redis.call('GET', lock) ~= token then return -1 end
 
-local stored = tonumber(redis.call('HGET', place, 'events') or 0)
+local old = redis.call('HMGET', place, 'events', 'why')
+local stored = tonumber(old[1] or 0)
 local count = (#ARGV - first + 1) / 3
 -- Sent twice, because the connection was lost between the first time and its answer.
 if count > 0 and stored == known + count then return stored end
@@ -23,17 +24,19 @@ if stored ~= tonumber(known) then return -2 end
 
 local seconds, micros = unpack(redis.call('TIME'))
 local now = string.format('%d', seconds * 1000 + micros / 1000)
-for i = first, #ARGV, 3 do
-  redis.call('XADD', events, '*', 'id', ARGV[i], 'event', ARGV[i + 1], 'data', ARGV[i + 2])
-end
+local said = {'worker', worker, 'why', why}
 if count > 0 then
-  redis.call('HSET', place, 'lastEventId', ARGV[#ARGV - 2], 'events', stored + count, 'at', now)
+  for i = first, #ARGV, 3 do
+    redis.call('XADD', events, '*', 'id', ARGV[i], 'event', ARGV[i + 1], 'data', ARGV[i + 2])
+  end
   if keep ~= '0' then redis.call('XTRIM', events, 'MAXLEN', '~', keep) end
+  stored = stored + count
+  said = {'lastEventId', ARGV[#ARGV - 2], 'events', stored, 'at', now, unpack(said)}
 end
-redis.call('HSET', place, 'worker', worker, 'why', why)
-if why == '' then
-  redis.call('ZREM', behind, id)
-else
+redis.call('HSET', place, unpack(said))
+if why ~= '' then
   redis.call('ZADD', behind, 'NX', now, id)
+elseif old[2] ~= '' then
+  redis.call('ZREM', behind, id)
 end
-return stored + count
+return stored

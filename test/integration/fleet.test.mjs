@@ -543,6 +543,10 @@ describe('the commands', () => {
       ['list', '--redis', 'redis://127.0.0.1:1'],
       'no Redis at redis://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
     ],
+    [
+      ['list', '--redis', 'redis://me:secret@127.0.0.1:1/0'],
+      'no Redis at redis://127.0.0.1:1/0: connect ECONNREFUSED 127.0.0.1:1',
+    ],
     [['list', '--fleet', 'a b'], 'fleet "a b": letters, digits, - _ . only'],
   ]) {
     test(`fleet ${args.join(' ')}`, async () => {
