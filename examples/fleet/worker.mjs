@@ -10,6 +10,7 @@ import {shareOf} from './share.mjs';
 
 const BEAT_MS = 1000;
 const PAUSE_MS = 1000;
+const LOCKS_AT_ONCE = 1000;
 const FORGOTTEN_MS = 3_600_000;
 
 /** A worker has too many only above its share by so much: else each removal would move some. */
@@ -26,7 +27,7 @@ const isPassing = ({status}) => status === 408 || status === 425 || status === 4
 /** Starts a worker, which `stop()` ends. */
 export function startWorker(fleet, {name, capacity, lock, log}) {
   const transport = httpTransport(); // one for all: less memory each than `fetch`
-  const following = new Set();
+  const following = new Map(); // id to `{token, letGo(why), ended}`
   let stored = 0;
   let isStopping = false;
 
@@ -51,12 +52,28 @@ export function startWorker(fleet, {name, capacity, lock, log}) {
   }
 
   /** Follows the subscription of a job from where it is, for as long as this worker has its lock. */
-  async function handle(job, token, signal) {
+  async function handle(job, token) {
+    // BullMQ gives a job again that it took from this worker, which may not have noticed.
+    while (following.has(job.id)) {
+      const old = following.get(job.id);
+      old.letGo(LOCK_LOST);
+      await old.ended;
+    }
     if (isStopping) return letGo(job, token);
-    if (await fleet.isLeaving(job.id)) return;
-    following.add(job.id);
+    const controller = new AbortController();
+    const ended = followAndEnd(job, token, controller.signal);
+    following.set(job.id, {
+      token,
+      letGo: (why) => controller.abort(why),
+      ended: ended.catch(() => {}),
+    });
+    return ended.finally(() => following.delete(job.id));
+  }
+
+  async function followAndEnd(job, token, signal) {
     let sink;
     try {
+      if (await fleet.isLeaving(job.id)) return;
       for (;;) {
         sink = await fleet.sink(job, token, name, log);
         try {
@@ -69,8 +86,6 @@ export function startWorker(fleet, {name, capacity, lock, log}) {
     } catch (error) {
       const isRefused = error instanceof LockLost;
       await end(job, token, signal, sink, signal.aborted && !isRefused ? signal.reason : error);
-    } finally {
-      following.delete(job.id);
     }
   }
 
@@ -97,23 +112,31 @@ export function startWorker(fleet, {name, capacity, lock, log}) {
     throw new WaitingError();
   }
 
-  const worker = new Worker(fleet.queueName, (job, token, signal) => handle(job, token, signal), {
+  const worker = new Worker(fleet.queueName, handle, {
     ...fleet.queueOptions,
     name,
     concurrency: 1, // see beat
     lockDuration: lock,
+    skipLockRenewal: true, // see renew
     stalledInterval: lock / 2,
     drainDelay: 1, // s
     runRetryDelay: 1000,
     maxStalledCount: Number.MAX_SAFE_INTEGER, // a subscription of months outlives many workers
   });
-  worker.on('lockRenewalFailed', (ids) => {
-    for (const id of ids) worker.cancelJob(id, LOCK_LOST);
-  });
-  worker.on('error', (error) => {
-    if (error.message.startsWith('could not renew lock')) return; // told by its subscription
-    log(`Redis: ${error.message}`);
-  });
+  worker.on('error', (error) => log(`Redis: ${error.message}`));
+
+  /** Renews the locks of what it follows, and of nothing else, however often BullMQ gave it. */
+  async function renew() {
+    const held = [...following];
+    for (let i = 0; i < held.length; i += LOCKS_AT_ONCE) {
+      const some = held.slice(i, i + LOCKS_AT_ONCE);
+      const [ids, tokens] = [some.map(([id]) => id), some.map(([, {token}]) => token)];
+      for (const id of await worker.extendJobLocks(ids, tokens, lock)) {
+        const {token, letGo} = following.get(id) ?? {};
+        if (token === tokens[ids.indexOf(id)]) letGo(LOCK_LOST);
+      }
+    }
+  }
 
   let last = {at: performance.now(), stored};
   const status = () => {
@@ -134,7 +157,7 @@ export function startWorker(fleet, {name, capacity, lock, log}) {
   async function beat() {
     const {workers, total, leaving} = await fleet.beat(name, status());
     if (isStopping) return fleet.forget(name);
-    for (const id of leaving) worker.cancelJob(id, REMOVED);
+    for (const id of leaving) following.get(id)?.letGo(REMOVED);
     const alive = workers.filter(({isAlive}) => isAlive).map(({capacity}) => capacity);
     const share = Math.max(1, shareOf(total, capacity, alive));
     if (share !== worker.concurrency) {
@@ -148,26 +171,28 @@ export function startWorker(fleet, {name, capacity, lock, log}) {
       }
     }
     if (following.size > share * MARGIN + 1) {
-      for (const id of [...following].slice(share)) worker.cancelJob(id, HANDED_OVER);
+      for (const {letGo} of [...following.values()].slice(share)) letGo(HANDED_OVER);
     }
     await fleet.forget(...workers.filter(({silent}) => silent > FORGOTTEN_MS).map((w) => w.name));
   }
 
-  let timer;
-  async function beats() {
-    await beat().catch((error) => log(error.message));
-    if (!isStopping) timer = setTimeout(beats, BEAT_MS);
+  /** Until stop(): again and again, so many ms after the last one. */
+  async function always(act, ms) {
+    while (!isStopping) {
+      await act().catch((error) => log(error.message));
+      await sleep(ms, undefined, {ref: false});
+    }
   }
-  void beats();
+  void always(beat, BEAT_MS);
+  void always(renew, lock / 3);
 
   return {
     /** Resolves when all that it followed is handed over. */
     async stop() {
       isStopping = true;
-      clearTimeout(timer);
       await fleet.forget(name);
       const closed = worker.close();
-      worker.cancelAllJobs(HANDED_OVER);
+      for (const {letGo} of following.values()) letGo(HANDED_OVER);
       await closed;
     },
   };

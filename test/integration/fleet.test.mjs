@@ -217,6 +217,60 @@ describe('what a worker stores', () => {
   });
 });
 
+test('a worker that is given again what it still follows lets go of the old connection', async (t) => {
+  const name = 'again';
+  const open = {'/a': new Set(), '/b': new Set()};
+  const source = createServer((request, response) => {
+    const its = open[request.url];
+    response.writeHead(200, {'content-type': 'text/event-stream'}).flushHeaders();
+    its.add(response);
+    response.once('close', () => its.delete(response));
+  }).listen(0, '127.0.0.1');
+  await once(source, 'listening');
+  const own = await Fleet.open({url: redis.url, name});
+  const worker = await startWorker('only', name);
+  t.after(async () => {
+    await worker.stop('SIGKILL');
+    await own.close();
+    source.closeAllConnections();
+    source.close();
+  });
+  const counts = () => Object.values(open).map(({size}) => size);
+  const areFollowed = async () =>
+    counts().join() === '1,1' && (await own.list()).every(({state}) => state === 'following');
+  const url = `http://127.0.0.1:${source.address().port}`;
+  await own.add([
+    {id: 'a', url: `${url}/a`},
+    {id: 'b', url: `${url}/b`},
+  ]);
+  await until(areFollowed, 'both followed');
+  const [old] = open['/a'];
+
+  // As when it was suspended: the jobs were taken from it, nobody else took them, and an event of
+  // one tells it so; the other one is silent.
+  const queue = `{${name}}:subscriptions`;
+  const taken = own.redis.multi();
+  for (const id of ['b', 'a']) {
+    taken.del(`${queue}:${id}:lock`).lrem(`${queue}:active`, 1, id).rpush(`${queue}:wait`, id);
+  }
+  await taken.zadd(`${queue}:marker`, 0, '0').exec();
+  for (const response of open['/b']) response.write('id: 1\ndata: 1\n\n');
+  await until(() => old.destroyed, 'the end of the old connection');
+  await until(areFollowed, 'both followed again, once');
+  for (const id of ['a', 'b']) {
+    let [before, after] = [Infinity, 0];
+    const isRenewed = async () => {
+      [before, after] = [after || Infinity, await own.redis.pttl(`${queue}:${id}:lock`)];
+      return after > before;
+    };
+    await until(isRenewed, `the lock of ${id} renewed`);
+  }
+  worker.signal('SIGTERM');
+  await until(() => worker.child.exitCode !== null, 'its end');
+  assert.equal(worker.child.exitCode, 0, worker.output());
+  await until(() => counts().join() === '0,0', 'no connection');
+});
+
 /** A fleet of its own over nchan, with all that was published to each channel. */
 class Site {
   workers = [];
@@ -300,6 +354,15 @@ class Site {
     return performance.now() - start;
   }
 
+  /** Resolves when the server has one connection of each subscription, and no other. */
+  async connectedOnce() {
+    const count = async () => {
+      const status = await (await fetch(`${this.nchan.url}/status`)).text();
+      return Number(/^subscribers: (\d+)$/m.exec(status)[1]);
+    };
+    await until(async () => (await count()) === this.ids.length, 'one connection of each');
+  }
+
   /** Ends publishing, and gives what was stored of each subscription, once it is all there. */
   async stored() {
     this.#isOver = true;
@@ -356,6 +419,7 @@ test(`${SUBSCRIPTIONS} subscriptions, ${WORKERS} workers, and everything that ca
   const refusals = () => frozen.output().match(/ s\d+: the lock is gone, or another/g)?.length;
   await until(refusals, 'a refusal');
   await site.followedBy([...alive]);
+  await site.connectedOnce();
   figure(
     `fleet, one frozen for longer than its lock (${LOCK} s)`,
     `its ${held} followed again after ${seconds(thawed)}; what it would have stored when it woke up`
@@ -389,6 +453,7 @@ test(`${SUBSCRIPTIONS} subscriptions, ${WORKERS} workers, and everything that ca
     `all followed again after ${seconds(Math.min(...times))} to ${seconds(Math.max(...times))}`,
   );
 
+  await site.connectedOnce();
   const stored = await site.stored();
   for (const id of site.ids) assert.deepEqual(stored.get(id), site.sent.get(id), id);
   const list = await site.fleet.list();

@@ -23,6 +23,7 @@ export async function startNchan(t, {upstream = '', storage = ''} = {}) {
           nchan_message_buffer_length 10000; nchan_message_timeout 1h;
         }
         location ~ ^/events/(\\w+)$ { ${subscriber} }
+        location = /status { nchan_stub_status; }
         location ~ ^/pinged/(\\w+)$ { ${subscriber}
           nchan_eventsource_ping_interval ${PING_SECONDS};
           nchan_eventsource_ping_event ping; nchan_eventsource_ping_comment "";
