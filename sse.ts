@@ -4433,7 +4433,7 @@ export class AsyncSSEClient<Event extends SSEEvent = SSEEvent> {
       script: this.#script(way, loop),
       asked: undefined,
       owner: loop,
-      owed: () => this.#connection?.observing(),
+      owed: () => (this.#loop === loop ? this.#connection?.observing() : undefined),
       isLost: () => this.#loop !== loop || this.#options.signal?.aborted === true,
       close: () => this.#leave(loop),
     };

@@ -87,11 +87,11 @@ async function linesOf(input) {
 
 async function remove(fleet, ids, {purge}) {
   if (!ids.length) throw new Mistake('remove takes one ID or more');
-  for (const id of ids) {
-    const existed = await fleet.remove(id, {purge});
-    if (!existed) process.exitCode = 1;
-    console.log(existed ? `${id} removed` : `${id}: there is no such subscription`);
+  const existed = await Promise.all(ids.map((id) => fleet.remove(id, {purge})));
+  for (const [k, id] of ids.entries()) {
+    console.log(existed[k] ? `${id} removed` : `${id}: there is no such subscription`);
   }
+  if (existed.includes(false)) process.exitCode = 1;
 }
 
 async function list(fleet, args, {json}) {

@@ -123,6 +123,21 @@ export const ROWS = [
     }),
   },
   {
+    rule: 'a second loop is refused at once, and the first waits for its slow onComment',
+    plan: plan({
+      seed: 110933532,
+      loop: 'async',
+      sleeps: false,
+      maker: 'shorthand',
+      transport: 'plain',
+      calls: [
+        {in: 'onIgnored', nth: 1, do: 'second', ms: 700},
+        {in: 'onComment', nth: 1, do: 'slow', ms: 60_000},
+      ],
+      steps: [{do: 'next', times: 5}],
+    }),
+  },
+  {
     rule: 'a next() from within `random` is refused, and the blocking loop goes on',
     plan: plan({
       loop: 'blocking',

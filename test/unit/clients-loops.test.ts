@@ -347,6 +347,23 @@ describe('clients: next() from within a callback: nothing is lost, nothing comes
     assert.equal((await loop.next()).value.data, 'b');
   });
 
+  each(AWAITING, 'a second loop within a callback: the first waits for onComment', async (kind) => {
+    let done = (): void => {};
+    let refused: any;
+    const {client} = scripted(kind, [stream(`: slow\nunknown: 1\n${A}`)], {
+      onComment: () => new Promise<void>((resolve) => (done = resolve)),
+      onIgnored: () => (refused = settledError(loopOf(kind, client).next())),
+    });
+    const got: string[] = [];
+    const first = next(loopOf(kind, client)).then(({value}) => void got.push(value.data));
+    for (let turns = 0; turns < 5; turns++) await turn();
+    assert.equal((await refused).name, 'TypeError');
+    assert.deepEqual(got, []);
+    done();
+    await first;
+    assert.deepEqual(got, ['a']);
+  });
+
   each(KINDS, 'abort after reconnect(): nothing of the old connection is left', async (kind) => {
     const controller = new AbortController();
     const {client} = scripted(kind, [stream(A + B)], {signal: controller.signal});
