@@ -921,6 +921,11 @@ const CLIENTS = [
     rewrite: 'this.$TAKE()',
   },
   {
+    rule: 'nor what callbacks of the first are waited for',
+    pattern: '$IS_OWN ? this.$CONNECTION?.observing() : undefined',
+    rewrite: 'this.$CONNECTION?.observing()',
+  },
+  {
     rule: 'an abort in a callback is seen although the connection was given up before',
     pattern: '$CONNECTION.parser !== $PARSER || this.$OPTIONS.signal?.aborted === true',
     rewrite: '$CONNECTION.parser !== $PARSER',
