@@ -184,6 +184,7 @@ export const REPORTS = {
           title: 'How many subscriptions one process can follow',
           subtitle: 'ms until one message has reached all of them; less is better',
           show: short,
+          room: 150,
           rows: rows
             .filter(({fault}) => !fault)
             .map((row) => ({

@@ -46,10 +46,11 @@ function page(height, title, subtitle, parts) {
 /**
  * A bar for each of `{label, value, note, kind}`; kind: ours, peer or bound, for what is no
  * contender. `mark`: a value to draw a line at. What is beyond `most` is cut, and says its value.
+ * `room`: for what stands beside the longest bar.
  */
-export function bars({title, subtitle, rows, show, mark, most = Infinity}) {
+export function bars({title, subtitle, rows, show, mark, most = Infinity, room = 90}) {
   const left = 230;
-  const right = WIDTH - 90;
+  const right = WIDTH - room;
   const largest = Math.max(...rows.map(({value}) => Math.min(value, most)));
   const at = (value) => left + (Math.min(value, most) / largest) * (right - left);
   const parts = rows.flatMap(({label, value, note = '', kind}, i) => {
