@@ -118,7 +118,7 @@ export function startWorker(fleet, {name, capacity, lock, log}) {
     concurrency: 1, // see beat
     lockDuration: lock,
     skipLockRenewal: true, // see renew
-    stalledInterval: lock / 2,
+    stalledInterval: lock / 6, // with the lock, how long a dead worker is waited for
     drainDelay: 1, // s
     runRetryDelay: 1000,
     maxStalledCount: Number.MAX_SAFE_INTEGER, // a subscription of months outlives many workers
