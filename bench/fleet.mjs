@@ -3,15 +3,15 @@
 // subscriptions are followed again. The tables of docs/fleet.md, which --write writes there.
 // First: npm ci here and in examples/fleet, node build.mjs, and redis-server of Debian.
 
-import {spawn} from 'node:child_process';
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {cpus, tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {readFileSync, writeFileSync} from 'node:fs';
+import {cpus} from 'node:os';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 import {Fleet} from '../examples/fleet/redis.mjs';
-import {freePort, until} from '../test/integration/processes.mjs';
+import {startBound} from '../test/integration/nginx.mjs';
+import {until} from '../test/integration/processes.mjs';
+import {startRedis} from '../test/integration/redis.mjs';
 import {startServer} from './child.mjs';
 import {median} from './figures.mjs';
 
@@ -23,36 +23,13 @@ const LIMIT = 600_000;
 const SECONDS = 10; // that events are counted for
 const TICKS = 100; // of CPU time, a second: Linux, everywhere
 
-const children = new Set();
-const folder = mkdtempSync(join(tmpdir(), 'ssekit-fleet-'));
-process.once('exit', () => {
-  for (const child of children) child.kill('SIGKILL');
-  rmSync(folder, {recursive: true, force: true});
-});
-
-function begin(command, args, env = {}) {
-  const child = spawn(command, args, {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    env: {...process.env, ...env},
-  });
-  children.add(child);
-  child.once('exit', () => children.delete(child));
-  return child;
-}
-
-async function end(child, signal = 'SIGKILL') {
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill(signal);
-  await ended;
-}
-
 /** CPU time of a process so far, s. */
-function cpuOf({pid}) {
+function cpuOf(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /, '').split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
-function megabytesOf({pid}) {
+function megabytesOf(pid) {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 }
 
@@ -60,30 +37,28 @@ function megabytesOf({pid}) {
 class Site {
   static async open() {
     const site = new Site();
-    const port = await freePort();
-    const dir = mkdtempSync(join(folder, 'redis-'));
-    const settings = {port, dir, bind: '127.0.0.1', save: '', appendonly: 'yes'};
-    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);
-    site.redis = begin('redis-server', args);
-    site.url = `redis://127.0.0.1:${port}`;
-    const open = () => Fleet.open({url: site.url, name: 'bench'}).catch(() => undefined);
-    site.fleet = await until(open, 'Redis');
+    site.redis = await startRedis({appendonly: 'yes'});
+    site.fleet = await Fleet.open({url: site.redis.url, name: 'bench'});
     site.server = await startServer(LIMIT);
     return site;
   }
 
+  workers = [];
+
   async close() {
     await this.fleet.close();
-    for (const child of children) if (child !== this.redis) await end(child);
-    await end(this.redis);
+    for (const {stop} of this.workers) await stop('SIGKILL');
+    await this.redis.stop();
     await this.server.end();
   }
 
-  startWorker(...options) {
-    return begin(NODE, [path('../examples/fleet/fleet.mjs'), 'worker', ...options], {
-      REDIS_URL: this.url,
-      FLEET: 'bench',
-    });
+  /** {child, stop(signal)} */
+  async startWorker(...options) {
+    const args = [path('../examples/fleet/fleet.mjs'), 'worker', ...options];
+    const env = {...process.env, REDIS_URL: this.redis.url, FLEET: 'bench'};
+    const worker = await startBound(NODE, args, {env});
+    this.workers.push(worker);
+    return worker;
   }
 
   /** So many of that path, `s0` and so on; resolves with the seconds until all are followed. */
@@ -134,39 +109,40 @@ const figure = (value, digits = 0) =>
   value.toLocaleString('en', {minimumFractionDigits: digits, maximumFractionDigits: digits});
 
 async function manySilent(site, count) {
-  const worker = site.startWorker('--capacity', '20000');
+  const {pid} = (await site.startWorker('--capacity', '20000')).child;
   await sleep(3000);
-  const empty = megabytesOf(worker);
+  const empty = megabytesOf(pid);
   const seconds = await site.follow(count, '/idle');
   await sleep(5000);
-  const before = cpuOf(worker);
+  const before = cpuOf(pid);
   await sleep(SECONDS * 1000);
   note('worker', [
     figure(count),
     figure(seconds, 1),
-    figure(megabytesOf(worker)),
-    figure(((megabytesOf(worker) - empty) * 1024) / count),
-    `${figure(((cpuOf(worker) - before) / SECONDS) * 100, 1)} %`,
+    figure(megabytesOf(pid)),
+    figure(((megabytesOf(pid) - empty) * 1024) / count),
+    `${figure(((cpuOf(pid) - before) / SECONDS) * 100, 1)} %`,
   ]);
 }
 
 /** As many events as can be. */
 async function rate(site, kind, workers, count, path) {
-  const all = Array.from({length: workers}, () => site.startWorker());
+  const pids = [site.redis.pid];
+  while (pids.length <= workers) pids.push((await site.startWorker()).child.pid);
   await sleep(3000);
   await site.follow(count, path);
   await sleep(4000); // shares are even by now
   await site.followed(count);
   const stop = new AbortController();
   const messages = path === '/idle' ? broadcast(site, count, stop.signal) : undefined;
-  const before = [site.redis, ...all].map(cpuOf);
+  const before = pids.map(cpuOf);
   const [start, first] = [performance.now(), await site.stored(count)];
   await sleep(SECONDS * 1000);
   const [seconds, events] = [
     (performance.now() - start) / 1000,
     (await site.stored(count)) - first,
   ];
-  const [redis, ...others] = [site.redis, ...all].map((each, k) => cpuOf(each) - before[k]);
+  const [redis, ...others] = pids.map((pid, k) => cpuOf(pid) - before[k]);
   const million = (cpu) => figure((cpu / events) * 1e6, 1);
   note('rate', [
     kind,
@@ -192,13 +168,13 @@ async function broadcast(site, count, signal) {
 
 /** Two workers, 1,000 each; one dies: the seconds until the other one follows all. */
 async function death(site, lock) {
-  const [first] = ['a', 'b'].map((name) =>
-    site.startWorker('--name', name, '--lock', `${lock}`, '--capacity', '2000'),
-  );
+  const options = ['--lock', `${lock}`, '--capacity', '2000'];
+  const first = await site.startWorker('--name', 'a', ...options);
+  await site.startWorker('--name', 'b', ...options);
   await sleep(3000);
   await site.follow(2000, '/idle');
   await sleep((2 + Math.random() * lock) * 1000); // at any point between two renewals
-  await end(first);
+  await first.stop('SIGKILL');
   const start = performance.now();
   await site.followed(2000, ['b']);
   return (performance.now() - start) / 1000;

@@ -176,8 +176,8 @@ export class Fleet {
     const first = await this.redis.zrange(behind, 0, most - 1, 'WITHSCORES');
     const longest = [];
     for (let i = 0; i < first.length; i += 2) {
-      const [why, worker] = await this.redis.hmget(this.#key('place', first[i]), 'why', 'worker');
-      longest.push({id: first[i], behind: now - first[i + 1], why: why ?? '', worker});
+      const why = await this.redis.hget(this.#key('place', first[i]), 'why');
+      longest.push({id: first[i], behind: now - first[i + 1], why: why ?? ''});
     }
     return {workers, counts, behind: await this.redis.zcard(behind), longest};
   }

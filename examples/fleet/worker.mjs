@@ -149,7 +149,6 @@ export function startWorker(fleet, {name, capacity, lock, log}) {
       lock,
       perSecond: Math.round(perSecond),
       mb: Math.round(process.memoryUsage.rss() / 2 ** 20),
-      pid: process.pid,
     };
   };
 

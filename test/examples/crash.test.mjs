@@ -6,7 +6,8 @@ import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {after, before, describe, it} from 'node:test';
 import {createClient} from 'redis';
-import {freePort, scratch, start, until} from '../integration/processes.mjs';
+import {scratch, until} from '../integration/processes.mjs';
+import {startRedis} from '../integration/redis.mjs';
 import {begin, linesOf, run} from './copies.mjs';
 import {numbered, numbers, serve} from './server.mjs';
 
@@ -100,26 +101,12 @@ describe('subscription.mjs', () => {
 });
 
 describe('redis-sink.mjs', () => {
-  let port;
-  let server; // Redis
+  let server;
   let redis;
-  const args = () => [
-    '--port',
-    port,
-    '--bind',
-    '127.0.0.1',
-    '--dir',
-    folder,
-    '--save',
-    '',
-    '--appendonly',
-    'yes',
-  ];
 
   before(async () => {
-    port = await freePort();
-    server = await start('redis-server', args(), {port});
-    redis = await createClient({url: `redis://127.0.0.1:${port}`})
+    server = await startRedis({appendonly: 'yes'});
+    redis = await createClient({url: server.url})
       .on('error', () => {})
       .connect();
   });
@@ -129,7 +116,7 @@ describe('redis-sink.mjs', () => {
   });
 
   const sink = (url, stream) =>
-    begin('redis-sink.mjs', [url, stream], {env: {REDIS_URL: `redis://127.0.0.1:${port}`}});
+    begin('redis-sink.mjs', [url, stream], {env: {REDIS_URL: server.url}});
   const entries = async (stream) =>
     (await redis.xRange(stream, '-', '+')).map(({message}) => ({...message}));
   const all = (total) => range(1, total).map(numbered);
@@ -167,8 +154,8 @@ describe('redis-sink.mjs', () => {
       while (!isOver && (await redis.xLen('orders')) < goal);
       if (!isOver) {
         kills++;
-        await server.stop('SIGKILL');
-        server = await start('redis-server', args(), {port});
+        await server.kill();
+        await server.start();
         // It refuses commands while it reads its log, and this client may not have missed it yet.
         await until(
           () =>

@@ -7,7 +7,7 @@ import {scratch} from './processes.mjs';
 
 let ours;
 
-/** {port, url, kill(), start(), stop()}; `appendonly`: 'yes' for one that remembers when it is killed. */
+/** {port, url, pid, kill(), start(), stop()}; `appendonly`: 'yes' for one that remembers when it is killed. */
 export async function startRedis({appendonly = 'no'} = {}) {
   ours ??= scratch('redis');
   const port = await serverPort();
@@ -23,6 +23,9 @@ export async function startRedis({appendonly = 'no'} = {}) {
   const redis = {
     port,
     url: `redis://127.0.0.1:${port}`,
+    get pid() {
+      return server.child.pid;
+    },
     async start() {
       server = await startBound('redis-server', args, {port});
     },
