@@ -183,9 +183,12 @@ export class SSEResponseError extends SSEError<'http' | 'content-type'> {
   }
 }
 
+export interface SSEHTTPError {
+  readonly code: 'http';
+}
+
 /** The server answered with a status that opens no stream. */
 export class SSEHTTPError extends SSEResponseError {
-  declare readonly code: 'http';
   override readonly name = 'SSEHTTPError';
   constructor(
     status: number,
@@ -404,22 +407,27 @@ const AWAITED = 'only `for await` over json({schema}) or jsonLines() waits for o
 /** The type of an event whose stream names none (specification: dispatch the event, step 5). */
 const DEFAULT_TYPE = 'message';
 
+export interface SSEEvent {
+  /** The event type; `"message"` unless the stream named one. */
+  readonly event: string;
+  /** The data lines, joined with `"\n"`. */
+  readonly data: string;
+  /** The last event ID string as of this event: it persists until changed; `""` = none. */
+  readonly id: string;
+  /** The reconnection time in force, milliseconds; it persists too; undefined = never sent. */
+  readonly retry: number | undefined;
+}
+
 /** One event, as the stream sent it. Immutable. */
 export class SSEEvent {
-  /** The event type; `"message"` unless the stream named one. */
-  declare readonly event: string;
-  /** The data lines, joined with `"\n"`. */
-  declare readonly data: string;
-  /** The last event ID string as of this event: it persists until changed; `""` = none. */
-  declare readonly id: string;
-  /** The reconnection time in force, milliseconds; it persists too; undefined = never sent. */
-  declare readonly retry: number | undefined;
-
   constructor(event: string = DEFAULT_TYPE, data = '', id = '', retry?: number) {
-    this.event = event;
-    this.data = data;
-    this.id = id;
-    this.retry = retry;
+    // Declared above: a field in the class would be defined first, then set, and not every compiler
+    // takes `declare`.
+    const fields: {-readonly [Name in keyof SSEEvent]: SSEEvent[Name]} = this;
+    fields.event = event;
+    fields.data = data;
+    fields.id = id;
+    fields.retry = retry;
   }
 
   /**

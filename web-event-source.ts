@@ -125,17 +125,20 @@ const CONNECTING = 0;
 const OPEN = 1;
 const CLOSED = 2;
 
+export interface EventSource {
+  readonly CONNECTING: 0;
+  readonly OPEN: 1;
+  readonly CLOSED: 2;
+}
+
 /**
  * The standard's `EventSource`. Throws TypeError for arguments that are none, and SyntaxError
  * (a DOMException) for a URL that cannot be parsed; wrong options throw as AsyncSSEClient says.
  */
 export class EventSource extends EventTarget {
-  declare static readonly CONNECTING: 0;
-  declare static readonly OPEN: 1;
-  declare static readonly CLOSED: 2;
-  declare readonly CONNECTING: 0;
-  declare readonly OPEN: 1;
-  declare readonly CLOSED: 2;
+  static readonly CONNECTING: 0 = CONNECTING;
+  static readonly OPEN: 1 = OPEN;
+  static readonly CLOSED: 2 = CLOSED;
 
   static {
     const {prototype} = EventSource;
@@ -144,8 +147,9 @@ export class EventSource extends EventTarget {
       if (name !== 'constructor') Object.defineProperty(prototype, name, {enumerable: true});
     }
     for (const [name, value] of Object.entries({CONNECTING, OPEN, CLOSED})) {
-      Object.defineProperty(EventSource, name, {value, enumerable: true});
-      Object.defineProperty(prototype, name, {value, enumerable: true});
+      const constant = {value, enumerable: true, writable: false, configurable: false};
+      Object.defineProperty(EventSource, name, constant);
+      Object.defineProperty(prototype, name, constant);
     }
     const name = {value: 'EventSource', configurable: true};
     Object.defineProperty(prototype, Symbol.toStringTag, name);
