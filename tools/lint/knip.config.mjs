@@ -65,6 +65,24 @@ export default {
         'eventsource-parser',
       ],
     },
+    'test/frameworks': {
+      entry: [
+        '{edge,proxies,run}.mjs',
+        'nest.ts',
+        'native/*.{js,mjs}',
+        'pages/*.mjs',
+        'runners/*.mjs',
+      ],
+      ignoreDependencies: [
+        '@react-native/babel-preset',
+        'hermes-compiler',
+        'hermes-engine-cli',
+        '@jest/globals',
+        'jest',
+        'jest-environment-jsdom',
+        'workerd',
+      ],
+    },
     'test/integration': {
       entry: [
         '{backend,herd-server,hostile-client,hostile-server}.mjs',
