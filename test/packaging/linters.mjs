@@ -77,7 +77,6 @@ const ROWS = [
       hasTypes: set === 'strictTypeChecked',
     }),
     ...DEBUGGER,
-    clean: set === 'strictTypeChecked' ? [] : ['web-event-source.ts'],
   })),
   {
     name: 'unicorn, recommended',
