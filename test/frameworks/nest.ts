@@ -3,6 +3,7 @@
 import 'reflect-metadata';
 import {Controller, Headers, type MessageEvent, Module, Sse} from '@nestjs/common';
 import {NestFactory} from '@nestjs/core';
+import {ExpressAdapter} from '@nestjs/platform-express';
 import {defer, finalize, from, map, type Observable} from 'rxjs';
 import {asyncConnect} from 'ssekit';
 
@@ -27,7 +28,8 @@ class App {}
 
 export async function nest(url: string) {
   upstream = url;
-  const app = await NestFactory.create(App, {logger: false, forceCloseConnections: true});
+  const options = {logger: false, forceCloseConnections: true} as const;
+  const app = await NestFactory.create(App, new ExpressAdapter(), options);
   await app.listen(0, '127.0.0.1');
   return {url: `${await app.getUrl()}/events`, stop: () => app.close()};
 }

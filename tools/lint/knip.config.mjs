@@ -77,7 +77,6 @@ export default {
         '@react-native/babel-preset',
         'hermes-compiler',
         'hermes-engine-cli',
-        '@nestjs/platform-express',
         '@jest/globals',
         'jest',
         'jest-environment-jsdom',
