@@ -36,7 +36,7 @@ eslint-comments/disable-enable-pair: 0, @eslint-community/eslint-comments/disabl
 export const VERSION = '0.1.0';
 
 /**
- * What went wrong. `json` comes from events (§2), `limit` from the parser (§4), `content-type`
+ * Kinds of failure. `json` comes from events (§2), `limit` from the parser (§4), `content-type`
  * and `http` from an EventSource over a response (§6) and from clients, `connection`, `redirect`
  * and `truncated` from clients as §7 decides, `timeout` and `unsupported` from transports (§8)
  * and clients (§9). Clients connect again after `connection`, `timeout`, `truncated`, and after
@@ -53,7 +53,7 @@ export type SSEErrorCode =
   | 'truncated'
   | 'unsupported';
 
-/** What errors of this file are known by, also those of another copy of it or of another realm. */
+/** Marks errors of this file, also those of another copy of it or of another realm. */
 const BRAND = 'ssekit';
 
 /** `instanceof` for a class of this file: by its own chain, or by the brand and a field. */
@@ -64,7 +64,7 @@ function isOurs(Class: object, value: unknown, own: object, field: string): bool
   return Class === own && error.brand === BRAND && error[field] !== undefined;
 }
 
-/** What all errors of this file have in common: a code to switch on. */
+/** Base of all errors of this file: it has a code to switch on. */
 export const SSEError: SSEErrorConstructor = class<Code extends SSEErrorCode> extends Error {
   override readonly name: string = 'SSEError';
   readonly code: Code;
@@ -100,7 +100,7 @@ export interface SSEPlainError<Code extends SSEErrorCode = SSEErrorCode> extends
   readonly retries?: undefined;
 }
 
-/** What a value has that its schema does not allow. */
+/** One thing in a value that its schema does not allow. */
 export interface SchemaIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | {readonly key: PropertyKey})[] | undefined;
@@ -108,7 +108,7 @@ export interface SchemaIssue {
 
 /** Text that is not JSON, or a value that does not fit its schema. */
 export interface SSEJSONError extends SSEPlainError<'json'> {
-  /** What the schema found; undefined: the text is not JSON, and `cause` says why. */
+  /** Findings of the schema; undefined: the text is not JSON, and `cause` says why. */
   readonly issues?: readonly SchemaIssue[] | undefined;
 }
 
@@ -144,7 +144,7 @@ declare const Headers: new (
     delete(name: string): void;
   };
 
-/** What an error tells of a response. */
+/** Facts about a response, for an error. */
 interface ResponseFacts {
   readonly status: number;
   readonly url: string;
@@ -158,12 +158,12 @@ export class SSEResponseError extends SSEError<'http' | 'content-type'> {
   override readonly name: string = 'SSEResponseError';
   /** The HTTP status, 100 to 599. */
   readonly status: number;
-  /** Where it came from, redirects followed, without userinfo. */
+  /** URL it came from, redirects followed, without userinfo. */
   readonly url: string;
   readonly headers: HeadersLike;
   /** The response's body as text, cut at 65,536 UTF-16 code units; `""` from an EventSource. */
   readonly body: string;
-  /** How long the server asked to wait (`Retry-After`), milliseconds; undefined = it did not. */
+  /** Wait that the server asked for (`Retry-After`), milliseconds; undefined = it did not. */
   readonly retryAfter: number | undefined;
   constructor(
     code: 'http' | 'content-type',
@@ -227,12 +227,12 @@ export class SSEConnectionError extends SSEError<'connection'> {
   }
 }
 
-/** How an error is marked as the program's own; other copies of this file know it, too. */
+/** Marks an error as the program's own; other copies of this file know the mark, too. */
 const OWN = /* @__PURE__ */ Symbol.for('ssekit.own');
 
 /**
  * Marks an error as the program's own, on its way through a transport: it ends the loop as it is.
- * What is no object (`throw 'full'`) becomes one for that, and what is frozen is inherited from.
+ * A primitive (`throw 'full'`) is wrapped in an object for that, a frozen object inherited from.
  */
 function own(error: unknown): object {
   const object = Object(error);
@@ -264,7 +264,7 @@ function describe(error: unknown): string {
   return printable(text);
 }
 
-/** Where a host has several addresses, the reasons stand side by side: the first one is told. */
+/** Takes the first of several reasons, as there are when a host has several addresses. */
 function causeOf(error: Error & {readonly errors?: unknown}): unknown {
   return error.cause ?? (Array.isArray(error.errors) ? error.errors[0] : undefined);
 }
@@ -291,7 +291,7 @@ function quoted(text: string): string {
   return printable(JSON.stringify(text.slice(0, MAX_EXCERPT)));
 }
 
-/** What a server said where a stream was expected, for the end of a message. A page is no word. */
+/** Quotes the server's refusal for the end of a message. A web page is not quoted. */
 function words(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
   return line && !line.startsWith('<') ? `: ${excerpt(line)}` : '';
@@ -482,7 +482,7 @@ type SchemaResult<Output> =
   | {readonly value: Output; readonly issues?: undefined}
   | {readonly issues: readonly SchemaIssue[]};
 
-/** What a schema makes of a value. */
+/** Result of a schema for a value. */
 export type OutputOf<Schema extends SchemaLike> = NonNullable<
   Schema['~standard']['types']
 >['output'];
@@ -525,7 +525,7 @@ function fitting<T>(result: SchemaResult<T>, {text, where}: JSONText): T {
   throw Object.assign(new SSEError('json', message), {issues});
 }
 
-/** What `formatEvent` writes. An `SSEEvent` fits. */
+/** Argument of `formatEvent`. An `SSEEvent` fits. */
 export interface EventFields {
   /** Event type; one line. `"message"` and `""` are the default and are not written. */
   readonly event?: string | undefined;
@@ -642,7 +642,7 @@ class StreamDecoder {
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text; // "parse an event stream"
   }
 
-  /** What is kept, as text; a sequence may still be open. */
+  /** Text that is kept; a sequence may still be open. */
   flush(): string {
     return this.decode(NO_BYTES);
   }
@@ -779,8 +779,8 @@ export interface ParseOptions {
   /** Gets each line that means nothing, and why. */
   readonly onIgnored?: ((line: string, reason: IgnoredReason) => unknown) | undefined;
   /**
-   * What becomes of an event whose blank line is missing where the stream ends cleanly: `discard`,
-   * the default, as the specification says; `dispatch`: it is delivered. A client that reconnects
+   * Fate of an event whose blank line is missing where the stream ends cleanly. `discard`, the
+   * default, drops it as the specification says; `dispatch` delivers it. A client that reconnects
    * takes no `dispatch`: the next connection brings the event again, whole.
    */
   readonly incomplete?: 'discard' | 'dispatch' | undefined;
@@ -830,7 +830,7 @@ class PullParser {
   #position = 0;
   #rest = '';
   #bytes = NO_BYTES;
-  /** The next of each in #text, at or after #position; its length: none is left. */
+  /** Nearest one of each in #text, at or after #position; its length: none is left. */
   #lf = 0;
   #cr = 0;
   /** The last text ended with a CR: a LF that comes next belongs to it. */
@@ -839,7 +839,7 @@ class PullParser {
 
   // The block at hand. Its data; undefined: it has none.
   #data: string | undefined;
-  /** What came before #data, if that is much. */
+  /** Data lines before #data, if there are many. */
   readonly #longData = new Rope();
   #type = DEFAULT_TYPE;
   /** Its id; it counts from the next blank line on. */
@@ -853,7 +853,7 @@ class PullParser {
   #isAtLine = false;
   /** The event that a line by itself has completed: it comes first. */
   #ready: SSEEvent | undefined;
-  /** What ended it: after the limit, what comes cannot be told from the rest of that event. */
+  /** Error that ended it: after the limit, more cannot be told from the rest of that event. */
   #failure: unknown;
 
   /** Throws RangeError for a wrong `maxEventSize`, TypeError for an unknown option. */
@@ -917,7 +917,7 @@ class PullParser {
     return !line || !isEnd(line.charCodeAt(line.length - 1));
   }
 
-  /** The next event, or undefined when all that was written is used up. */
+  /** Returns one event, or undefined when all that was written is used up. */
   next(): SSEEvent | undefined {
     if (this.#text && !this.#ready) {
       const event = this.#scanText();
@@ -941,7 +941,7 @@ class PullParser {
     return (this.#data?.length ?? 0) + this.#longData.length + type + (this.#newId?.length ?? 0);
   }
 
-  /** The next piece of text, from the beginning of a line. False: there is none. */
+  /** Goes on to another piece of text, from the beginning of a line. False: there is none. */
   #refill(): boolean {
     if (this.#failure) throw this.#failure;
     let text = this.#rest;
@@ -978,7 +978,7 @@ class PullParser {
     this.#ready = this.#line(line);
   }
 
-  /** The next event; with `onEvent`, all of them. */
+  /** Returns one event; with `onEvent`, hands over all of them. */
   protected scan(onEvent?: (event: SSEEvent) => void): SSEEvent | undefined {
     while (this.#ready || this.#text || this.#refill()) {
       const event = this.#ready ?? this.#scanText(onEvent);
@@ -991,10 +991,10 @@ class PullParser {
   }
 
   /**
-   * The next event of the text at hand; with `onEvent`, all of them, unless it feeds this parser:
-   * then what is left comes next. The hot loop: a round is a line, or an event of one line. What is
-   * rare is in other methods, so that engines put the frequent parts together (bench/ has the
-   * figures).
+   * Returns one event of the text at hand; with `onEvent`, hands over all of them, unless it feeds
+   * this parser: then the rest comes later. The hot loop: a round is a line, or an event of one
+   * line. Rare steps are in other methods, so that engines put the frequent parts together (bench/
+   * has the figures).
    */
   #scanText(onEvent?: (event: SSEEvent) => void): SSEEvent | undefined {
     const text = this.#text;
@@ -1097,7 +1097,7 @@ class PullParser {
     return undefined;
   }
 
-  /** Where the next line begins, after the end of line that begins there. */
+  /** Finds the beginning of the line after the end of line that begins there. */
   #after(text: string, end: number): number {
     const after = end + 1;
     if (text.charCodeAt(end) === LF) return after;
@@ -1224,7 +1224,7 @@ class PullParser {
 
 /** The parser: what PullParser has, and `feed`, which pushes. */
 export class EventParser extends PullParser {
-  /** What a feed() that had whole events to return owes its caller. */
+  /** Error that a feed() with whole events to return still owes its caller. */
   #owed: {readonly error: unknown} | undefined;
 
   /**
@@ -1277,7 +1277,7 @@ function isOneLine(text: string): boolean {
   return end >= text.length - 1 || text.slice(end) === '\r\n';
 }
 
-/** Where that character is next; the text's length if it is not there. */
+/** Finds the nearest such character; the text's length if there is none. */
 function indexIn(text: string, character: string, from: number): number {
   const at = text.indexOf(character, from);
   return at < 0 ? text.length : at;
@@ -1338,10 +1338,10 @@ declare const clearTimeout: (timer: unknown) => void;
 /** The longest delay that timers take, ms (2³¹−1); a longer one fires at once (Node, browsers). */
 const MAX_DELAY = 2 ** 31 - 1;
 
-/** How long the end of a loop waits for its source to let go, ms: sockets take a few. */
+/** Longest wait of a loop's end for its source to let go, ms: sockets take a few. */
 const CLOSE_LIMIT = 1000;
 
-/** What a script wants to be done before it goes on. */
+/** A step that a script wants to be done before it goes on. */
 interface Operation<Result = unknown> {
   /** As the TypeError for a promise in a blocking loop calls it. */
   readonly name: string;
@@ -1350,13 +1350,13 @@ interface Operation<Result = unknown> {
   /** The longest wait, ms; 0 and Infinity: no limit. */
   readonly limit: number;
   /**
-   * What a wait that was too long says of itself. Where there is this, that and every failure is a
-   * loss, which another attempt may make good; without it, the operation just ends.
+   * Message of a wait that was too long. Where there is one, that and every failure is a loss that
+   * another attempt may make good; without it, the operation just ends.
    */
   readonly late?: string | undefined;
-  /** What may end the wait, by interrupting it. */
+  /** Party that may end the wait, by interrupting it. */
   readonly owner?: Interruptible | undefined;
-  /** What came of it; undefined where it ended without. */
+  /** Its outcome; undefined where it ended without. */
   result: Result | undefined;
 }
 
@@ -1389,15 +1389,15 @@ function askedIn(step: IteratorResult<Operation, void>): Operation | undefined {
   return step.done === true ? undefined : step.value;
 }
 
-/** What a loop hands out. */
+/** Source of the things that a loop hands out. */
 interface Supply<T> {
-  /** The next, as far as nothing is to be waited for; undefined: nothing is left. */
+  /** Returns one, as far as nothing is to be waited for; undefined: nothing is left. */
   take(mayRead?: boolean): T | undefined;
-  /** How to get more. */
+  /** Script that gets more. */
   readonly script: Script;
-  /** What the script has asked for, to be done when nothing is at hand any more. */
+  /** Operation that the script has asked for, to be done when nothing is at hand any more. */
   asked: Operation | undefined;
-  /** What is to be waited for before the next take(), where something is. */
+  /** Promise to be waited for before another take(), if there is one. */
   readonly owed?: () => Operation | undefined;
   /** For what the loop waits for beside the script. */
   readonly owner: Interruptible;
@@ -1499,9 +1499,9 @@ function within(what = 'itself'): string {
 class BlockingLoop<T> implements IterableIterator<T> {
   readonly #supply: Supply<T>;
   #isOver = false;
-  /** How many operations have begun: an observer that calls next() goes on with the script. */
+  /** Number of operations begun: an observer that calls next() goes on with the script. */
   #turns = 0;
-  /** What is at work whose result the script cannot do without, as a message calls it. */
+  /** Name, for messages, of the work whose result the script cannot do without. */
   #working: string | undefined;
 
   constructor(supply: Supply<T>) {
@@ -1712,10 +1712,10 @@ type ReadResult =
   | {readonly done?: false; readonly value: Chunk}
   | {readonly done: true; readonly value?: Chunk | undefined};
 
-/** What was read; `seen`: it counts once that has settled (the sink of `record`). */
+/** A read; `seen`: it counts once that has settled (the sink of `record`). */
 type Part = ReadResult & {readonly seen?: MaybePromise<unknown>};
 
-/** What a stream's chunks come from. */
+/** Origin of a stream's chunks. */
 export type BlockingBody = Chunk | Iterable<Chunk> | null | undefined;
 export type Body = BlockingBody | AsyncIterable<Chunk> | ReadableStreamLike;
 
@@ -1796,7 +1796,7 @@ export type BothIterable<T> = Iterable<T> & AsyncIterable<T>;
 export interface JSONOptions {
   /** The data that ends the iteration and is no value. Default `"[DONE]"`; null: none. */
   readonly done?: string | null | undefined;
-  /** What each value must fit. An output of undefined is passed over. Default: nothing. */
+  /** Schema that each value must fit. An output of undefined is passed over. Default: none. */
   readonly schema?: undefined;
 }
 
@@ -1895,7 +1895,7 @@ export const EventSource: EventSourceConstructor = class EventSource<
   }
 };
 
-/** What a loop hands out, made of something else; `waits`: by a loop that can wait. */
+/** Makes what a loop hands out from something else; `waits`: for a loop that can wait. */
 type Make<R, T> = (records: Supply<R>, waits: boolean) => Supply<T>;
 
 function bothLoops<R, T>(read: (waits: boolean) => Supply<R>, make: Make<R, T>): BothIterable<T> {
@@ -1926,13 +1926,13 @@ interface Parser<T> {
   end(): void;
 }
 
-/** What a loop reads from and with. */
+/** Source and parser of a loop. */
 interface Opened<T> {
   readonly parser: Parser<T>;
   readonly chunks: Chunks;
 }
 
-/** What one loop over a source has. What needs no wait, take() reads without a script. */
+/** State of one loop over a source. Where nothing is waited for, take() needs no script. */
 class Reading<T> implements Supply<T> {
   readonly script: Script = this.#wait();
   asked: Operation | undefined;
@@ -1941,7 +1941,7 @@ class Reading<T> implements Supply<T> {
   readonly #open: () => Opened<T>;
   #opened: Opened<T> | undefined;
   #isOver = false;
-  /** What is waited for, and what came of it. */
+  /** Promise that is waited for, and its outcome. */
   #coming: PromiseLike<ReadResult> | undefined;
   #part: ReadResult | undefined;
 
@@ -2054,7 +2054,7 @@ function asValues<T>(texts: Supply<JSONText>, waits: boolean, schema?: SchemaLik
 export interface JSONLinesOptions {
   /** UTF-16 code units of one value; above it SSEError `limit`. 1 to Infinity; default 64 Mi. */
   readonly maxEventSize?: number | undefined;
-  /** What each value must fit. An output of undefined is passed over. Default: nothing. */
+  /** Schema that each value must fit. An output of undefined is passed over. Default: none. */
   readonly schema?: undefined;
 }
 
@@ -2303,7 +2303,7 @@ function headersOf(plain: PlainHeaders): HeadersLike {
   return headers;
 }
 
-/** What a source's chunks come from; of a response, once it is clear that it is a stream. */
+/** Returns the chunks of a source; of a response, once it is clear that it is a stream. */
 function bodyOf(source: Source, areEvents = true): Body {
   if (isBlob(source)) return source.stream();
   if (!isResponse(source)) return source;
@@ -2429,7 +2429,7 @@ const MAX_REDIRECTS = 20;
 /** Statuses of the server's own that no later attempt changes: "not implemented" and the like. */
 const LASTING_STATUS = [501, 505, 511];
 
-/** Whether a refusal may pass, once a stream has been open: gateways have numbers of their own. */
+/** Tells statuses that may pass, once a stream has been open: gateways have their own. */
 function isPassing(status: number): boolean {
   return (
     [408, 425, 429].includes(status)
@@ -2440,7 +2440,7 @@ function isPassing(status: number): boolean {
 /** UTF-16 code units that a message shows of each URL of a chain of redirects: 16 kB fit in one. */
 const MAX_URL_SHOWN = 2000;
 
-/** What no header's value can carry (RFC 9110, field-content): it is left out, or refused. */
+/** Matches what no header's value can carry (RFC 9110, field-content). */
 const CONTROLS = /[\0-\x08\n-\x1f\x7f]/;
 
 /** Errors that the next connection may not meet; any other SSEError is final. */
@@ -2470,7 +2470,7 @@ export interface ReconnectionOptions {
   /** false: one connection, its end is the end. Default: true for GET and HEAD. */
   readonly reconnect?: boolean | undefined;
   /**
-   * How to go on with a stream that has been open: asked before each new connection for it;
+   * Tells how to go on with a stream that has been open: asked before each new connection for it;
    * `response` is the last one that opened. Undefined: it cannot be gone on with, and the loss is
    * final (SSEConnectionError). With it clients of every method reconnect after a loss, and their
    * first request is not repeated; where the method is not GET or HEAD, a clean end without
@@ -2486,19 +2486,19 @@ export interface ReconnectionOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** How to go on; undefined: not at all. */
+/** Decides how to go on; undefined: not at all. */
 export type Resume<Result = MaybePromise<Resumption | undefined>> = (
   attempt: Attempt,
   response: SSEResponse,
 ) => Result;
 
-/** What is true or false as in `if`, and no promise. */
+/** A value that is true or false as in `if`, and no promise. */
 type Answer = boolean | string | number | readonly unknown[] | null | undefined;
 
-/** Whether to send the request again after that answer. */
+/** Decides about sending the request again after that answer. */
 export type RetryStatus = (
   error: SSEHTTPError,
-  /** Whether the stream has been open; how many reconnections in a row there have been. */
+  /** `opened`: the stream has been open; `attempt`: the reconnections in a row so far. */
   state: {readonly opened: boolean; readonly attempt: number},
 ) => boolean;
 
@@ -2518,8 +2518,8 @@ export type RequestBody = string | PlatformBody;
 export type URLInput = string | {readonly href: string};
 
 /**
- * How a stream goes on, as `resume` returns it. What is left out: `url` and `headers` are those of
- * the options, there is no body, and what the options' headers say of one is left out, too.
+ * Way in which a stream goes on, as `resume` returns it. Left out, `url` and `headers` are those of
+ * the options, and there is no body; headers of the options that describe a body are left out, too.
  */
 export interface Resumption {
   /** Absolute, or relative to the client's. To another origin none of the options' headers go. */
@@ -2550,7 +2550,7 @@ interface ResumedRequest {
   readonly body: RequestBody | undefined;
 }
 
-/** What these options are where they are left out; times in ms. */
+/** Defaults of these options; times in ms. */
 const RECONNECTION_DEFAULTS: ReconnectionOptions = {
   method: undefined,
   lastEventId: '',
@@ -2564,12 +2564,12 @@ const RECONNECTION_DEFAULTS: ReconnectionOptions = {
   random: Math.random,
 };
 
-/** What a new attempt starts from; also the argument of `headers` and `body` functions. */
+/** Facts that a new attempt starts from; the argument of `headers` and `body` functions. */
 export interface Attempt {
   /** 0 for the first request, else the reconnections in a row since the last event. */
   readonly attempt: number;
   readonly lastEventId: string;
-  /** What ended the last connection, always an Error; undefined before the first. */
+  /** Error that ended the last connection; undefined before the first. */
   readonly error: Error | undefined;
 }
 
@@ -2578,7 +2578,7 @@ export interface Retry extends Attempt {
   readonly error: Error;
   /** The messages down the chain of the error's causes, in one line. */
   readonly reason: string;
-  /** How long the client will wait, ms. */
+  /** Wait before the attempt, ms. */
   readonly delay: number;
 }
 
@@ -2588,7 +2588,7 @@ interface Waiting {
   readonly warning?: string;
 }
 
-/** What is to be done next. */
+/** Verdict on what to do now. */
 export type Decision =
   | {readonly kind: 'open'} // parse the body
   | {readonly kind: 'send'} // a redirect: send the next request(), now
@@ -2609,7 +2609,7 @@ const fail = (error: unknown): Decision => ({kind: 'fail', error});
 export class Reconnection {
   /** The client's URL. */
   readonly url: string;
-  /** Whether a lost connection is made again. */
+  /** True: a lost connection is made again. */
   readonly reconnects: boolean;
   /** The last event ID string: of the last event handed to the consumer. */
   lastEventId: string;
@@ -2621,7 +2621,7 @@ export class Reconnection {
   readonly #maxRetries: number;
   /** `retryStatus` has allowed it: a request that is not to be repeated may be sent once more. */
   #mayRepeat = false;
-  /** How `resume` has the attempt at hand go on. */
+  /** Answer of `resume` for the attempt at hand. */
   #resumed: ResumedRequest | undefined;
   /** Reconnections in a row that brought no event. */
   #failures = 0;
@@ -2631,7 +2631,7 @@ export class Reconnection {
   #attempts = 0;
   #begun = -Infinity;
   #hurried = false;
-  /** Where the next request goes: the URL, or where its redirects led. */
+  /** URL of the coming request: the client's, or where its redirects led. */
   #target: string;
   #redirects: string[] = [];
   #crossedOrigins = false;
@@ -2680,12 +2680,12 @@ export class Reconnection {
     return this.attempt;
   }
 
-  /** What the attempt at hand starts from. */
+  /** Facts that the attempt at hand starts from. */
   get attempt(): Attempt {
     return {attempt: this.#failures, lastEventId: this.lastEventId, error: this.#error};
   }
 
-  /** Whether another connection may be made now. */
+  /** True if another connection may be made now. */
   get mayReconnect(): boolean {
     return this.reconnects || this.#mayRepeat || (this.#opened && !!this.#options.resume);
   }
@@ -2715,7 +2715,7 @@ export class Reconnection {
     return this.#isGETNow ? 'GET' : (this.#resumed?.method ?? this.#method);
   }
 
-  /** Whether the next request goes on with a stream: its body is not that of the options. */
+  /** True if the coming request goes on with a stream: its body is not the options'. */
   get isResumed(): boolean {
     return this.#resumed !== undefined;
   }
@@ -2850,7 +2850,7 @@ export class Reconnection {
     return this.#hasWarned;
   }
 
-  /** Whether `until` tells that the stream ends with that event. */
+  /** Asks `until` if the stream ends with that event. */
   isLast(event: SSEEvent): boolean {
     return !!atOnce<unknown>(this.#options.until?.(event), 'until', AT_ONCE);
   }
@@ -2930,7 +2930,7 @@ function validHeaders(headers: HeadersInput = {}): InstanceType<typeof Headers> 
   }
 }
 
-/** What a plain object, or pairs, hold: Headers would send "undefined" as a value. */
+/** Lists a plain object, or pairs: Headers would send "undefined" as a value. */
 function pairsIn(headers: HeadersInput): readonly (readonly [unknown, unknown])[] {
   if (Array.isArray(headers)) return headers.filter(({length}) => length === 2);
   return hasGet(headers) || Symbol.iterator in headers ? [] : Object.entries(headers);
@@ -2957,7 +2957,7 @@ function checkBody(options: RequestParts): void {
   must(given < 2 && !(given && /^get$/i.test(method)), 'Give body or json, and neither to a GET');
 }
 
-/** How many bodies are given: 0 to 2. */
+/** Counts the bodies that are given: 0 to 2. */
 function bodiesIn({body, json}: RequestParts): number {
   return [body ?? undefined, json].filter((each) => each !== undefined).length;
 }
@@ -3025,17 +3025,17 @@ function waitAsked(retryAfter: string | null, now: number): number | undefined {
   return date >= 0 ? Math.max(0, date - now) : undefined;
 }
 
-/** What is known of a connection that has ended, beside its error. */
+/** Facts about a connection that has ended, beside its error. */
 interface LossFacts {
-  /** What came after its last event and was none. */
+  /** Unknown field that came after its last event. */
   readonly ignored?: string;
-  /** What came of an event whose blank line is missing. */
+  /** Text of an event whose blank line is missing. */
   readonly unfinished?: string;
   /** The transport threw where it should have returned a promise. */
   readonly threw?: boolean;
 }
 
-/** What runtimes tell of a failure. */
+/** Fields of a failure in one runtime or another. */
 interface Failure {
   readonly name: string;
   readonly code: string;
@@ -3073,7 +3073,7 @@ const CERTIFICATE = /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(?:GET|VERIFY)
 const CERTIFICATE_TOO = /^ERR_TLS_CERT_|HOSTNAME_MISMATCH|invalid peer certificate/;
 const PROXY_ASKS = /\(407\)|[: ]407 |proxy authentication required/i;
 
-/** How browsers begin what is wrong with a call, and what runtimes speak of then. */
+/** Matches how browsers word a wrong call, and what runtimes speak of then. */
 const CALL = /^(?:Failed to (?:execute|construct)|(?:Window|WorkerGlobalScope)\.fetch:)/;
 const REQUEST = /^Request |^Type error$|accepted type|method|header|\bURL\b|ByteString|locked/i;
 const NETWORK = /fetch|network|load failed|terminated|error (?:sending|reading)|redirect/i;
@@ -3139,7 +3139,7 @@ export interface SignalLike {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** What a transport gets beside the URL: an init for `fetch`, and what `init` adds to it. */
+/** Second argument of a transport: an init for `fetch`, and what `init` adds to it. */
 export interface TransportRequest {
   readonly method: string;
   readonly headers: Record<string, string>;
@@ -3155,7 +3155,7 @@ export interface TransportRequest {
   readonly idleTimeout?: number | undefined;
 }
 
-/** What a transport returns: a `Response`, or as little of one as this. */
+/** Return value of a transport: a `Response`, or as little of one as this. */
 export interface TransportResponse {
   readonly status: number;
   /** Absent: the content type is not checked. */
@@ -3184,7 +3184,7 @@ export interface BlockingFetch extends BlockingTransport {
   close(): void;
 }
 
-/** What differs between runtimes, as far as it is needed. */
+/** The global objects that not all runtimes have, as far as they are needed. */
 interface Platform {
   readonly fetch?: (url: string, init: object) => Promise<TransportResponse>;
   readonly process?: {
@@ -3262,7 +3262,7 @@ function isWorkerd(): boolean {
 }
 
 /**
- * Whether requests go out as they are written, as on servers; a page's browser has its own say. A
+ * True if requests go out as they are written, as on servers; browsers have their own say. A
  * `document` proves no page: jsdom and others have one in Node.
  */
 function isServer(): boolean {
@@ -3410,7 +3410,7 @@ class NodeReader {
   #failure: unknown;
   #isOver = false;
   #isClosed = false;
-  /** What the pending read() or cancel() does when something has happened. */
+  /** Callback of the pending read() or cancel(), for when something has happened. */
   #look: (() => void) | undefined;
 
   constructor(stream: NodeStream, response: NodeStream) {
@@ -3546,7 +3546,7 @@ const SLOT_BYTES = 65_536;
 /** A thread that has not begun to run by then will not, ms: the slowest seen took 0.2 s. */
 const THREAD_START = 10_000;
 
-/** How long close() waits for the thread to drop its socket, ms: it usually takes a few. */
+/** Longest wait of close() for the thread to drop its socket, ms: it usually takes a few. */
 const THREAD_END = 100;
 
 /** The thread is asked after that much silence, ms, whether it lives: nothing else would tell. */
@@ -3770,12 +3770,12 @@ class Channel {
     for (const at of this.#state.keys()) Atomics.notify(this.#state, at);
   }
 
-  /** Where the numbers of the place are whose turn it is. */
+  /** Index of the numbers of the place whose turn it is. */
   get #its(): number {
     return RING + (this.#turn % PLACES) * NUMBERS;
   }
 
-  /** The next message of request `id`: its kind and its bytes. */
+  /** Reads one message of request `id`: its kind and its bytes. */
   #receive(id: number, limit: number, late: string): [kind: number, bytes: Uint8Array] {
     let whole: Uint8Array = new Uint8Array(0);
     while (id === this.#request) {
@@ -3922,7 +3922,7 @@ function isLog(value: Log | ReplayResponse): value is Log {
 
 const REPLAY_DEFAULTS: ReplayResponse = {status: 200, headers: undefined, body: ''};
 
-/** Where the log goes on after the event with that ID; 0: it has no such event. */
+/** Finds where the log goes on after the event with that ID; 0: it has no such event. */
 function resumeAt(text: string, id: string | undefined): number {
   const parser = new PullParser();
   const blankLine = /(?:\r\n|\n|\r(?!\n)){2}/g;
@@ -4066,13 +4066,13 @@ export interface BlockingClientOptions extends SSEClientOptions {
 /** UTF-16 code units kept of a refusal's text: enough for any message, no flood. */
 const MAX_ERROR_BODY = 65_536;
 
-/** How long the text of a refusal is waited for, ms, from its headers on: it is there, mostly. */
+/** Longest wait for the text of a refusal, ms, from its headers on: mostly it is there. */
 const REFUSAL_LIMIT = 1000;
 
 /** ms: outages that heal by themselves are shorter. */
 const IDLE_TIMEOUT = 300_000;
 
-/** What the clients' own options are where they are left out; times in ms. */
+/** Defaults of the clients' own options; times in ms. */
 const CLIENT_DEFAULTS: Omit<SSEClientOptions, keyof ReconnectionOptions> = {
   body: undefined,
   json: undefined,
@@ -4109,14 +4109,14 @@ const FUNCTIONS = [
   'onIgnored',
 ] as const;
 
-/** What `init` must leave to the options of that name, or to the client (`redirect`, `cache`). */
+/** Members that `init` must leave to options of that name, or to the client. */
 const NOT_IN_INIT = ['method', 'headers', 'body', 'signal', 'redirect', 'cache', 'verify'];
 
-/** What differs between the two kinds of loop, beside the waiting. */
+/** Differences between the two kinds of loop, beside the waiting. */
 interface Way {
-  /** Whether it can wait for a promise. */
+  /** True: it can wait for a promise. */
   readonly waits: boolean;
-  /** Whether its transport reports by throwing what others report by a promise. */
+  /** True: its transport throws what others report by a promise. */
   readonly throws: boolean;
   readonly transport: Transport;
   readonly chunksOf: (body: Body) => Chunks;
@@ -4126,7 +4126,7 @@ interface Way {
   close?(): void;
 }
 
-/** What is done over one connection, up to the decision what comes after it. */
+/** All that is done over one connection, up to the decision on what comes after it. */
 type Course = Generator<Operation, Decision, void>;
 
 /**
@@ -4135,7 +4135,7 @@ type Course = Generator<Operation, Decision, void>;
  */
 class Connection implements Interruptible {
   readonly way: Way;
-  /** What is to be told and waited for before it begins; undefined: nothing is any more. */
+  /** Reconnection to announce and wait for before it begins; undefined: no longer any. */
   pause: Waiting | undefined;
   phase: 'waiting' | 'connecting' | 'open' | 'closed';
   /** Stays after close(), for what has come and is not handed out yet. */
@@ -4144,7 +4144,7 @@ class Connection implements Interruptible {
   wait: Wait | undefined;
   /** Promises of observers that the parser has called: the event that follows waits for them. */
   observers: PromiseLike<unknown>[] = [];
-  /** That event. */
+  /** Event that waits for those. */
   held: SSEEvent | undefined;
   /** ms of waiting for the next event. */
   waited = 0;
@@ -4206,7 +4206,7 @@ class Connection implements Interruptible {
     this.phase = 'open';
   }
 
-  /** What an observer returns that the parser has called. */
+  /** Keeps the promise of an observer that the parser has called, to be waited for. */
   observed(result: unknown): unknown {
     if (!this.way.waits || !isPromise(result)) return result;
     this.observers.push(result);
@@ -4460,13 +4460,13 @@ export class AsyncSSEClient<Event extends SSEEvent = SSEEvent> {
     };
   }
 
-  /** What opening gives where there is no stream in the end. */
+  /** Returns the 204, or throws, where opening led to no stream. */
   #unopened(): SSEResponse {
     if (this.#response?.status === 204) return this.#response;
     throw new SSEError('connection', `The client for ${this.url} was closed`);
   }
 
-  /** The next of the events that are here. */
+  /** Takes one of the events that are here. */
   #take(): SSEEvent | undefined {
     const connection = this.#connection;
     const parser = connection?.parser;
@@ -4510,7 +4510,7 @@ export class AsyncSSEClient<Event extends SSEEvent = SSEEvent> {
     this.#loop = loop;
   }
 
-  /** Whether that loop has something to do. Throws the signal's reason. */
+  /** True if that loop has something to do. Throws the signal's reason. */
   #isLive(loop: Interruptible): boolean {
     if (this.#loop !== loop || this.#isClosed) return false;
     const {signal} = this.#options;
@@ -4655,7 +4655,7 @@ export class AsyncSSEClient<Event extends SSEEvent = SSEEvent> {
     }
   }
 
-  /** How a stream that has been open goes on. A decision: it does not. */
+  /** Asks `resume` how an opened stream goes on. A decision: it does not. */
   *#askResume(connection: Connection): Generator<Operation, Decision | undefined, void> {
     const {resume} = this.#options;
     const response = this.#opened;
@@ -4803,7 +4803,7 @@ export class AsyncSSEClient<Event extends SSEEvent = SSEEvent> {
   }
 }
 
-/** What a loop, or opening a stream for one, is made of. */
+/** Parts that a loop, or opening a stream for one, is made of. */
 interface Supplies {
   loop(waits: boolean): Supply<SSEEvent>;
   opening(): Supply<SSEResponse>;
@@ -4913,7 +4913,7 @@ function isStream(body: unknown): boolean {
   return isObject(body) && ('getReader' in body || Symbol.asyncIterator in body || 'next' in body);
 }
 
-/** What `using` and `await using` call; its key is esbuild's where the runtime has none. */
+/** Method that `using` and `await using` call; its key is esbuild's in older runtimes. */
 function onDispose(prototype: object, name: 'dispose' | 'asyncDispose', value: unknown): void {
   hide(prototype, platform.Symbol[name] ?? Symbol.for(`Symbol.${name}`), value);
 }

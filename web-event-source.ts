@@ -46,7 +46,7 @@ type PlatformTarget = Platform<
   }
 >;
 
-/** What the type of an event says of it: all others are `MessageEvent`s, too. */
+/** Class of an event by its type; those of all other types are `MessageEvent`s, too. */
 export interface EventSourceEvents {
   readonly open: PlatformEvent;
   readonly message: PlatformMessageEvent;
@@ -115,7 +115,7 @@ export interface EventSourceInit extends SSEClientOptions {
   readonly withCredentials?: boolean | undefined;
 }
 
-/** What an event handler attribute holds. */
+/** Value of an event handler attribute. */
 type Handler<Its> = ((this: Self, event: Its) => unknown) | null;
 
 /** The same for any event. A method's parameter may be narrower than what it is called with. */
@@ -256,7 +256,7 @@ export class EventSource extends EventTarget {
     await this.#tell(CLOSED, errorEvent(failure));
   }
 
-  /** What is no `fetch` need not say where its answer comes from, redirects followed. */
+  /** Notes the origin, for a transport that does not tell where its answer comes from. */
   #noting(transport: NonNullable<SSEClientOptions['transport']>): typeof transport {
     const noting: typeof transport = (url, request) => {
       this.#origin = new URL(url).origin;

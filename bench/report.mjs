@@ -1,4 +1,4 @@
-// From figures to what docs/speed.md and results/ show: tables in markdown, and charts.
+// From figures to what docs/performance.md and results/ show: tables in markdown, and charts.
 
 import {chunkName} from './arguments.mjs';
 import {short} from './figures.mjs';

@@ -71,14 +71,14 @@ export const REQUEST_OPTIONS = [
   'stats',
 ] as const;
 
-/** What a command is to main.ts. */
+/** A command, as main.ts runs it. */
 export interface Command {
   /** Its arguments as --help has them. */
   readonly usage: string;
-  /** What --help prints; undefined: it is in that of the whole command. */
+  /** Text of --help; undefined: it is in that of the whole command. */
   readonly help?: string;
   readonly options: readonly OptionName[];
-  /** How many arguments. */
+  /** Number of arguments. */
   readonly takes: readonly [least: number, most: number];
   readonly run: (values: Values, operands: readonly string[]) => Promise<void>;
 }
@@ -112,7 +112,7 @@ function withNegativeNumbers(args: readonly string[]): string[] {
   return joined;
 }
 
-/** What is wrong with the options, out of what parseArgs says of it. */
+/** Explains what is wrong with the options, out of what parseArgs says of it. */
 function optionProblem(reason: string, names: readonly OptionName[]): string {
   const [, unknown] = /^Unknown option '(-[^']*)'/.exec(reason) ?? [];
   if (unknown !== undefined) return `unknown option ${unknown}${elsewhere(unknown, names)}`;

@@ -19,7 +19,7 @@ export interface Block {
 }
 
 /**
- * What a recording consists of, less its times; what is unfinished at its end is left out. Throws
+ * Yields the parts of a recording, less its times; an unfinished one at its end is left out. Throws
  * Failure for a file without events.
  */
 export async function blocksOf(file: string): Promise<Block[]> {

@@ -15,7 +15,7 @@ import {shownName} from './files.ts';
 import type {Place} from './files.ts';
 import {Failure} from './text.ts';
 
-/** What must not be collected, by key. */
+/** Keeps alive what must not be collected, by key. */
 const claims = new Map<string, Server>();
 
 /** The place is this process's until it ends. Throws Failure if it is another one's. */
@@ -58,7 +58,7 @@ async function holds(key: string): Promise<boolean> {
   return (await listening(key, file)) !== 'taken';
 }
 
-/** Where the platform has names apart from files. */
+/** A name apart from files, where the platform has such. */
 function socketNamed(name: string): string | undefined {
   if (process.platform === 'win32') return `\\\\?\\pipe\\${name}`;
   return process.platform === 'linux' ? `\0${name}` : undefined;

@@ -26,7 +26,7 @@ export interface Copy {
 
 type Kind = 'source' | 'code' | 'types';
 
-/** What stands in a file of that name; undefined: nothing of ours. */
+/** Reads the file of that name; undefined: nothing of ours is in it. */
 function kindOf(name: string): Kind | undefined {
   const [ending, types, letter] = /(\.d)?\.[cm]?([jt])sx?$/.exec(name) ?? [];
   if (ending === undefined) return undefined;
@@ -86,11 +86,11 @@ export function textFor(file: CopiedFile, specifier: string | undefined, like?: 
   return (like.text.startsWith('\ufeff') ? '\ufeff' : '') + text.replaceAll('\n', endOf(like.text));
 }
 
-/** What formatters change: white space, quotes, commas, brackets, a `|` before the first type. */
+/** Matches what formatters change: white space, quotes, commas, brackets, a leading `|`. */
 const FORMAT = /[\s'"`;,()\\]+/g;
 const FIRST_OF_UNION = /(?<=[:=<])\|/g;
 
-/** Where a copy of this version was edited, in words. */
+/** Says in words where a copy of this version was edited. */
 function editsOf(copy: Copy): string {
   const {lines, released} = linesOf(copy);
   const edits = `edited: ${placesOf(differencesOf(lines, released))}`;

@@ -29,7 +29,7 @@ interface Copying {
 interface Target {
   readonly path: string;
   readonly file: CopiedFile;
-  /** Where its import leads, if it has one. */
+  /** Target of its import, if it has one. */
   readonly specifier: string;
   readonly before: Copy | undefined;
 }
@@ -91,7 +91,7 @@ function codeFor(folder: string, {withSecond}: Copying) {
   };
 }
 
-/** What makes targets in a folder: over the copy that is there, under whatever name. */
+/** Makes targets in a folder: over the copy that is there, under whatever name. */
 function targetIn(folder: string, there: readonly Copy[]) {
   return (file: CopiedFile, name: string): Target => {
     const before = there.find((each) => each.file === file);
@@ -106,7 +106,7 @@ function endingIn(copy: Copy | undefined): ImportEnding | undefined {
   return ending === '.ts' || ending === '.js' ? ending : '';
 }
 
-/** How a TypeScript file is imported by one beside it. */
+/** Specifier by which a TypeScript file is imported from one beside it. */
 function specifierOf(path: string, ending: ImportEnding): string {
   const name = basename(path);
   if (ending === '.ts') return `./${name}`;

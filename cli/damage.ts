@@ -6,7 +6,7 @@ import {isUtf8} from 'node:buffer';
 import {BOM, COLON, Lines} from './lines.ts';
 
 export class Damage extends Error {
-  /** Where the damaged line, or the unfinished block, begins. */
+  /** Beginning of the damaged line, or of the unfinished block. */
   readonly offset: number;
   constructor(offset: number, line: number, what: string) {
     super(`byte ${offset}, line ${line}: ${what}`);
@@ -23,7 +23,7 @@ export class DamageDetector {
   #line = 1;
   readonly #linesBefore: () => number;
   #lineStart: number;
-  /** Where the block that is open began, and in which line. */
+  /** Beginning of the open block, and its line. */
   #block: {readonly offset: number; readonly line: number} | undefined;
 
   /** `offset`: where the input begins in its file; `linesBefore`: how many lines end there. */
@@ -74,7 +74,7 @@ export class DamageDetector {
 
 const DATA = [...Buffer.from('data')];
 
-/** What is wrong with a line; undefined: nothing. */
+/** Explains what is wrong with a line; undefined: nothing. */
 function damageOf(line: Uint8Array): string | undefined {
   if (!line.length || line[0] === COLON) return undefined;
   if (line[4] === COLON && DATA.every((byte, at) => line[at] === byte)) return undefined;

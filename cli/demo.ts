@@ -26,7 +26,7 @@ const ORDERS = [
   ['closed', 'see you tomorrow'],
 ].map(([event, data], at) => ({id: `${at + 1}`, event, data}));
 
-/** What happens to the first, second, … connection; later ones are served in full. */
+/** Fate of the first, second, … connection; later ones are served in full. */
 const BAD_DAY: readonly Fault[] = [
   {kind: 'cut', after: 4},
   {kind: 'status', status: 503, retryAfter: 1},

@@ -133,7 +133,7 @@ function linkTargetOf(path: string): string | undefined {
   }
 }
 
-/** What a name stands for. Two places are one if either of their keys is the same. */
+/** A place that names stand for. Two places are one if either of their keys is the same. */
 export interface Place {
   /** Without links. */
   readonly path: string;
@@ -221,7 +221,7 @@ export function writeFile(file: string, content: string): void {
   }
 }
 
-/** What stays is of no harm, and is tried again when the file is next opened. */
+/** Ignores a failure: what stays does no harm, and is tried again at the next opening. */
 function removeIfPossible(path: string): void {
   try {
     unlinkSync(path);

@@ -11,7 +11,7 @@ export type Format = (event: SSEEvent) => string;
 /** One JSON object a line; `retry` only if the stream has sent one. */
 export const asJSON: Format = jsonFormat();
 
-/** What is as it was in the event before is not made again. */
+/** Keeps the parts that are as they were in the event before, instead of making them again. */
 function jsonFormat(): Format {
   let type: string | undefined;
   let start = '';
@@ -84,7 +84,7 @@ function asTree(json: string, paint: (code: number, text: string) => string): st
   return text;
 }
 
-/** What the options and the terminal ask for. */
+/** Picks the format that the options and the terminal ask for. */
 export function formatOf(
   options: {data?: boolean; pretty?: boolean; 'no-pretty'?: boolean},
   time: () => string,

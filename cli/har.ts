@@ -18,7 +18,7 @@ export interface Stream {
   readonly chunks: Chunks;
 }
 
-/** What streamsOfHAR() needs of others. */
+/** Functions of other modules that streamsOfHAR() needs. */
 export interface Around {
   /** Opens a body that is in a file of its own beside the archive. Throws Failure. */
   readonly attached: (file: string) => Chunks;

@@ -12,7 +12,7 @@ import {say, STDIN} from './output.ts';
 import {Failure, reasonOf} from './text.ts';
 import {damagedFrame, Frames} from './zstd.ts';
 
-/** What is to be parsed as one stream. */
+/** One stream to be parsed. */
 export interface Input {
   readonly name: string;
   /** Each chunk is good until the next one is asked for. */
@@ -54,13 +54,13 @@ export async function* inputsOf(
 
 // ── Archives ────────────────────────────────────────────────────────────────────────────────────
 
-/** How a HTTP archive begins, less its blanks. No line of an event stream begins like that. */
+/** Beginning of a HTTP archive, less its blanks. No line of an event stream begins so. */
 const ARCHIVE = '{"log":{';
 
 /** Bytes that are looked at for it. */
 const MOST_LOOKED_AT = 1024;
 
-/** What a file is that has to be unpacked first, by its name and its first bytes. */
+/** Finds how to unpack a file, by its name and its first bytes. */
 export function archiveOrCoding(file: string, head: Buffer): string | undefined {
   if (isCompressed(head)) return 'compressed';
   const start = head.toString('utf8').replace(/[\s\ufeff]/g, '');
@@ -88,7 +88,7 @@ async function lookedAt(
 
 // ── Compression ─────────────────────────────────────────────────────────────────────────────────
 
-/** What compressed files begin with, and what makes text of them. */
+/** First bytes of compressed files, and the decoders of those. */
 const CODINGS = [
   {name: 'gzip', magic: [0x1f, 0x8b], make: zlib.createGunzip},
   {name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], make: zlib.createZstdDecompress},

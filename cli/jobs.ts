@@ -29,7 +29,7 @@ const SAID = 524_288;
 /** MB in which a thread makes its strings: with fewer it is slower, with more it takes them. */
 const YOUNG = 16;
 
-/** What a thread is told when it starts. */
+/** Orders to a thread, when it starts. */
 export interface Task {
   readonly file: string;
   readonly size: number;
@@ -38,7 +38,7 @@ export interface Task {
   readonly ring: Ring;
 }
 
-/** What a thread prints, shared: it is encoded where the main thread writes it from. */
+/** Output of a thread, shared: it is encoded where the main thread writes it from. */
 interface Ring {
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   /** One number: how many of them wait to be written. */
@@ -76,7 +76,7 @@ interface Unit {
 interface Job extends Parts {
   readonly file: string;
   readonly range: Range;
-  /** What holds at its beginning. */
+  /** State at its beginning. */
   readonly held: Held;
   /** Told up to which byte all is written. */
   readonly onDone: (at: number) => void;
@@ -100,7 +100,7 @@ class Crew {
   /** Those that are not written yet. */
   readonly #units: Unit[] = [];
   #start: number;
-  /** What holds where the next unit begins. */
+  /** State where the next unit begins. */
   #held: Promise<Held>;
 
   constructor(job: Job) {
@@ -127,7 +127,7 @@ class Crew {
     }
   }
 
-  /** The next unit is there. */
+  /** Reports that another unit is there. */
   #next(): Range | undefined {
     const {source, range} = this.#job;
     const start = this.#start;
@@ -171,7 +171,7 @@ class Hand {
     bytes: new Uint8Array(new SharedArrayBuffer(RING)),
     waiting: new Int32Array(new SharedArrayBuffer(4)),
   };
-  /** Where the bytes begin in the ring that are next. */
+  /** Offset in the ring of the bytes that come next. */
   #at = 0;
   readonly #worker: Worker;
 
@@ -183,7 +183,7 @@ class Hand {
     });
   }
 
-  /** What the unit sets. */
+  /** State that the unit sets. */
   async look(range: Range): Promise<Found> {
     let found: Found = {lastEventId: undefined, retry: undefined, time: undefined};
     await this.#ask({range}, (answer) => {

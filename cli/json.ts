@@ -60,7 +60,7 @@ export class JSONReader {
   #at = 0;
   /** Bytes before this chunk. */
   #before = 0;
-  /** Where the next of each is in this chunk: its length if there is none, -1 if it is unknown. */
+  /** Place of the nearest of each in this chunk: its length if there is none, -1 if unknown. */
   #quote = -1;
   #backslash = -1;
   #capture: Capture | undefined;
@@ -217,7 +217,7 @@ export class JSONReader {
     return this.#chunk[this.#at] ?? 0;
   }
 
-  /** The next byte that is no blank; undefined: this chunk has none. */
+  /** Finds the nearest byte that is no blank; undefined: this chunk has none. */
   #next(): number | undefined {
     while (this.#at < this.#chunk.length) {
       const code = this.#byte();
@@ -259,7 +259,7 @@ export class JSONReader {
     if (!(await this.#fill())) throw this.#ended();
   }
 
-  /** Where a string ends or an escape begins, at or after #at. */
+  /** Finds where a string ends or an escape begins, at or after #at. */
   #nextSpecial(): number {
     if (this.#quote < this.#at) this.#quote = this.#find(QUOTE);
     if (this.#backslash < this.#at) this.#backslash = this.#find(BACKSLASH);
@@ -332,7 +332,7 @@ export class JSONReader {
 class EscapedText {
   /** Bytes that may be written beyond those of a chunk. */
   static readonly MOST_HELD = 16;
-  /** What came of an escape, from its backslash on. */
+  /** Characters of an escape so far, from its backslash on. */
   #open = '';
   /** The first half of a pair. */
   #high = '';

@@ -88,7 +88,7 @@ export const NOTHING = new Uint8Array(0);
 
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
-/** What has been read of a source already, and the rest of it. */
+/** Puts back what has been read of a source already, before the rest of it. */
 export async function* chain<Bytes>(
   first: readonly Bytes[],
   rest: AsyncGenerator<Bytes>,

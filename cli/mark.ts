@@ -17,12 +17,12 @@ export const COPIED = [
 
 export type CopiedFile = (typeof COPIED)[number];
 
-/** What a copy says of itself. */
+/** A copy's statement about itself. */
 export interface Mark {
   readonly version: string;
   /** Undefined, as the hash is: version 0.1.0 did not say. */
   readonly file: CopiedFile | undefined;
-  /** What `hashOf` is for the file as it was released. */
+  /** `hashOf` of the file as it was released. */
   readonly hash: string | undefined;
   /** The characters above its line: of something that stands above all, such as a licence. */
   readonly at: number;
@@ -81,7 +81,7 @@ export function withOneEnd(text: string): string {
 /** The one import of web-event-source, which leads to the first file. */
 const IMPORT = /^(import\b[^'"\n]* from ')(\.\.?\/[^'"\n]*)(?=';$)/m;
 
-/** Where the import of that text in LF leads; undefined: it has none, as the first file has not. */
+/** Target of the import in that text (LF); undefined: it has none, as the first file has not. */
 export function importIn(text: string): string | undefined {
   return IMPORT.exec(text)?.[2];
 }

@@ -54,7 +54,7 @@ export class Output {
     this.#take = take;
   }
 
-  /** That text and a LF. */
+  /** Writes the text and a LF. */
   addLine(text: string): void {
     this.#text += text;
     this.#text += '\n';

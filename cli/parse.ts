@@ -62,7 +62,7 @@ interface Dividing {
   /** Undefined: all of it. */
   readonly part: {readonly index: number; readonly count: number} | undefined;
   readonly jobs: number;
-  /** What holds where the part begins, as far as it was said. */
+  /** State where the part begins, as far as it was given. */
   readonly given: Partial<Held>;
 }
 

@@ -29,7 +29,7 @@ export function parsingOf(values: Values): Parsing {
   };
 }
 
-/** Where an input begins in its file, and what holds there. */
+/** Place where an input begins in its file, and the state there. */
 export interface Beginning {
   readonly offset: number;
   readonly held: Held;
@@ -107,7 +107,7 @@ async function feedInput(
 
 // ── Parts ───────────────────────────────────────────────────────────────────────────────────────
 
-/** What all parts of a file have in common. */
+/** Facts that all parts of a file have in common. */
 export interface Parts {
   readonly source: Source;
   readonly values: Values;
@@ -116,13 +116,13 @@ export interface Parts {
   readonly impression: Impression;
 }
 
-/** What the output shows of what the blocks before a part have set. */
+/** State set by the blocks before a part, as far as the output shows it. */
 export function namesFor(values: Values, isOurs: boolean): (keyof Held)[] {
   if (values.data) return [];
   return isOurs ? ['lastEventId', 'retry', 'time'] : ['lastEventId', 'retry'];
 }
 
-/** What holds at the end of a block, unless it was said. */
+/** State at the end of a block, unless it was given. */
 export function heldAt(
   source: Source,
   at: number,

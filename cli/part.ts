@@ -16,7 +16,7 @@ export interface Source {
   /** As messages name it. */
   readonly name: string;
   readonly size: number;
-  /** What of it is in memory. */
+  /** The bytes of it that are in memory. */
   readonly loaded?: {readonly start: number; readonly bytes: Buffer} | undefined;
 }
 
@@ -41,7 +41,7 @@ export function withLoaded(source: Source, {start, end}: Range, memory: Buffer):
   return {...source, loaded: {start, bytes}};
 }
 
-/** Where the part I of N is, from 1 on. */
+/** Finds the part I of N, from 1 on. */
 export function rangeOfPart(source: Source, index: number, count: number): Range {
   const cut = (at: number) => {
     const share = (BigInt(source.size) * BigInt(at)) / BigInt(count); // which may exceed 2^53
@@ -72,7 +72,7 @@ export function blockEndFrom(source: Source, at: number): number {
   return source.size;
 }
 
-/** Where the first blank line ends that ends at that byte or after it, but for the last byte. */
+/** Finds the end of the first blank line that ends at that byte or later, before the last. */
 function blankLineEnd(bytes: Buffer, from: number, base: number): number | undefined {
   const most = bytes.length - 1;
   const next = (byte: number, at: number) => {
@@ -99,7 +99,7 @@ function isLineStart(bytes: Buffer, at: number, base: number): boolean {
 
 // ── What holds there ────────────────────────────────────────────────────────────────────────────
 
-/** What the blocks before some place have set. */
+/** State that the blocks before some place have set. */
 export interface Held {
   readonly lastEventId: string;
   readonly retry: number | undefined;
@@ -122,7 +122,7 @@ function timeOf(line: Buffer): string | undefined {
   return timeIn(line.toString().replace(/^: ?/, ''))?.iso;
 }
 
-/** What is looked for: how its lines begin, and what such a line says; undefined: nothing. */
+/** A kind of line to look for: its beginning, and its meaning; undefined: it has none. */
 const FIELDS = {
   lastEventId: {prefix: 'id', read: (line: Buffer) => parsed(line)?.lastEventId},
   retry: {prefix: 'retry', read: (line: Buffer) => parsed(line)?.retry},
@@ -159,7 +159,7 @@ export function foundIn(source: Source, range: Range, names: readonly (keyof Hel
   return found;
 }
 
-/** Where lines begin that begin so, from the last one on. */
+/** Yields the places of lines that begin so, from the last one on. */
 function linesBack(bytes: Buffer, prefix: Buffer, base: number): number[] {
   const found = base === 0 ? startsOfFile(bytes, prefix) : [];
   for (const end of [LF, CR]) {
@@ -171,7 +171,7 @@ function linesBack(bytes: Buffer, prefix: Buffer, base: number): number[] {
   return found.sort((one, other) => other - one);
 }
 
-/** Where the first line begins, with or without a byte order mark, if it begins so. */
+/** Finds the first line, with or without a byte order mark, if it begins so. */
 function startsOfFile(bytes: Buffer, prefix: Buffer): number[] {
   return [0, BOM.length].filter(
     (at) => isLineStart(bytes, at, 0) && bytes.indexOf(prefix, at) === at,
@@ -192,7 +192,7 @@ function lineAt(source: Source, at: number, end: number): Buffer {
   return Buffer.concat(pieces);
 }
 
-/** What a range holds. Each chunk is good until the next one is asked for. */
+/** Reads a range. Each chunk is good until another one is asked for. */
 export function* bytesBetween(source: Source, {start, end}: Range): Generator<Buffer> {
   const buffer = Buffer.allocUnsafe(WINDOW);
   for (let at = start; at < end; ) {

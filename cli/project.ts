@@ -6,7 +6,7 @@ import {createRequire} from 'node:module';
 import {dirname, isAbsolute, join, resolve} from 'node:path';
 import {namesIn} from './files.ts';
 
-/** What stands behind the name of a TypeScript file where it is imported. */
+/** Ending of the name of a TypeScript file where it is imported. */
 export type ImportEnding = '.ts' | '.js' | '';
 
 /** The folder and those above it, from the inside out. */
@@ -38,7 +38,7 @@ function memberOf(value: unknown, name: string): unknown {
 
 // ── TypeScript ──────────────────────────────────────────────────────────────────────────────────
 
-/** How a TypeScript file of that folder is imported: as others are, else as its compiler wants. */
+/** Finds how the folder imports TypeScript files: as most do, else as its compiler wants. */
 export function importEndingIn(folder: string): ImportEnding {
   for (const here of foldersFrom(folder)) {
     const habit = habitIn(here);
@@ -119,7 +119,7 @@ function pathOfPart(part: string, from: string): string {
 const MOST_FILES = 50;
 const MOST_CHARACTERS = 20_000;
 
-/** How the TypeScript files there import each other: as most of the imports do. */
+/** Finds how the TypeScript files there import each other: as most of the imports do. */
 function habitIn(folder: string): ImportEnding | undefined {
   const counts = new Map<ImportEnding, number>();
   const names = namesIn(folder).filter((name) => /(?<!\.d)\.[cm]?tsx?$/.test(name));

@@ -35,7 +35,7 @@ export function timeOfLines(lines: Buffer): ReturnType<typeof timeIn> {
   return timeIn(lines.toString().replace(/^\n?: |[\r\n]+$/g, ''));
 }
 
-/** What such a comment of a recording says; undefined: it is none, or its time is none. */
+/** Reads such a comment of a recording; undefined: it is none, or its time is none. */
 export function timeIn(comment: string): {iso: string; ms: number; begins: boolean} | undefined {
   const [, connection, iso = ''] = TIME_COMMENT.exec(comment) ?? [];
   const ms = Date.parse(iso);
@@ -69,7 +69,7 @@ function isOneOf(byte: number | undefined, ...bytes: readonly number[]): boolean
   return byte !== undefined && bytes.includes(byte);
 }
 
-/** Where "ssekit" ends at the beginning of a comment, with or without a space before it. */
+/** Finds where "ssekit" ends at the beginning of a comment, with or without a space before. */
 function* namesIn(lines: Buffer): Generator<number> {
   for (let at = lines.indexOf(NAME); at >= 0; at = lines.indexOf(NAME, at + NAME.length)) {
     const start = lines[at - 1] === SPACE ? at - 1 : at;
@@ -83,7 +83,7 @@ const MOST_PENDING = 2 ** 28;
 
 /** A file that a stream is recorded to, or added to. */
 export class Recording {
-  /** Where the next request resumes. */
+  /** ID that another request would resume after. */
   readonly lastEventId: string;
   readonly #name: string;
   readonly #fd: number;
@@ -158,7 +158,7 @@ export class Recording {
     this.#forget();
   }
 
-  /** What is not whole yet. */
+  /** The text that is not whole yet. */
   #keep(rest: Uint8Array): void {
     if (!rest.length) return;
     const needed = this.#pendingSize + rest.length;
@@ -201,7 +201,7 @@ export class Recording {
   }
 }
 
-/** How far a recording is whole, and its last event ID. */
+/** Finds how far a recording is whole, and its last event ID. */
 function readRecording(
   fd: number,
   file: string,

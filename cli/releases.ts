@@ -8,7 +8,7 @@ import {Failure, systemReasonOf} from './text.ts';
 
 interface Release {
   readonly version: string;
-  /** What changed, without the heading. */
+  /** The changes, without the heading. */
   readonly entries: string;
   /** Of its files, by name. */
   readonly hashes: Readonly<Record<string, string>>;
@@ -31,7 +31,8 @@ function readOwn(name: string): string {
   }
 }
 
-const HEADING = /^## (\d\S*).*\n/gm;
+/** As Keep a Changelog has them, or without brackets. */
+const HEADING = /^## \[?(\d[^\]\s]*).*\n/gm;
 const HASH = /^sha256:([\da-f]+) +(\S+)$/gm;
 
 /** The releases of the changelog, from the last one on. */
@@ -55,7 +56,7 @@ export function releasedHash(version: string, file: CopiedFile): string | undefi
   return allReleases().find((each) => each.version === version)?.hashes[file];
 }
 
-/** What changed after that version, up to this one. */
+/** Lists the changes after that version, up to this one. */
 export function entriesSince(version: string): string {
   return allReleases()
     .filter((each) => compareVersions(each.version, version) > 0)

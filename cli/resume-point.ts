@@ -41,7 +41,7 @@ export class ResumePoint {
     return this.#id;
   }
 
-  /** That event is out. There is always a whole ID in the file: the one before, or this one. */
+  /** Reports that event as written. The file always has a whole ID: the one before, or this. */
   set(id: string): void {
     if (id === this.#id) return;
     this.#id = id;

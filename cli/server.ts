@@ -7,13 +7,13 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import type {Block} from './blocks.ts';
 import {counted, Failure} from './text.ts';
 
-/** How a connection goes wrong. */
+/** A fault of a connection. */
 export type Fault =
   | {readonly kind: 'status'; readonly status: number; readonly retryAfter: number}
   /** After that many events: `cut` inside of the next one, `reset`, or a clean `end`. */
   | {readonly kind: 'cut' | 'reset' | 'end'; readonly after: number};
 
-/** What happened to a connection. */
+/** An occurrence on a connection. */
 const WORDS = {cut: 'cut', reset: 'reset', end: 'ended'} as const;
 
 interface Service {

@@ -6,11 +6,11 @@ import type {IgnoredReason} from '../sse.ts';
 const MOST_LOOKED_AT = 1024;
 const MOST_SHOWN = 100;
 
-/** What one input looks like while it is parsed. */
+/** Watches one input while it is parsed. */
 export class Impression {
   events = 0;
   #head = Buffer.alloc(0);
-  /** What it ends in the middle of. */
+  /** The event that its end cuts. */
   unfinished: string | undefined;
 
   /** Its first bytes, as many as have come. */
@@ -28,7 +28,7 @@ export class Impression {
     if (reason === 'incomplete' && !line.startsWith(':')) this.unfinished ??= line;
   };
 
-  /** What people are told at its end; undefined: nothing. A part may have no event of its own. */
+  /** Warning at its end; undefined: none. A part may have no event of its own. */
   remark(isPart = false): string | undefined {
     const {unfinished} = this;
     if (this.events || isPart) {
@@ -51,7 +51,7 @@ function shown(text: string): string {
   return line.length > MOST_SHOWN ? `${line.slice(0, MOST_SHOWN)}…` : line;
 }
 
-/** What that beginning can be, if it is no event stream. */
+/** Guesses what that beginning is, if it is no event stream. */
 function looksOf(head: Buffer): string | undefined {
   if (isUTF16(head)) return 'UTF-16, as PowerShell writes it: convert it to UTF-8';
   const text = head

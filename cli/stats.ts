@@ -3,7 +3,7 @@
 import {say, statusLine} from './output.ts';
 import {counted, inBytes, inSeconds, INTERRUPTED} from './text.ts';
 
-/** What --stats shows. */
+/** Figures of --stats. */
 export class Stats {
   events = 0;
   bytes = 0;

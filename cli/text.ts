@@ -1,10 +1,10 @@
 // Text for people: one line for each thing, in which nothing acts on a terminal and no password
 // stands, whoever wrote it: a server, the name of a file, an argument.
 
-/** What acts on a terminal or turns its text around; tab and LF are left to each caller. */
+/** Matches what acts on a terminal or turns its text around; tab and LF are each caller's. */
 const CONTROLS = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
-/** What a stranger sent, as it may go to a terminal: also right inside of a JSON string. */
+/** Makes a stranger's text fit for a terminal: also right inside of a JSON string. */
 export function withoutControls(text: string): string {
   return text.replace(
     CONTROLS,
@@ -29,7 +29,7 @@ export function withoutPassword(argument: string): string {
   return isURL ? `${start}…${argument.slice(at)}` : argument;
 }
 
-/** The exit codes, as docs/command.md has them. */
+/** The exit codes, as docs/command-line.md has them. */
 export const FAILED = 1;
 export const WRONG_USAGE = 2;
 export const INTERRUPTED = 130;

@@ -60,7 +60,7 @@ function check(copies: readonly Copy[]): number {
 
 // ── Difference ──────────────────────────────────────────────────────────────────────────────────
 
-/** What an update would change, as `patch -p0` and `git apply -p0` take it. */
+/** Shows what an update would change, as `patch -p0` and `git apply -p0` take it. */
 function diff(copies: readonly Copy[]): number {
   const output = new Output();
   const shown = isatty(STDOUT) ? withoutControls : (text: string) => text;

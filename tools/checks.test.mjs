@@ -31,6 +31,8 @@ test('layers: clean code', () => {
     'interface A { value9?: string; value8: string }',
     '  value9(a: string): void {',
     'const a = AbortSignal.any([b]) !== !c',
+    '/** Whole lines; what is left comes later. */',
+    '// What it is.',
   ])
     assert.deepEqual(layers(sections(line), RULES), [], line);
 });
@@ -53,6 +55,8 @@ test('layers: planted faults', () => {
     ['declare namespace A {}', `'enum' or 'namespace': not erasable`],
     ['export default 1', 'a default export'],
     [`// ${'x'.repeat(98)}`, '101 columns'],
+    ['/** What it is. */', 'a doc comment begins with a verb or a noun'],
+    ['/** The next one. */', 'a doc comment begins with a verb or a noun'],
   ])
     assert.deepEqual(layers(sections(line), RULES), [`${AT}: ${problem}`], line);
   const clean = sections('');

@@ -64,6 +64,15 @@ const REGEXP = /^\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[a-z]*/;
 const STRING = /^(['"])(?:\\[\s\S]|(?!\1)[^\\\n])*\1?/;
 const CAST = /(?<![.\w$#])as\b(?!\s+const\b|\??\s*:|\??\()/;
 
+/** First words of a question, which leave it to the reader to find the sentence's verb. */
+const QUESTION = /^(?:What|Whether|Where|When|Which|Who|How|That|The next)\b/;
+
+/** The text of the doc comment that begins in that line; none: it is empty. */
+function docAt(lines, index) {
+  const [, text] = /^\s*\/\*\*\s*(.*)/.exec(lines[index]) ?? [];
+  return text || text === undefined ? (text ?? '') : (lines[index + 1] ?? '').replace(/^\s*\* ?/, '');
+}
+
 /** The problems of the source text, as `line: what`; none means that it keeps the file's rules. */
 export function problemsOf(source, rules) {
   const lines = source.split('\n');
@@ -82,6 +91,7 @@ export function problemsOf(source, rules) {
       imports && !isDue && forbiddenImport(rules),
       isCast(line) && !mayCast(here, rules) && forbiddenCast(rules),
       columns > 100 && `${columns} columns`,
+      QUESTION.test(docAt(lines, index)) && 'a doc comment begins with a verb or a noun',
     ]) {
       if (problem) problems.push(`${index + 1}: ${problem}`);
     }

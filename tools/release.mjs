@@ -2,7 +2,7 @@
 //
 // `npm version` has it stamp: the version of package.json goes into sse.ts, web-event-source.ts,
 // jsr.json and the commands that pages show, the hash of each file that people copy into its
-// first line, and all hashes into CHANGELOG.md, whose section "Unreleased" gets the version's name.
+// first line, and all hashes into CHANGELOG.md, whose section "Unreleased" gets the version and date.
 // `npm pack` fails unless all is as it was stamped. Between two releases the sources keep the
 // hashes of the last one, so that a copy of a file at work is told to be an edited one.
 
@@ -24,11 +24,11 @@ const SOURCES = COPIED.filter((file) => !file.startsWith('dist/'));
 const CONSTANT = /(?<=^export const VERSION = ').*(?=';$)/m;
 /** Pages with commands that name this version. */
 const PAGES = ['docs/vendoring.md', 'docs/large-logs.md'];
-const NEW = '## Unreleased\n';
+const NEW = '## [Unreleased]\n';
 
 /** What follows the heading of this version in CHANGELOG.md; undefined: there is none. */
 function ownEntries() {
-  return read('CHANGELOG.md').split(`\n## ${version}\n`)[1]?.split('\n## ', 1)[0];
+  return read('CHANGELOG.md').split(`\n## [${version}] - `)[1]?.split('\n## ', 1)[0];
 }
 
 /** Writes what repeats package.json, and the hashes of the sources. */
@@ -57,7 +57,7 @@ function jsrText() {
     version,
     license,
     exports: {'.': './sse.ts', './web-event-source': './web-event-source.ts'},
-    publish: {include: [...SOURCES, 'README.md', 'docs', 'LICENSE', 'CHANGELOG.md']},
+    publish: {include: [...SOURCES, 'README.md', 'docs/*.md', 'LICENSE', 'CHANGELOG.md']},
   };
   return `${JSON.stringify(jsr, null, 2)}\n`;
 }
@@ -86,7 +86,8 @@ export function listHashes() {
   const [before, ...after] = read('CHANGELOG.md').split(/^(?=## )/m);
   const at = after.findIndex((section) => section.startsWith(NEW));
   const entries = after[at].slice(NEW.length).trim();
-  after[at] = `## ${version}\n\n${entries}\n\n${hashList()}\n`;
+  const today = new Date().toISOString().slice(0, 10);
+  after[at] = `## [${version}] - ${today}\n\n${entries}\n\n${hashList()}\n`;
   write('CHANGELOG.md', `${[before, ...after].join('').trimEnd()}\n`);
 }
 

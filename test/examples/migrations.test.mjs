@@ -1,4 +1,4 @@
-// docs/coming-from.md: the code before and after, against the same server; and the names of
+// docs/migrating.md: the code before and after, against the same server; and the names of
 // its tables, in the declarations of the packages that they come from.
 
 import assert from 'node:assert/strict';
@@ -206,7 +206,7 @@ function invented(rows, declarations) {
 
 describe('the tables', () => {
   const tables = new Map(
-    migrations(text('../../docs/coming-from.md')).map(({from, rows}) => [from, rows]),
+    migrations(text('../../docs/migrating.md')).map(({from, rows}) => [from, rows]),
   );
 
   for (const [from, [name, ...interfaces]] of Object.entries(PACKAGES)) {

@@ -235,7 +235,7 @@ async function version() {
     lock.packages[''].version,
     ...COPIED.map(inLine1),
     JSON.parse(read('jsr.json')).version,
-    /^## (\d.*)/m.exec(read('CHANGELOG.md'))[1],
+    /^## \[(\d[^\]]*)\] - \d{4}-\d\d-\d\d$/m.exec(read('CHANGELOG.md'))[1],
     /\bnpx --yes ssekit@(\S+)/.exec(read('docs/vendoring.md'))[1],
   ];
   same([...new Set(versions)], [next], 'the versions');
