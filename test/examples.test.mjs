@@ -65,17 +65,12 @@ const LOG = [
 ];
 
 describe('examples', {concurrency: true}, () => {
-  it('README.md: the first example', async () => {
-    const [, code] = /```js\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'));
-    assert.ok(lines(code).length <= 5, code);
-    const here = `${server.url}/numbers?n=2&retry=20&run=readme`;
-    const ran = code.replace('https://example.com/events', here);
-    assert.notEqual(ran, code);
-    assert.deepEqual(await node(['--input-type=module', '-e', ran]), {
-      code: 0,
-      stdout: '1 message 1\n2 message 2\n',
-      stderr: '',
-    });
+  it('prices.mjs, prices.test.mjs', async () => {
+    const args = ['--test', '--test-reporter=tap', 'examples/prices.test.mjs'];
+    const {code, stdout} = await node(args, {env: {NODE_TEST_CONTEXT: undefined}});
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^# pass 2$/m);
+    assert.match(stdout, /^# fail 0$/m);
   });
 
   it('recorded-log.mjs', async () => {

@@ -1,8 +1,9 @@
-// node tools/docs.mjs: README.md, CONTRIBUTING.md, CHANGELOG.md and docs/ say what is true: examples
-// are the files that the tests run, sessions print what is shown, links lead somewhere, sizes are
-// the measured ones, tables are complete.
+// node tools/docs.mjs: README.md, the other pages at the top and docs/ say what is true: examples are
+// the files that the tests run, sessions print what is shown, links lead somewhere, sizes are the
+// measured ones, tables are complete.
+//   node tools/docs.mjs --write    writes the examples into the pages first
 
-import {existsSync, readFileSync, statSync} from 'node:fs';
+import {existsSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {posix} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {codeOf} from './layers.mjs';
@@ -96,7 +97,16 @@ function counterparts(page, declarations) {
   );
 }
 
-const EXAMPLE = /<!-- (examples\/\S+) -->\n+(?:```\w*\n([\s\S]*?)\n```$)?/gm;
+const EXAMPLE = /<!-- (examples\/\S+) -->\n+(?:```\w*\n([\s\S]*?)\n?```$)?/gm;
+
+/** The page with the examples as their files are. */
+export function withExamples(page, read) {
+  return page.replace(EXAMPLE, (block, name, shown) => {
+    const file = shown === undefined ? undefined : read(name)?.trimEnd();
+    if (file === undefined) return block;
+    return block.replace(/(```\w*\n)[\s\S]*```$/, (_, head) => `${head}${file}\n\`\`\``);
+  });
+}
 
 function examples(page, read) {
   const problems = [];
@@ -154,17 +164,19 @@ function links(pages, read) {
   return problems;
 }
 
-/** Every page of docs/ is found from README.md, and from the list of them in docs/. */
+/** Every page of docs/ is found from the list of them, and that from README.md. */
 function index(pages) {
-  const problems = [];
-  for (const from of ['README.md', 'docs/README.md']) {
-    const linked = new Set(linksOf(from, pages[from] ?? '').map(({file}) => file));
-    for (const name of Object.keys(pages)) {
-      if (!name.startsWith('docs/') || name === 'docs/README.md' || linked.has(name)) continue;
-      problems.push(`${from}: no link leads to ${name}`);
-    }
-  }
-  return problems;
+  const list = 'docs/README.md';
+  const linked = (from) => new Set(linksOf(from, pages[from] ?? '').map(({file}) => file));
+  const inList = linked(list);
+  return [
+    ...Object.keys(pages)
+      .filter((name) => name.startsWith('docs/') && name !== list && !inList.has(name))
+      .map((name) => `${list}: no link leads to ${name}`),
+    ...(list in pages && !linked('README.md').has(list)
+      ? [`README.md: no link leads to ${list}`]
+      : []),
+  ];
 }
 
 function claims(page, sizes) {
@@ -277,6 +289,12 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     process.exit(1);
   };
   const pages = readPages();
+  if (process.argv.includes('--write')) {
+    for (const [name, page] of Object.entries(pages)) {
+      pages[name] = withExamples(page, read);
+      if (pages[name] !== page) writeFileSync(new URL(name, ROOT), pages[name]);
+    }
+  }
   const problems = problemsOf(pages, {
     read,
     sizes: JSON.parse(need('.build/sizes.json')),

@@ -3,7 +3,7 @@
 import {readdirSync, readFileSync} from 'node:fs';
 
 const ROOT = new URL('../', import.meta.url);
-const TOP = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
+const TOP = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', 'SKILL.md', 'llms.txt'];
 
 /** Their texts, by their names from the root: those at the top, then all of docs/. */
 export function readPages() {

@@ -87,7 +87,7 @@ export function listHashes() {
   const at = after.findIndex((section) => section.startsWith(NEW));
   const entries = after[at].slice(NEW.length).trim();
   const today = new Date().toISOString().slice(0, 10);
-  after[at] = `## [${version}] - ${today}\n\n${entries}\n\n${hashList()}\n`;
+  after[at] = `${NEW}\n## [${version}] - ${today}\n\n${entries}\n\n${hashList()}\n`;
   write('CHANGELOG.md', `${[before, ...after].join('').trimEnd()}\n`);
 }
 

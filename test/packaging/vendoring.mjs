@@ -16,7 +16,7 @@ const NEWS = 'What the next release says is new.';
 async function makeReleases() {
   const cwd = await copyOfProject('releases');
   const older = {version: await release(cwd, 'minor'), tarball: await pack(cwd)};
-  edit(cwd, 'CHANGELOG.md', '\n## ', `\n## [Unreleased]\n\n- ${NEWS}\n\n## `);
+  edit(cwd, 'CHANGELOG.md', '\n## [Unreleased]\n', `\n## [Unreleased]\n\n- ${NEWS}\n`);
   for (const file of ['sse.ts', 'web-event-source.ts']) {
     const text = readFileSync(join(cwd, file), 'utf8');
     writeFileSync(join(cwd, file), `${text}// a line that is new\n`);
