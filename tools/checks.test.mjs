@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {test} from 'node:test';
-import {problemsOf as docs} from './docs.mjs';
+import {problemsOf as docs, withExamples} from './docs.mjs';
 import {codeOf, problemsOf as layers, problemsOfModules} from './layers.mjs';
 import {SWITCHED, switchesOf, withoutSwitches, withSwitches} from './lint/switches.mjs';
 import {problemsOf as sessions, written} from './sessions.mjs';
@@ -213,13 +213,14 @@ const FACTS = {
     '# node old.mjs\nnpm ci\nnpm test\nbash install.sh\nnode test/long.mjs & # beside\nwait\n'
     + '(cd a && npm ci)\n(cd a && npm ci && node --test)\n',
   least: {pages: 6, examples: 3, sessions: 1},
+  mostWords: 25,
 };
 const shown = (name) => `<!-- ${name} -->\n\`\`\`js\n${FILES[name]}\`\`\`\n`;
 /** Pages that keep every rule. */
 const PAGES = {
   'README.md': `EventParser is 1.6 kB<!-- size:parser -->.
 [a](examples/a.mjs) [web](https://example.org/) [here](#an-example) [all](docs/api.md#all-of-it-1)
-[runtimes](docs/runtimes.md) [from](docs/from.md)
+[runtimes](docs/runtimes.md) [pages](docs/README.md)
 
 ## An \`example\`
 ${shown('examples/a.mjs')}`,
@@ -265,6 +266,13 @@ $ true
 };
 
 test('docs: clean text', () => assert.deepEqual(docs(PAGES, FACTS), []));
+
+test('docs: examples are written into the pages', () => {
+  const page = PAGES['docs/api.md'];
+  const read = (name) => FILES[name];
+  assert.equal(withExamples(page, read), page);
+  assert.equal(withExamples(page.replace('b()', 'old()').replace('c()\n', ''), read), page);
+});
 
 test('docs: planted faults', () => {
   for (const [name, find, replace, problem] of [
@@ -335,7 +343,13 @@ test('docs: planted faults', () => {
       '(../examples/a.mjs#all-of-it)',
       'docs/api.md: the link to ../examples/a.mjs#all-of-it leads to no heading',
     ],
-    ['README.md', '[from](docs/from.md)', '', 'README.md: no link leads to docs/from.md'],
+    ['README.md', '[pages](docs/README.md)', '', 'README.md: no link leads to docs/README.md'],
+    [
+      'README.md',
+      'EventParser is',
+      'EventParser is a b c d e',
+      'README.md: 26 words, not 25 at most',
+    ],
     ['docs/README.md', '[from](from.md)', '', 'docs/README.md: no link leads to docs/from.md'],
     ['README.md', '1.6 kB', '1.7 kB', `README.md: the size 'parser' is 1.6 kB, not 1.7 kB`],
     ['docs/api.md', '6.0 kB', '6.1 kB', `docs/api.md: the size 'all' is 6.0 kB, not **6.1 kB`],

@@ -14,16 +14,22 @@ import {problemsOf as sessionProblemsOf, run, sessionsOf} from './sessions.mjs';
 const ROOT = new URL('../', import.meta.url);
 
 // What the checks must find: with less, a page is lost, or a marker that a check goes by.
-const LEAST = {pages: 16, examples: 9, sessions: 3};
+const LEAST = {pages: 28, examples: 17, sessions: 3};
+// So that it stays a front door: two screens, and links.
+const MOST_WORDS = 1200;
 
 /**
  * @param pages text by name, from the root
  * @param facts `read(name)`: the text of a file of the project, or undefined; `sizes`: bytes of
  *   each bundle by name; `declarations`: the text of sse.d.ts; `source`: the text of sse.ts;
  *   `differences`: names of what the tests know to differ between runtimes; `script`: the text of
- *   .ci/run; `least`: how many pages, examples and sessions there are at least
+ *   .ci/run; `least`: how many pages, examples and sessions there are at least; `mostWords`: of
+ *   README.md
  */
-export function problemsOf(pages, {read, sizes, declarations, source, differences, script, least}) {
+export function problemsOf(
+  pages,
+  {read, sizes, declarations, source, differences, script, least, mostWords},
+) {
   const inEach = (check, ...facts) =>
     Object.entries(pages).flatMap(([name, page]) =>
       check(page, ...facts).map((problem) => `${name}: ${problem}`),
@@ -49,6 +55,7 @@ export function problemsOf(pages, {read, sizes, declarations, source, difference
     ...runtimes(pages, differences),
     ...suites(pages, script),
     ...counts(pages, least),
+    ...length(pages['README.md'] ?? '', mostWords),
   ];
 }
 
@@ -257,6 +264,12 @@ function counts(pages, least) {
     .map((kind) => `${found[kind]} ${kind} are found, not ${least[kind]} or more`);
 }
 
+/** As `wc -w` counts. */
+function length(page, most) {
+  const words = page.split(/\s+/).filter(Boolean).length;
+  return words > most ? [`README.md: ${words} words, not ${most} at most`] : [];
+}
+
 /** The members of an interface and of those that it extends. */
 function keysOf(name, code) {
   const head = new RegExp(`\\binterface ${name}(?:<[^{]*>)?(?:\\s+extends ([^{]+?))?\\s*\\{`).exec(
@@ -303,6 +316,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     differences: [...new Set(ROWS.flatMap(({differs = []}) => differs.map(({see}) => see)))],
     script: need('.ci/run'),
     least: LEAST,
+    mostWords: MOST_WORDS,
   });
   need('dist/cli.js');
   problems.push(...(await sessionProblemsOf(pages, run)));
