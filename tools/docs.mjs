@@ -8,7 +8,7 @@ import {posix} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {codeOf} from './layers.mjs';
 import {ROWS} from '../test/runtimes/behaviour.mjs';
-import {readPages} from './pages.mjs';
+import {readPages, slugOf} from './pages.mjs';
 import {problemsOf as sessionProblemsOf, run, sessionsOf} from './sessions.mjs';
 
 const ROOT = new URL('../', import.meta.url);
@@ -145,11 +145,7 @@ function linksOf(name, page) {
 function anchorsOf(page) {
   const anchors = new Set();
   for (const [, title] of withoutBlocks(page).matchAll(/^#{1,6} +(.+)$/gm)) {
-    const anchor = title
-      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-      .toLowerCase()
-      .replace(/[^\p{L}\p{M}\p{N}_ -]/gu, '')
-      .replaceAll(' ', '-');
+    const anchor = slugOf(title);
     let unique = anchor;
     for (let n = 1; anchors.has(unique); n++) unique = `${anchor}-${n}`;
     anchors.add(unique);
