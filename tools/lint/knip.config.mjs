@@ -28,6 +28,10 @@ export default {
       entry: ['*-cell.mjs', '{fleet,logs}.mjs'],
       ignoreDependencies: ['bun', 'deno', 'node20', 'node24', 'node26'],
     },
+    docs: {
+      entry: ['site/{build,config}.mjs', 'site/theme/index.mjs'],
+      ignoreDependencies: ['typedoc-plugin-markdown'],
+    },
     'examples/fleet': {},
     test: {
       entry: [
