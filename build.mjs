@@ -32,8 +32,8 @@ const OUTPUT = {format: 'esm', target: 'es2022', logLevel: 'silent'};
 // and what errors say.
 const BUNDLES = {
   parser: {code: `export {EventParser} from './sse.ts'`, limit: 4520},
-  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 14_880},
-  all: {code: `export * from './sse.ts'`, limit: 21_190},
+  async: {code: `export {asyncConnect} from './sse.ts'`, limit: 14_910},
+  all: {code: `export * from './sse.ts'`, limit: 21_220},
   // by itself: whoever has it has the async client, too
   web: {code: `export * from './web-event-source.ts'`, external: ['./sse.ts'], limit: 1600},
 };

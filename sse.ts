@@ -1913,7 +1913,7 @@ function mustBeSource(source: unknown, who: string, connects: string): void {
   must(
     typeof source === 'string' ? !/^https?:\/\/\S*$/i.test(source) : isSource(source),
     `${who} parses a text,`
-      + ` lines or a stream; a promise is to be awaited first, a URL is for ${connects}`,
+      + ` lines or a stream; await a promise first, give a URL to ${connects}`,
   );
 }
 
@@ -2700,14 +2700,14 @@ export class Reconnection {
         this.#resumed = resumedRequest(this.url, answer);
         return undefined;
       } catch (cause) {
-        throw new TypeError(`\`resume\` returned what is no request: ${describe(cause)}`, {cause});
+        throw new TypeError(`\`resume\` returned something that is not a request: ${describe(cause)}`, {cause});
       }
     }
     const failures = this.#failures;
     this.#failures = 0;
-    const cause = failures ? this.#error : new SSEError('connection', 'its connection was left');
+    const cause = failures ? this.#error : new SSEError('connection', 'the loop left its connection');
     const retries = Math.max(failures - 1, 0);
-    return fail(new SSEConnectionError(this.url, retries, cause, '`resume` does not go on'));
+    return fail(new SSEConnectionError(this.url, retries, cause, '`resume` chose not to continue'));
   }
 
   /** HTTP method of the next request, in capitals. A GET has no body. */
@@ -2834,12 +2834,12 @@ export class Reconnection {
     if (error instanceof Error) return error;
     if (error !== undefined) return new SSEError('connection', describe(error), error);
     const more = unfinished
-      ? `; the blank line of its last event is missing${words(unfinished)}`
+      ? `; its last event has no blank line after it${words(unfinished)}`
       : ignored
-        ? `; it sent what is no event${words(ignored)}`
+        ? `; it sent something that is not an event${words(ignored)}`
         : '';
     return this.#options.until
-      ? new SSEError('truncated', `${this.url} ended the stream before its last event${more}`)
+      ? new SSEError('truncated', `${this.url} ended the stream before its \`until\` event${more}`)
       : new SSEError('connection', `the server ended the stream${more}`);
   }
 
@@ -2879,7 +2879,7 @@ export class Reconnection {
 
   #redirect(status: number, location: string): Decision {
     const from = new URL(this.#target, 'http://localhost');
-    let why = 'leads to no URL';
+    let why = 'leads nowhere';
     try {
       const to = new URL(fromByteString(location), from.href);
       to.username = to.password = '';
@@ -2888,11 +2888,11 @@ export class Reconnection {
       if (to.origin !== from.origin) this.#crossedOrigins = true;
       why =
         !/^https?:$/.test(to.protocol) || from.protocol > to.protocol // from https: to http:
-          ? 'leads to no place for HTTP, or to a less safe one'
+          ? 'leads from https to http, or to another scheme'
           : this.#redirects.length > MAX_REDIRECTS
-            ? 'follows twenty others'
+            ? 'is the twenty-first in a row'
             : !status
-              ? 'is hidden here: use the final URL'
+              ? 'is hidden from this page: use the final URL'
               : status < 303 && !isSafe(this.method)
                 ? 'would make a GET of this request: use the final URL'
                 : '';
@@ -2954,7 +2954,7 @@ function checkBody(options: RequestParts): void {
       || (typeof body === 'object' && Object.getPrototypeOf(body) !== Object.prototype),
     'body must be what fetch takes; for a value use json',
   );
-  must(given < 2 && !(given && /^get$/i.test(method)), 'Give body or json, and neither to a GET');
+  must(given < 2 && !(given && /^get$/i.test(method)), 'Give body or json, not both, and neither to a GET');
 }
 
 /** Counts the bodies that are given: 0 to 2. */
@@ -2972,7 +2972,7 @@ function resumedRequest(url: string, answer: Resumption): ResumedRequest {
   const {url: given = url, headers, body, json, method} = settings(answer, RESUMPTION_DEFAULTS);
   const parts = {method, body, json};
   checkBody(parts);
-  must(typeof body !== 'function', 'body must be one, not a function');
+  must(typeof body !== 'function', 'body must be the body itself, not a function');
   const own = validHeaders(headers);
   if (json !== undefined && !own.get('content-type')) own.set('content-type', 'application/json');
   const from = new URL(url, 'http://localhost');
@@ -3091,13 +3091,13 @@ function futility(
   const says = (pattern: RegExp, ...members: (keyof Failure)[]) =>
     chain.some((each) => members.some((member) => pattern.test(each[member])));
   const isProxy = says(PROXY_ASKS, 'message');
-  if (says(/^ReferenceError$/, 'name')) return 'a fault of the program, which waiting cannot mend';
-  if (says(NOT_PERMITTED, 'name', 'code')) return 'give this program the permission';
+  if (says(/^ReferenceError$/, 'name')) return 'this is a bug in the program: waiting will not help';
+  if (says(NOT_PERMITTED, 'name', 'code')) return 'give the program this permission';
   if (
     !isProxy
     && (says(INVALID, 'code') || says(INVALID_FOR_UNDICI, 'code') || says(BLOCKED_PORT, 'message'))
   ) {
-    return 'the request itself is at fault, so sending it again cannot help';
+    return 'the request itself is wrong: sending it again will not help';
   }
   if (opened) return undefined;
   if (says(CERTIFICATE, 'code') || says(CERTIFICATE_TOO, 'code', 'message')) {
@@ -3105,7 +3105,7 @@ function futility(
   }
   if (isProxy) return 'the proxy asks for a name and a password';
   if (says(/^(?:Syntax|Range)Error$/, 'name') || isOfTheProgram(chain, threw)) {
-    return 'a fault of the program or its request, not of the network';
+    return 'the program or its request is wrong, not the network';
   }
   return undefined;
 }
@@ -3388,7 +3388,7 @@ function decoded(
   const name = /^(?:x-)?(gzip|deflate|br)$/i.exec(coding ?? '')?.[1]?.toLowerCase();
   if (!name) {
     if (!/gzip|deflate|\bbr\b|zstd|compress/i.test(coding ?? '')) return stream;
-    throw new SSEError('unsupported', `Content-Encoding ${quoted(coding ?? '')} is not known here`);
+    throw new SSEError('unsupported', `Content-Encoding ${quoted(coding ?? '')} cannot be decoded here`);
   }
   const make =
     name === 'br' ? 'createBrotliDecompress' : name === 'gzip' ? 'createGunzip' : 'createInflate';
@@ -3686,7 +3686,7 @@ class Channel {
   constructor(threads: ThreadModule, verify: boolean) {
     const insecure = !verify && !platform.Bun;
     if (insecure && platform.Deno) {
-      throw new SSEError('unsupported', 'verify: false is more than Deno can do for one client');
+      throw new SSEError('unsupported', 'Deno cannot accept any certificate for one client alone (verify: false)');
     }
     this.verify = verify;
     try {
@@ -3694,10 +3694,10 @@ class Channel {
       this.#thread.unref();
       this.#thread.on('error', () => {}); // told where it is waited for; else it ends the process
       const started = Atomics.wait(this.#state, ALIVE, 0, THREAD_START);
-      must(started !== 'timed-out', 'it does not run');
+      must(started !== 'timed-out', 'it does not start');
     } catch (cause) {
       // Node's permission model, for one
-      throw new SSEError('unsupported', 'The thread that fetches did not start', cause);
+      throw new SSEError('unsupported', 'The fetching thread did not start', cause);
     }
   }
 
@@ -3813,7 +3813,7 @@ class Channel {
       const isSilent = asked - (Atomics.load(this.#state, BEATS) - answered) > 1;
       if (isSilent || !this.isAlive) {
         Atomics.store(this.#state, ALIVE, 0);
-        throw new SSEError('connection', 'The thread that fetches has ended');
+        throw new SSEError('connection', 'The fetching thread has ended');
       }
       if (this.#isFilled(Math.min(left, PROBE_INTERVAL))) return true;
       this.#thread.postMessage([]);
@@ -4320,7 +4320,7 @@ export class AsyncSSEClient<Event extends SSEEvent = SSEEvent> {
     this.#options = options;
     this.#way = {waits: true, throws: false, transport, chunksOf, sleep};
     this.#json = JSON.stringify(json);
-    must(json === undefined || this.#json, 'json must be a value that JSON has');
+    must(json === undefined || this.#json, 'json must be a value that JSON can express');
     this.#reconnection = new Reconnection(target, reconnectionOptions(options));
     must(
       !(this.#reconnection.reconnects || typeof options.retryStatus === 'function')
@@ -4817,7 +4817,7 @@ function checkOptions(options: SSEClientOptions): void {
   must(typeof verify === 'boolean', 'verify must be a boolean');
   must(
     verify || transport === platformFetch || transport.verifies,
-    'verify: false is more than that transport says it can do',
+    'that transport does not say that it can accept any certificate (verify: false)',
   );
   checkBody(options);
   for (const name of FUNCTIONS) {

@@ -352,7 +352,7 @@ function absolute(url: string): InstanceType<typeof URL> {
   try {
     return new URL(url, platform.document?.baseURI ?? platform.location?.href);
   } catch {
-    throw new DOMException('url is none, or relative where nothing has an address', 'SyntaxError');
+    throw new DOMException('url is not a URL, or is relative outside of a page', 'SyntaxError');
   }
 }
 

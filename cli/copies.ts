@@ -97,7 +97,7 @@ function editsOf(copy: Copy): string {
   const bare = (text: readonly string[]) =>
     text.join('').replace(FORMAT, '').replace(FIRST_OF_UNION, '');
   if (bare(lines) !== bare(released)) return edits;
-  return `${edits}; as a formatter does it: ${waysToLeaveAlone(copy.path)}`;
+  return `${edits}; a formatter did it: ${waysToLeaveAlone(copy.path)}`;
 }
 
 /** A path as files of patterns have it. */

@@ -129,13 +129,13 @@ function mustBeOurs({path, before}: Target): void {
     );
   }
   if (!before && statSync(path, {throwIfNoEntry: false})) {
-    throw new Failure(`${path}: is there, and not from ssekit; --force replaces it`);
+    throw new Failure(`${path}: exists and is not from ssekit; --force replaces it`);
   }
 }
 
 function advise(folder: string, targets: readonly Target[], {isCode}: Copying): void {
   if (!isCode && !hasTypeScript(folder)) {
-    say('no TypeScript is found in this project: with --js you get JavaScript, and its types');
+    say('this project has no TypeScript; --js copies JavaScript and its types');
   }
   if (!usesPrettier(folder)) return;
   for (const {path} of targets)

@@ -175,7 +175,7 @@ class Entry {
       else await json.skip();
     }
     if (!this.#wasTakenForBase64 || this.#isBase64) return;
-    this.#around.note(`${this.#shownName}: its body was read as base64, which nothing says it is`);
+    this.#around.note(`${this.#shownName}: its body looks like base64, and was read as that`);
   }
 
   /**
@@ -209,7 +209,7 @@ class Entry {
   async *#keptPieces(): AsyncGenerator<Buffer> {
     if (this.#keptSize > MOST_KEPT) {
       throw new Failure(
-        `${this.#shownName}: a body above ${inBytes(MOST_KEPT)} must stand after its type`,
+        `${this.#shownName}: a body above ${inBytes(MOST_KEPT)} must come after its content type`,
       );
     }
     yield* this.#kept;

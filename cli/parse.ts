@@ -118,7 +118,7 @@ function run(values: Values, operands: readonly string[]): Promise<void> {
     return jobs === 1 ? parseFiles(files, values) : inTurn(files, {values, part, jobs, given});
   }
   const [file = '', ...more] = files;
-  if (more.length) throw wrongUsage('--part is of one file');
+  if (more.length) throw wrongUsage('--part takes one file');
   return parseDivided(file, {values, part, jobs, given});
 }
 
@@ -133,7 +133,7 @@ function partFrom(text: string | undefined): Dividing['part'] {
   const [, index, count] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? [];
   const part = {index: Number(index), count: Number(count)};
   if (part.index >= 1 && part.index <= part.count) return part;
-  throw wrongUsage(`--part must be I/N, a part from 1 to N and how many there are, not '${text}'`);
+  throw wrongUsage(`--part must be I/N, part I of N parts, not '${text}'`);
 }
 
 /** An empty one: none was sent before. */

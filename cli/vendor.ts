@@ -84,7 +84,7 @@ function update(copies: readonly Copy[], isForced: boolean): number {
   const edited = copies.filter(({isEdited, age}) => isEdited && age <= 0);
   if (edited.length && !isForced) {
     for (const each of edited) say(`${each.path}: ${verdictOn(each)}`);
-    const way = 'nothing was updated: --force gives the edits up, or name the files to update';
+    const way = 'nothing was updated: --force discards the edits, or name the files to update';
     throw new Failure(way, statusOf(edited));
   }
   const output = new Output();

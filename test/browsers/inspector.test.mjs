@@ -524,7 +524,7 @@ for (const name of browserNames) {
       await inspector.connect('/cut-post', {method: 'POST', body: 'x', until: '[DONE]'});
       await inspector.state('failed');
       const cut = await inspector.rowsWhen(3);
-      assert.match(cut[2].join(' '), /^failed .*ended the stream before its last event$/);
+      assert.match(cut[2].join(' '), /^failed .*ended the stream before its `until` event$/);
       assert.match(last('/cut-post').headers['content-type'], /^text\/plain/);
     });
 

@@ -100,7 +100,7 @@ const WRONG_ARGUMENTS = [
   [[U, '-H', 'a b: c'], `header 1 is not 'Name: value'`],
   [[U, '--record', '-'], '--record - would mix the recording with the events; use ssekit record'],
   [[U, '-H', 'a: b\nc: d'], /^headers must be HTTP header names/],
-  [[U, '-X', 'GET', '-d', 'x'], /^Give body or json, and neither to a GET/],
+  [[U, '-X', 'GET', '-d', 'x'], /^Give body or json, not both, and neither to a GET/],
   [[U, '-d', 'x', '--json', '{}'], 'give -d or --json, not both'],
   [
     ['replay', RECORDED, '--port', '99999'],
@@ -575,7 +575,7 @@ const ENDINGS = [
     ['--json', '{"words":["a"]}', '--until', '[DONE]', '--data'],
     1,
     word('a', 0),
-    end('ended the stream before its last event'),
+    end('ended the stream before its `until` event'),
   ],
   ['/post-cut?run=cut', ['--json', '{"words":["a"]}', '--data'], 1, word('a', 0), /failed/],
 ];

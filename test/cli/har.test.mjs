@@ -306,7 +306,7 @@ describe('archives', () => {
       ['base64', []],
       [
         undefined,
-        ['a.har, entry 0 (http://x/): its body was read as base64, which nothing says it is'],
+        ['a.har, entry 0 (http://x/): its body looks like base64, and was read as that'],
       ],
     ]) {
       const json = JSON.stringify(archive(entry({mimeType: SSE, text: base64(long), encoding})));

@@ -245,14 +245,14 @@ describe('parse: parts and jobs of what has none', () => {
   writeFileSync(join(cwd, 'a.log'), 'data: a\n\n');
   mkdirSync(join(cwd, 'folder'));
   const see = ' (see ssekit --help)';
-  const form = '--part must be I/N, a part from 1 to N and how many there are, not';
+  const form = '--part must be I/N, part I of N parts, not';
   const ROWS = [
     [['a.log', '--part', '0/3'], 2, `${form} '0/3'${see}`],
     [['a.log', '--part', '4/3'], 2, `${form} '4/3'${see}`],
     [['a.log', '--part', '1'], 2, `${form} '1'${see}`],
     [['a.log', '--part', '1/2/3'], 2, `${form} '1/2/3'${see}`],
     [['a.log', '--part', '-1/3'], 2, `${form} '-1/3'${see}`],
-    [['a.log', 'a.log', '--part', '1/2'], 2, `--part is of one file${see}`],
+    [['a.log', 'a.log', '--part', '1/2'], 2, `--part takes one file${see}`],
     [['--part', '1/2'], 2, `--part reads a file at several places, not standard input${see}`],
     [['-', '--jobs', '2'], 2, `--jobs reads a file at several places, not standard input${see}`],
     [['a.log', '--jobs', '0'], 2, `--jobs must be an integer from 1 to 256, not '0'${see}`],

@@ -273,7 +273,7 @@ describe('ssekit vendor: the import', {concurrency: 3}, () => {
 
   it('what else one has to know', async () => {
     const hint =
-      'no TypeScript is found in this project: with --js you get JavaScript, and its types';
+      'this project has no TypeScript; --js copies JavaScript and its types';
     const prettier = 'for Prettier, add the line a/sse.ts to .prettierignore';
     const wrote = `${join('a', 'sse.ts')}: written, ssekit ${version}`;
     for (const [files, ...lines] of [
@@ -440,7 +440,7 @@ describe('ssekit vendor --check', {concurrency: 3}, () => {
     const text = SSE.replaceAll(/'(\w+)'/g, '"$1"').replaceAll(/^( +)/gm, '$1$1');
     const {code, stdout} = await vendor(project({'src/sse.ts': text}), '--check');
     const way =
-      ' more places; as a formatter does it: to keep one away, add src/sse.ts to .prettierignore, '
+      ' more places; a formatter did it: to keep one away, add src/sse.ts to .prettierignore, '
       + `or "!src/sse.ts" to Biome's files.includes\n`;
     assert.ok(stdout.startsWith(`${join('src/sse.ts')}: ${HERE}, edited: line `), stdout);
     assert.deepEqual([code, stdout.slice(-way.length)], [10, way]);
@@ -543,7 +543,7 @@ describe('ssekit vendor --update', {concurrency: 3}, () => {
       stderr: says(
         `b.ts: ssekit 0.0.9, edited; older than ${version}`,
         `c.ts: ${HERE}, edited: line ${AT}`,
-        'nothing was updated: --force gives the edits up, or name the files to update',
+        'nothing was updated: --force discards the edits, or name the files to update',
       ),
     });
     assert.deepEqual(textsIn(cwd), before);
@@ -586,8 +586,8 @@ describe('ssekit vendor: over what is there', {concurrency: 3}, () => {
       1,
       `ssekit 99.0.0, as its first line says; newer than ${version}; nothing was written: --force replaces it`,
     ],
-    ['a file of theirs', '// mine\n', 1, 'is there, and not from ssekit; --force replaces it'],
-    ['an empty file', '', 1, 'is there, and not from ssekit; --force replaces it'],
+    ['a file of theirs', '// mine\n', 1, 'exists and is not from ssekit; --force replaces it'],
+    ['an empty file', '', 1, 'exists and is not from ssekit; --force replaces it'],
   ];
   for (const [name, text, status, said] of ROWS) {
     it(name, async () => {

@@ -244,7 +244,7 @@ both('20 redirects are followed, 21 are not', async (follow) => {
   assert.equal((await server.call('log', run)).length, 21);
   const [again, longer] = address('chain?n=21');
   const {events, error, retries} = await follow(longer, {});
-  assertError(error, SSEError, 'redirect', 'follows twenty others', longer);
+  assertError(error, SSEError, 'redirect', 'is the twenty-first in a row', longer);
   assert.equal(error.message.split(' -> ').length, 22, 'the whole chain is shown');
   assert.deepEqual([events, retries], [[], []]);
   assert.equal((await server.call('log', again)).length, 21);
@@ -254,7 +254,7 @@ for (const path of ['loop', 'ping-pong']) {
   both(`a redirect loop ends, and its chain shows no secret: ${path}`, async (follow) => {
     const [run, url] = address(path);
     const {error, events, retries} = await follow(url, {headers: SECRETS, lastEventId: SECRET});
-    assertError(error, SSEError, 'redirect', 'follows twenty others', ` -> http://127.0.0.1:`);
+    assertError(error, SSEError, 'redirect', 'is the twenty-first in a row', ` -> http://127.0.0.1:`);
     assert.deepEqual([events, retries], [[], []]);
     assert.ok(!inspect(error).includes(SECRET), inspect(error));
     assert.equal((await server.call('log', run)).length, 21);

@@ -296,7 +296,7 @@ async function isEdited({each, cwd, paths, older, newer}) {
   );
   const refusal = said(
     `${paths.at(-1)}: ssekit ${verdict}`,
-    'nothing was updated: --force gives the edits up, or name the files to update',
+    'nothing was updated: --force discards the edits, or name the files to update',
   );
   same(await vendor(newer, cwd, '--update'), [12, '', refusal], 'an update of an edited one');
   await builds(each, cwd, older);
@@ -357,7 +357,7 @@ async function formatted({newer}) {
     must(process.execPath, [join(MODULES, 'prettier/bin/prettier.cjs'), '--write', 'src'], {cwd});
   await prettier();
   const way =
-    '; as a formatter does it: to keep one away, add src/sse.ts to .prettierignore, '
+    '; a formatter did it: to keep one away, add src/sse.ts to .prettierignore, '
     + `or "!src/sse.ts" to Biome's files.includes\n`;
   const [status, line] = await vendor(newer, cwd, '--check');
   same([status, line.slice(line.indexOf(';'))], [10, way], 'after Prettier');

@@ -415,8 +415,8 @@ describe('jsonLines', () => {
 
   const mistakes: [given: unknown[], ...words: string[]][] = [
     [[5], 'jsonLines() parses'],
-    [['https://a.test/x'], 'a URL is for fetch(url)'],
-    [[Promise.resolve()], 'a promise is to be awaited first'],
+    [['https://a.test/x'], 'give a URL to fetch(url)'],
+    [[Promise.resolve()], 'await a promise first'],
     [['', {maxSize: 5}], '"maxSize"', "'maxEventSize'"],
     [['', {maxEventSize: 0}], 'maxEventSize must be'],
   ];

@@ -519,11 +519,11 @@ describe('one warning where nobody listens', () => {
 
 describe('what a stream said that is no event', () => {
   const rows: [what: string, body: string, options: object, ...words: string[]][] = [
-    ['JSON unframed', '{"error":"quota"}\n', {}, 'no event', '{"error":"quota"}'],
-    ['after an event', `${A}oops: 7\n\n`, {}, 'no event', 'oops: 7'],
+    ['JSON unframed', '{"error":"quota"}\n', {}, 'not an event', '{"error":"quota"}'],
+    ['after an event', `${A}oops: 7\n\n`, {}, 'not an event', 'oops: 7'],
     ['of that the beginning', `${'x'.repeat(300)}\n`, {}, `${'x'.repeat(100)}`],
     ['without the last blank line', 'data: [DONE]\n', {until: () => true}, 'blank line', '[DONE]'],
-    ['a page', '<html>\n', {}, 'no event'],
+    ['a page', '<html>\n', {}, 'not an event'],
   ];
   for (const [what, body, options, ...words] of rows) {
     each(KINDS, what, async (kind) => {

@@ -344,7 +344,7 @@ describe('resume', () => {
     const {client, script} = scripted(kind, [stream(ONE, B)], options);
     await consume(kind, client, () => 'break');
     const {error} = await consume(kind, client);
-    assertError(error, 'SSEConnectionError', 'connection', 'was left', 'resume');
+    assertError(error, 'SSEConnectionError', 'connection', 'left its connection', 'resume');
     assert.equal(script.sent.length, 1);
   });
 
