@@ -153,7 +153,7 @@ interface ResponseFacts {
   readonly retryAfter?: number | undefined;
 }
 
-/** A response that opens no stream: its status (SSEHTTPError) or its content type is wrong. */
+/** The response is not an event stream: its status (SSEHTTPError) or content type is wrong. */
 export class SSEResponseError extends SSEError<'http' | 'content-type'> {
   override readonly name: string = 'SSEResponseError';
   /** The HTTP status, 100 to 599. */
@@ -187,7 +187,7 @@ export interface SSEHTTPError {
   readonly code: 'http';
 }
 
-/** The server answered with a status that opens no stream. */
+/** The server answered with an error status. */
 export class SSEHTTPError extends SSEResponseError {
   override readonly name = 'SSEHTTPError';
   constructor(
@@ -2467,7 +2467,7 @@ export interface ReconnectionOptions {
    * refusal, the first one and a POST's included: true sends the request again, after Retry-After.
    */
   readonly retryStatus?: readonly number[] | RetryStatus | undefined;
-  /** false: one connection, its end is the end. Default: true for GET and HEAD. */
+  /** false: one connection; when it ends, the loop ends. Default: true for GET and HEAD. */
   readonly reconnect?: boolean | undefined;
   /**
    * Tells how to go on with a stream that has been open: asked before each new connection for it;

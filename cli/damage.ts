@@ -1,4 +1,4 @@
-// What --strict calls damaged. A parser takes anything (the specification says so); damaged is what
+// Damage, as --strict reports it. A parser takes anything (the specification says so); damaged is what
 // it would have to drop or to replace: bytes that are no UTF-8, a line that is neither a field nor
 // a comment, a `retry` that is no number, an `id` with NUL, and an end inside a line or a block.
 

@@ -11,7 +11,7 @@ const events = asyncConnect(url, {
   onRetry: ({error, delay}) => console.warn(`${error.message}; again in ${Math.round(delay)} ms`),
 });
 
-// Ends when the server says 204: nothing more will come. Everything else is ridden through.
+// Ends when the server says 204: nothing more will come. It survives everything else.
 for await (const event of events) {
   console.log(event.id, event.event, event.json()); // handle first,
   // then remember: a crash in between repeats one event, it never loses one or leaves half an id
