@@ -187,7 +187,7 @@ export interface SSEHTTPError {
   readonly code: 'http';
 }
 
-/** The server answered with an error status. */
+/** The server answered with a status that does not open a stream. */
 export class SSEHTTPError extends SSEResponseError {
   override readonly name = 'SSEHTTPError';
   constructor(
