@@ -2700,12 +2700,17 @@ export class Reconnection {
         this.#resumed = resumedRequest(this.url, answer);
         return undefined;
       } catch (cause) {
-        throw new TypeError(`\`resume\` returned something that is not a request: ${describe(cause)}`, {cause});
+        throw new TypeError(
+          `\`resume\` returned something that is not a request: ${describe(cause)}`,
+          {cause},
+        );
       }
     }
     const failures = this.#failures;
     this.#failures = 0;
-    const cause = failures ? this.#error : new SSEError('connection', 'the loop left its connection');
+    const cause = failures
+      ? this.#error
+      : new SSEError('connection', 'the loop left its connection');
     const retries = Math.max(failures - 1, 0);
     return fail(new SSEConnectionError(this.url, retries, cause, '`resume` chose not to continue'));
   }
@@ -2954,7 +2959,10 @@ function checkBody(options: RequestParts): void {
       || (typeof body === 'object' && Object.getPrototypeOf(body) !== Object.prototype),
     'body must be what fetch takes; for a value use json',
   );
-  must(given < 2 && !(given && /^get$/i.test(method)), 'Give body or json, not both, and neither to a GET');
+  must(
+    given < 2 && !(given && /^get$/i.test(method)),
+    'Give body or json, not both, and neither to a GET',
+  );
 }
 
 /** Counts the bodies that are given: 0 to 2. */
@@ -3091,7 +3099,8 @@ function futility(
   const says = (pattern: RegExp, ...members: (keyof Failure)[]) =>
     chain.some((each) => members.some((member) => pattern.test(each[member])));
   const isProxy = says(PROXY_ASKS, 'message');
-  if (says(/^ReferenceError$/, 'name')) return 'this is a bug in the program: waiting will not help';
+  if (says(/^ReferenceError$/, 'name'))
+    return 'this is a bug in the program: waiting will not help';
   if (says(NOT_PERMITTED, 'name', 'code')) return 'give the program this permission';
   if (
     !isProxy
@@ -3388,7 +3397,10 @@ function decoded(
   const name = /^(?:x-)?(gzip|deflate|br)$/i.exec(coding ?? '')?.[1]?.toLowerCase();
   if (!name) {
     if (!/gzip|deflate|\bbr\b|zstd|compress/i.test(coding ?? '')) return stream;
-    throw new SSEError('unsupported', `Content-Encoding ${quoted(coding ?? '')} cannot be decoded here`);
+    throw new SSEError(
+      'unsupported',
+      `Content-Encoding ${quoted(coding ?? '')} cannot be decoded here`,
+    );
   }
   const make =
     name === 'br' ? 'createBrotliDecompress' : name === 'gzip' ? 'createGunzip' : 'createInflate';
@@ -3686,7 +3698,10 @@ class Channel {
   constructor(threads: ThreadModule, verify: boolean) {
     const insecure = !verify && !platform.Bun;
     if (insecure && platform.Deno) {
-      throw new SSEError('unsupported', 'Deno cannot accept any certificate for one client alone (verify: false)');
+      throw new SSEError(
+        'unsupported',
+        'Deno cannot accept any certificate for one client alone (verify: false)',
+      );
     }
     this.verify = verify;
     try {

@@ -1,6 +1,7 @@
-// Damage, as --strict reports it. A parser takes anything (the specification says so); damaged is what
-// it would have to drop or to replace: bytes that are no UTF-8, a line that is neither a field nor
-// a comment, a `retry` that is no number, an `id` with NUL, and an end inside a line or a block.
+// Damage, as --strict reports it. A parser takes anything (the specification says so); damaged is
+// what it would have to drop or to replace: bytes that are no UTF-8, a line that is neither a field
+// nor a comment, a `retry` that is no number, an `id` with NUL, and an end inside a line or a
+// block.
 
 import {isUtf8} from 'node:buffer';
 import {BOM, COLON, Lines} from './lines.ts';

@@ -304,10 +304,7 @@ describe('archives', () => {
     const long = 'id: 1\ndata: x\n\n'.repeat(10_000);
     for (const [encoding, notes] of [
       ['base64', []],
-      [
-        undefined,
-        ['a.har, entry 0 (http://x/): its body looks like base64, and was read as that'],
-      ],
+      [undefined, ['a.har, entry 0 (http://x/): its body looks like base64, and was read as that']],
     ]) {
       const json = JSON.stringify(archive(entry({mimeType: SSE, text: base64(long), encoding})));
       const {events, ...rest} = await read(cutting(Buffer.from(json), [10_000, 7]));

@@ -272,8 +272,7 @@ describe('ssekit vendor: the import', {concurrency: 3}, () => {
   }
 
   it('what else one has to know', async () => {
-    const hint =
-      'this project has no TypeScript; --js copies JavaScript and its types';
+    const hint = 'this project has no TypeScript; --js copies JavaScript and its types';
     const prettier = 'for Prettier, add the line a/sse.ts to .prettierignore';
     const wrote = `${join('a', 'sse.ts')}: written, ssekit ${version}`;
     for (const [files, ...lines] of [

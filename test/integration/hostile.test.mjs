@@ -254,7 +254,13 @@ for (const path of ['loop', 'ping-pong']) {
   both(`a redirect loop ends, and its chain shows no secret: ${path}`, async (follow) => {
     const [run, url] = address(path);
     const {error, events, retries} = await follow(url, {headers: SECRETS, lastEventId: SECRET});
-    assertError(error, SSEError, 'redirect', 'is the twenty-first in a row', ` -> http://127.0.0.1:`);
+    assertError(
+      error,
+      SSEError,
+      'redirect',
+      'is the twenty-first in a row',
+      ` -> http://127.0.0.1:`,
+    );
     assert.deepEqual([events, retries], [[], []]);
     assert.ok(!inspect(error).includes(SECRET), inspect(error));
     assert.equal((await server.call('log', run)).length, 21);
