@@ -35,7 +35,7 @@ const BUNDLES = {
   async: {code: `export {asyncConnect} from './sse.ts'`, limit: 14_910},
   all: {code: `export * from './sse.ts'`, limit: 21_220},
   // by itself: whoever has it has the async client, too
-  web: {code: `export * from './web-event-source.ts'`, external: ['./sse.ts'], limit: 1600},
+  web: {code: `export * from './web-event-source.ts'`, external: ['./sse.ts'], limit: 1610},
 };
 
 const LIBRARIES = [

@@ -1,4 +1,4 @@
-/*! npm:ssekit@0.1.0/sse.ts | MIT License | sha256:4c05fa2c024d808590abcb2b21cf68a0 */
+/*! npm:ssekit@0.2.0/sse.ts | MIT License | sha256:c5591f118804b9b0379f0ed58aa49729 */
 /* eslint-disable -- checked where it is made: where it is copied to, all tools pass it over */
 /* eslint max-lines: [1, 99], max-classes-per-file: 0, unicorn/no-abusive-eslint-disable: 0,
 eslint-comments/no-unlimited-disable: 0, @eslint-community/eslint-comments/no-unlimited-disable: 0,
@@ -33,7 +33,7 @@ eslint-comments/disable-enable-pair: 0, @eslint-community/eslint-comments/disabl
 // Messages name the URL without its userinfo, and never a header's value.
 
 /** The version of this file, as line 1 and package.json have it. */
-export const VERSION = '0.1.0';
+export const VERSION = '0.2.0';
 
 /**
  * Kinds of failure. `json` comes from events (§2), `limit` from the parser (§4), `content-type`

@@ -1,4 +1,4 @@
-/*! npm:ssekit@0.1.0/web-event-source.ts | MIT License | sha256:00000000000000000000000000000000 */
+/*! npm:ssekit@0.2.0/web-event-source.ts | MIT License | sha256:821e72a820941bd6ee89033e79b67bc3 */
 /* eslint-disable -- checked where it is made: where it is copied to, all tools pass it over */
 /* eslint max-lines: [1, 9], max-classes-per-file: 0, unicorn/no-abusive-eslint-disable: 0,
 eslint-comments/no-unlimited-disable: 0, @eslint-community/eslint-comments/no-unlimited-disable: 0,
