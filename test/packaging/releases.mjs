@@ -4,7 +4,7 @@ import {cpSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {must, project, ROOT} from './stranger.mjs';
 
-const LEFT = new Set(['node_modules', '.git', '.build', 'results']);
+const LEFT = new Set(['node_modules', '.git', '.build', '.site', 'results']);
 
 /** A repository with all files of the project. */
 export async function copyOfProject(name) {

@@ -383,7 +383,7 @@ async function first({newer}) {
   const other = project('vendoring/first-package');
   await must('cp', ['-r', join(newer.command, '../..'), other]);
   const changelog = readFileSync(join(other, 'package/CHANGELOG.md'), 'utf8');
-  const [, listed] = /^## 0\.1\.0\n[\s\S]*?^sha256:(\w+) sse\.ts$/m.exec(changelog);
+  const [, listed] = /^## \[0\.1\.0\].*\n[\s\S]*?^sha256:(\w+) sse\.ts$/m.exec(changelog);
   edit(other, 'package/CHANGELOG.md', listed, hash);
   const [status, stdout] = await vendor(
     {command: join(other, 'package/dist/cli.js')},
