@@ -1,5 +1,5 @@
-// An LLM stream over POST: node llm-post.mjs URL. Nothing is asked twice silently, it costs money:
-// only what was refused as too many (429) is, after Retry-After, three times at most.
+// An LLM's answer over POST: node llm-post.mjs URL. It costs money, so it is never asked for twice in
+// silence: only a 429 is tried again, after `Retry-After`, three times at most.
 import {asyncConnect, SSEError} from 'ssekit';
 
 const answer = asyncConnect(process.argv[2], {
