@@ -39,7 +39,8 @@ export const REPORTS = {
         'Speed relative to eventsource-parser 4 (with a TextDecoder): more is faster. Geometric '
           + `means over ${count('workload')} workloads; CPU time, medians of ratios within a round. `
           + '÷: against the floor, or against the fastest peer that is read by `for await`, in each '
-          + 'cell. What a peer gets wrong, or is some hundred times slower at, is not in its means.',
+          + 'cell. Cells that a peer gets wrong, or where it is hundreds of times slower, are left out '
+          + 'of its means.',
         ...tables.flatMap(summaryTable),
         'By workload, ns an event (million bytes a second):',
         byWorkload(cells),
