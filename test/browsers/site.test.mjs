@@ -118,8 +118,6 @@ for (const name of browserNames) {
       const {dead, seen} = await page.evaluate(deadLinks, pages);
       assert.deepEqual(dead, []);
       assert.ok(seen > 3000, `${seen} links`);
-      const planted = await page.evaluate(deadLinks, ['/no-such-page.html', '/index.html']);
-      assert.deepEqual(planted.dead, []); // a page that is not there has no links
       await page.evaluate(() => {
         const get = globalThis.fetch;
         globalThis.fetch = async (path) =>

@@ -298,7 +298,7 @@ test('https to http is refused, with a certificate that the process trusts', asy
       trust,
     );
     assert.deepEqual([error?.name, error?.code, events, retries], ['SSEError', 'redirect', 0, 0]);
-    assert.match(error.message, /less safe/);
+    assert.match(error.message, /from https to http/);
     assert.ok(!JSON.stringify(error).includes(SECRET));
     assert.deepEqual(
       (await server.call('log', run)).map(({port}) => port),
@@ -331,7 +331,7 @@ test('https to http is refused with verify: false [blocking]', async () => {
     `https://127.0.0.1:${ports.tls}`,
   );
   const {error} = await LOOPS.blocking(url, {verify: false, headers: SECRETS});
-  assertError(error, SSEError, 'redirect', 'less safe');
+  assertError(error, SSEError, 'redirect', 'from https to http');
   assert.deepEqual(
     (await server.call('log', run)).map(({port}) => port),
     [ports.tls],
