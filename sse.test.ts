@@ -1,6 +1,6 @@
 // How ssekit behaves, as rows: a rule, its case, what comes in, what must come of it. Rules that
 // begin with "#" are anchors of the specification (WHATWG HTML, "Server-sent events"); others are
-// situations of the tables of section "Behaviour" in README.md.
+// situations of the tables of docs/behaviour.md.
 //
 // This file is the door to all tests. The tables in it are those that everything else follows from:
 //

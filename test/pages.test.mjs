@@ -8,6 +8,7 @@ import {join} from 'node:path';
 import {after, before, describe, it} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
+import {exportsOf} from '../tools/docs.mjs';
 import {readPages} from '../tools/pages.mjs';
 import {startServer} from './support/start-server.mjs';
 
@@ -44,25 +45,22 @@ export declare function object<T>(shape: {[Key in keyof T]: Of<T[Key]>}): Of<T>;
 
 const BLOCK = /(<!-- examples\/\S+ -->\n+)?^```(js|ts)\n([\s\S]*?)^```$/gm;
 
-/** The blocks of code of all pages, but for those that tools/docs.mjs compares: [{name, code}]. */
-function blocks() {
-  return Object.entries(readPages()).flatMap(([name, page]) =>
-    [...page.matchAll(BLOCK)]
-      .filter(([, example]) => !example)
-      .map(([, , language, code], at) => ({
-        name: `${name.replace(/\W+/g, '-')}-${at}`,
-        language,
-        code,
-      })),
-  );
-}
+/** The blocks of code of a page, but for those that tools/docs.mjs compares. */
+const blocksOf = (page) =>
+  [...page.matchAll(BLOCK)]
+    .filter(([, example]) => !example)
+    .map(([, , language, code]) => ({language, code}));
+
+const pages = readPages();
+const blocks = Object.entries(pages).flatMap(([name, page]) =>
+  blocksOf(page).map((block, at) => ({...block, name: `${name.replace(/\W+/g, '-')}-${at}`})),
+);
 
 const declared = readFileSync(join(ROOT, 'dist/sse.d.ts'), 'utf8');
-const namesOf = (pattern) => [...new Set([...declared.matchAll(pattern)].map(([, name]) => name))];
-const VALUES = namesOf(/^export (?:declare )?(?:abstract )?(?:class|function|const) (\w+)/gm);
-const TYPES = namesOf(/^export (?:interface|(?:declare )?type) (\w+)/gm).filter(
-  (name) => !VALUES.includes(name),
-);
+const VALUES = exportsOf(declared);
+const TYPES = [...declared.matchAll(/^export (?:interface|(?:declare )?type) (\w+)/gm)]
+  .map(([, name]) => name)
+  .filter((name, at, all) => !VALUES.includes(name) && all.indexOf(name) === at);
 
 /** The block as a module: with the imports that it leaves out. */
 function moduleOf(code) {
@@ -154,13 +152,10 @@ describe('code of the pages', () => {
     }
     return text;
   };
-  const blocksOf = (name) =>
-    [...readPages()[name].matchAll(BLOCK)]
-      .filter(([, example]) => !example)
-      .map(([, , , code]) => code);
+  const codeOf = (name, at) => blocksOf(pages[name])[at].code;
 
   it('README.md: the first screen runs', async () => {
-    const code = replaced(blocksOf('README.md')[0], {
+    const code = replaced(codeOf('README.md', 0), {
       'https://api.example.com': server.url,
       'https://example.com/events': `${server.url}/numbers?n=2&retry=20&run=readme`,
     });
@@ -178,12 +173,12 @@ describe('code of the pages', () => {
   });
 
   it('README.md: the log is read', async () => {
-    const code = replaced(blocksOf('README.md')[1], {'recorded.log': 'examples/recorded.log'});
+    const code = replaced(codeOf('README.md', 1), {'recorded.log': 'examples/recorded.log'});
     assert.deepEqual(await run(code), ['install\ninstall\ntest\ntest\n', '']);
   });
 
   it('docs/getting-started.md: the first loop runs', async () => {
-    const code = replaced(blocksOf('docs/getting-started.md')[0], {
+    const code = replaced(codeOf('docs/getting-started.md', 0), {
       'https://example.com/events': `${server.url}/numbers?n=2&retry=20&run=start`,
     });
     assert.deepEqual(await run(code), ['1 message 1\n2 message 2\n', '']);
@@ -191,7 +186,7 @@ describe('code of the pages', () => {
 
   for (const [language, least] of Object.entries(LEAST)) {
     it(`all ${language} compiles`, async () => {
-      const all = blocks().filter((block) => block.language === language);
+      const all = blocks.filter((block) => block.language === language);
       assert.ok(all.length >= least, `${all.length} blocks`);
       assert.equal(await compile(folder, language, all), '');
     });

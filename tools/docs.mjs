@@ -194,7 +194,8 @@ function claims(page, sizes) {
   return problems;
 }
 
-function exportsOf(declarations) {
+/** The names of the values that those declarations export. */
+export function exportsOf(declarations) {
   const names = [
     ...declarations.matchAll(
       /^export (?:declare )?(?:abstract )?(?:class|function|const|let) ([\w$]+)/gm,

@@ -70,9 +70,7 @@ const QUESTION = /^(?:What|Whether|Where|When|Which|Who|How|That|The next)\b/;
 /** The text of the doc comment that begins in that line; none: it is empty. */
 function docAt(lines, index) {
   const [, text] = /^\s*\/\*\*\s*(.*)/.exec(lines[index]) ?? [];
-  return text || text === undefined
-    ? (text ?? '')
-    : (lines[index + 1] ?? '').replace(/^\s*\* ?/, '');
+  return text === '' ? (lines[index + 1] ?? '').replace(/^\s*\* ?/, '') : (text ?? '');
 }
 
 /** The problems of the source text, as `line: what`; none means that it keeps the file's rules. */

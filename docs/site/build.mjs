@@ -11,7 +11,6 @@ import {readPages} from '../../tools/pages.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const STAGE = join(ROOT, 'docs/.site');
-const REFERENCE = 'reference';
 
 /** What is a page of the site, by its name in the project. Others, as llms.txt, are files. */
 function placeOf(name) {
@@ -81,7 +80,7 @@ async function reference() {
     validation: {notExported: false},
     treatWarningsAsErrors: true,
     treatValidationWarningsAsErrors: true,
-    out: join(STAGE, REFERENCE),
+    out: join(STAGE, 'reference'),
     logLevel: 'Warn',
   });
   const project = await app.convert();

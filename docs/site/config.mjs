@@ -1,9 +1,9 @@
-// The site's form. Its sidebar is the list of pages of docs/README.md.
+// The site's form. Its sidebar is the list of pages of docs/README.md, as build.mjs has put it there.
 
 import {readFileSync} from 'node:fs';
 import {slugOf} from '../../tools/pages.mjs';
 
-const list = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const list = readFileSync(new URL('../.site/pages.md', import.meta.url), 'utf8');
 
 /** Each heading of that list, with the links below it. */
 const sections = list
@@ -11,14 +11,8 @@ const sections = list
   .slice(1)
   .map((section) => {
     const [text] = section.split('\n', 1);
-    const links = [...section.matchAll(/^- \[([^\]]+)\]\(([^)]+)\.md\)/gm)];
-    return {
-      text,
-      items: links.map(([, title, name]) => ({
-        text: title,
-        link: `/${name.replace('../', '').toLowerCase()}`,
-      })),
-    };
+    const links = [...section.matchAll(/^- \[([^\]]+)\]\((\/[^)]+)\.md\)/gm)];
+    return {text, items: links.map(([, title, link]) => ({text: title, link}))};
   });
 
 // These go into the page as they are written, so they use nothing from outside.

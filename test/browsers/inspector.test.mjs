@@ -11,9 +11,9 @@ import {join} from 'node:path';
 import {after, before, describe, it} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
-import axe from 'axe-core';
 import {EventSource} from '../../dist/sse.js';
 import {createInspector} from '../../examples/inspect.mjs';
+import {violationsOf} from './axe.mjs';
 import {browserNames, launch} from './browsers.mjs';
 
 const MOST_MS = 30_000; // for anything that is waited for
@@ -1156,18 +1156,7 @@ for (const name of browserNames) {
       /** What axe finds, at a width. */
       async function violations(page, width) {
         await page.setViewport({width, height: 800});
-        await page.evaluate(axe.source);
-        const result = await page.evaluate(() =>
-          window.axe.run(document, {
-            runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-          }),
-        );
-        assert.ok(result.passes.length > 20, `only ${result.passes.length} rules applied`);
-        assert.ok(result.passes.some(({id}) => id === 'color-contrast'));
-        return result.violations.map(({id, nodes}) => [
-          id,
-          nodes.map(({html, failureSummary}) => `${html.slice(0, 200)} ${failureSummary}`),
-        ]);
+        return violationsOf(page);
       }
 
       it('axe finds nothing', async () => {

@@ -8,6 +8,7 @@ import {readdirSync, readFileSync} from 'node:fs';
 import {createServer} from 'node:http';
 import {after, before, describe, test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {until as untilWithin} from '../integration/processes.mjs';
 import {browserNames, launch} from './browsers.mjs';
 
 const MOST_MS = 30_000;
@@ -41,6 +42,7 @@ const FILES = {
   '/sse.js': ['text/javascript', file('dist/sse.js')],
 };
 
+const until = (ask, what) => untilWithin(ask, what, MOST_MS);
 const eventOf = (n) => [`${n}`, n % 3 ? 'message' : 'price', `data ${n}\nof ${n}`];
 
 /** A stream of numbered events that keeps its history: `head` are there. */
@@ -103,14 +105,6 @@ class Source {
     this.server.closeAllConnections();
     this.server.close();
   }
-}
-
-async function until(ask, what) {
-  for (const end = performance.now() + MOST_MS; performance.now() < end; await sleep(20)) {
-    const answer = await ask();
-    if (answer) return answer;
-  }
-  assert.fail(`${what}: not within ${MOST_MS} ms`);
 }
 
 /** CPU time of a process of that browser so far, by its id; those of its pages. */

@@ -10,7 +10,8 @@ import {fileURLToPath} from 'node:url';
 import {build} from 'esbuild';
 import {compile} from 'svelte/compiler';
 import {browserNames, launch} from '../browsers/browsers.mjs';
-import {startSource, until} from './source.mjs';
+import {until} from '../integration/processes.mjs';
+import {startSource} from './source.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 

@@ -7,7 +7,8 @@ import {build} from 'esbuild';
 import {asyncConnect} from 'ssekit';
 import * as proxies from './proxies.mjs';
 import {serveWorkerd} from '../runtimes/hosts.mjs';
-import {numbered, startSource, until} from './source.mjs';
+import {until} from '../integration/processes.mjs';
+import {numbered, startSource} from './source.mjs';
 
 const NEST = new URL('node_modules/.built/nest.mjs', import.meta.url);
 await build({

@@ -8,7 +8,8 @@ import {
   experimental_streamedQuery as streamedQuery,
 } from '@tanstack/react-query';
 import {asyncConnect} from 'ssekit';
-import {numbered, startSource, until} from './source.mjs';
+import {until} from '../integration/processes.mjs';
+import {numbered, startSource} from './source.mjs';
 
 let source;
 before(async () => (source = await startSource()));

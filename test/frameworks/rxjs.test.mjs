@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
 import {defer, filter, finalize, from, map, take, toArray, lastValueFrom, share} from 'rxjs';
 import {asyncConnect} from 'ssekit';
-import {numbered, startSource, until} from './source.mjs';
+import {until} from '../integration/processes.mjs';
+import {numbered, startSource} from './source.mjs';
 
 let source;
 before(async () => (source = await startSource()));

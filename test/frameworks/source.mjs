@@ -2,7 +2,6 @@
 
 import {once} from 'node:events';
 import {createServer} from 'node:http';
-import {setTimeout as sleep} from 'node:timers/promises';
 import {formatEvent} from 'ssekit';
 
 export const numbered = (n) => ({
@@ -51,12 +50,4 @@ export async function startSource() {
       server.close();
     },
   };
-}
-
-export async function until(test, what, most = 20_000) {
-  for (const end = performance.now() + most; performance.now() < end; await sleep(5)) {
-    const answer = await test();
-    if (answer) return answer;
-  }
-  throw new Error(`${what}: not within ${most} ms`);
 }

@@ -7,7 +7,7 @@ import {Exchange, Network} from './network.mjs';
 import {collectGarbage, enter, eachTurn, settled, Signal, World} from './world.mjs';
 
 const MOST_TURNS = 4000;
-const CLOSE_LIMIT = 1000; // ms that the end of a loop waits for a body: docs/clients.md
+const CLOSE_LIMIT = 1000; // ms that the end of a loop waits for a body: docs/behaviour.md
 const RECENT = 2; // connections whose error and response may still be known
 const MOST_HELD = 3; // connections, or
 const SHARE_HELD = 0.1; // of them all: a leak is one a connection, or one a fault

@@ -31,7 +31,7 @@ const MOST_CONNECTIONS = 2000; // a run has a few dozen
 const MOST_LATE = 1; // turns
 const MOST_OVERDUE = 40; // turns: after a pause all that is due happens first
 const MAX_DELAY = 2 ** 31 - 1; // ms: what timers take
-const MIN_BACKOFF = 100; // ms: docs/reconnection.md
+const MIN_BACKOFF = 100; // ms: docs/behaviour.md
 
 const LEGAL = {
   idle: ['connecting', 'open', 'waiting', 'closed'],
